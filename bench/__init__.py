@@ -1,0 +1,1 @@
+"""The bench: secured work over HTTP, measured against fixed references in the same run."""

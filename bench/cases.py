@@ -1,0 +1,275 @@
+"""What is measured: reads, searches, transactions, import."""
+
+import asyncio
+import json
+import random
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from bench.load import Request, Result, drive, get, post
+from bench.reference import bare_asgi, bare_select
+from bench.report import Report
+from bench.world import CODES, NPU, PER_CITIZEN, Population, observation
+from helhed.app import HOOKS, token_key
+from helhed.exchange.foreign.load import Importer
+from helhed.exchange.foreign.source import register_source
+from helhed.fhir.store.cursor import CursorSigner
+from helhed.fhir.store.session import Sessions
+from helhed.foundation.clock import system_clock
+from helhed.foundation.database import Connection, Target, connect, read_secret
+from helhed.foundation.ids import key_of
+from helhed.foundation.settings import Settings
+from helhed.importing import owner_pool
+from helhed.trust.tokens import TokenIssuer, load_or_create_key
+
+_DENIED = 0.10
+_SAMPLE = 40_000
+_REVOKE_EVERY_SECONDS = 0.02
+_BUNDLE = 50
+
+
+class Bench:
+    """One run against one running server."""
+
+    def __init__(self, settings: Settings, target: Target, population: Population, port: int, seconds: float) -> None:
+        self._settings = settings
+        self._target = target
+        self._people = population
+        self._port = port
+        self._seconds = seconds
+        self._issuer = TokenIssuer(load_or_create_key(token_key(settings)), system_clock, settings.public_url)
+        self._tokens = {key: [self._token(one, key) for one in staff] for key, staff in population.staff.items()}
+        self._clinics = list(self._tokens)
+        self._random = random.Random(20261123)
+
+    def _token(self, practitioner: UUID, organisation: int) -> str:
+        clinic = next(clinic for clinic in self._people.clinics if key_of(clinic) == organisation)
+        return self._issuer.professional(practitioner, clinic, "doctor")
+
+    async def run(self, report: Report, only: set[str]) -> None:
+        """Measure everything, or only what is named."""
+        await self._ready()
+        owner = await connect(self._target.owner)
+        durable = await owner.fetchrow("select current_setting('fsync') f, current_setting('synchronous_commit') s")
+        self._conditions = f"fsync={durable['f']}, synchronous_commit={durable['s']}"
+        select = await bare_select(self._target)
+        report.add("bare_select", select, "1/s", "reference: select 1, one connection, same driver")
+        bare = await bare_asgi(self._port + 1)
+        report.add("bare_asgi", bare.per_second, "1/s", "reference: constant answer, 32 clients", result=bare)
+        for name, case in (
+            ("secured_read", self._read_32),
+            ("secured_read_256", self._read_256),
+            ("search_in_record", self._search),
+            ("hidden_and_missing", self._hidden),
+            ("transaction", self._transactions),
+            ("import", self._import),
+        ):
+            if not only or name in only:
+                print(f"  measuring {name}", flush=True)
+                await case(report, owner, bare.per_second)
+        await owner.close()
+
+    async def _ready(self) -> None:
+        for _ in range(400):
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", self._port)
+            except OSError:
+                await asyncio.sleep(0.05)
+            else:
+                writer.close()
+                return
+        raise RuntimeError("the server did not start")
+
+    # --- reads --------------------------------------------------------------------------------------------------------
+
+    async def _read_32(self, report: Report, owner: Connection, bare: float) -> None:
+        await self._reads(report, owner, bare, "secured_read", 32)
+
+    async def _read_256(self, report: Report, owner: Connection, bare: float) -> None:
+        await self._reads(report, owner, bare, "secured_read_256", 256)
+
+    async def _reads(self, report: Report, owner: Connection, bare: float, name: str, clients: int) -> None:
+        requests = await self._read_requests(owner)
+        before = await owner.fetchval("select count(*) from foundation.access_log")
+        stop = asyncio.Event()
+        revoking = asyncio.create_task(self._revoke(stop))
+        counted = _Counted(requests)
+        result = await drive(self._port, counted, clients=clients, seconds=self._seconds)
+        stop.set()
+        revocations = await revoking
+        rows = await owner.fetchval("select count(*) from foundation.access_log") - before
+        report.add(
+            name, result.per_second, "1/s",
+            f"{clients} clients, {len(self._people.staff) * 5} actors, 10 % denied, {revocations} revocations meanwhile, "
+            f"{rows} log rows for {counted.count} decisions, {self._conditions}",
+            ratio=result.per_second / bare, result=result,
+        )  # fmt: skip
+        if rows != counted.count:
+            report.failures.append(f"{name}: {rows} log rows for {counted.count} decisions")
+
+    async def _read_requests(self, owner: Connection) -> Iterator[Request]:
+        statement = (
+            "select r.id, t.organisation from fhir.resource r join trust.relation t on t.citizen = r.citizen and t.class = 3 "
+            "where r.body like '{%' and r.citizen is not null and r.code <> 0 and random() < $1 limit $2"
+        )
+        share = _SAMPLE / max(1, len(self._people.citizens) * PER_CITIZEN)
+        rows = await owner.fetch(statement, min(1.0, share * 1.2), _SAMPLE)
+        self._random.shuffle(rows)
+        made = [self._read(row["id"], row["organisation"]) for row in rows]
+        return _forever(made)
+
+    def _read(self, identifier: UUID, organisation: int) -> Request:
+        denied = self._random.random() < _DENIED
+        where = self._other(organisation) if denied else organisation
+        token = self._random.choice(self._tokens[where])
+        return get(f"/fhir/Observation/{identifier}", token, 404 if denied else 200)
+
+    def _other(self, organisation: int) -> int:
+        while (other := self._random.choice(self._clinics)) == organisation:
+            pass
+        return other
+
+    async def _revoke(self, stop: asyncio.Event) -> int:
+        """Blocks that come and go on citizens nobody asks for, so that facts change under the readers."""
+        owner = await connect(self._target.owner)
+        count = 0
+        while not stop.is_set():
+            citizen = key_of(uuid4())
+            await owner.execute(
+                "insert into trust.block (id, citizen, valid_from, set_by, set_at) values (gen_random_uuid(), $1, now(), $1, now())",
+                citizen,
+            )
+            count += 1
+            await asyncio.sleep(_REVOKE_EVERY_SECONDS)
+        await owner.close()
+        return count
+
+    # --- searches -----------------------------------------------------------------------------------------------------
+
+    async def _search(self, report: Report, owner: Connection, bare: float) -> None:
+        made = []
+        for patient, clinic in self._random.choices(self._people.citizens, k=20_000):
+            code = self._random.choice(CODES)
+            year = self._random.randrange(2020, 2026)
+            path = f"/fhir/Observation?patient=Patient/{patient}&code={NPU}%7C{code}&date=ge{year}-01-01&_sort=-date&_count=20"
+            made.append(get(path, self._random.choice(self._tokens[clinic])))
+        before = await owner.fetchval("select count(*) from foundation.access_log")
+        counted = _Counted(_forever(made))
+        result = await drive(self._port, counted, clients=32, seconds=self._seconds)
+        rows = await owner.fetchval("select count(*) from foundation.access_log") - before
+        report.add(
+            "search_in_record", result.per_second, "1/s",
+            f"32 clients, one citizen, code + date, newest first, page of 20, {rows} log rows, {self._conditions}",
+            ratio=result.per_second / bare, result=result,
+        )  # fmt: skip
+        if rows != counted.count:
+            report.failures.append(f"search_in_record: {rows} log rows for {counted.count} decisions")
+
+    async def _hidden(self, report: Report, owner: Connection, _bare: float) -> None:
+        """Invariant 7: a hidden row and a missing one take equally long."""
+        rows = await owner.fetch("select id, origin from fhir.resource where citizen is not null and code <> 0 limit 5000")
+        hidden = [get(f"/fhir/Observation/{row['id']}", self._random.choice(self._tokens[self._other(row["origin"])]), 404) for row in rows]
+        missing = [
+            get(f"/fhir/Observation/{_never(row['id'])}", self._random.choice(self._tokens[self._other(row["origin"])]), 404)
+            for row in rows
+        ]
+        medians: dict[str, list[float]] = {"hidden": [], "missing": []}
+        for _ in range(4):
+            for name, made in (("hidden", hidden), ("missing", missing)):
+                result = await drive(self._port, _forever(made), clients=8, seconds=self._seconds / 5)
+                medians[name].append(result.percentile(0.5))
+        ratio = sorted(medians["hidden"])[1] / sorted(medians["missing"])[1]
+        report.add("hidden_over_missing", ratio, "median ratio", "404 for a hidden row over 404 for a missing one, 8 clients")
+
+    # --- writes -------------------------------------------------------------------------------------------------------
+
+    async def _transactions(self, report: Report, _owner: Connection, bare: float) -> None:
+        made = []
+        for patient, clinic in self._random.choices(self._people.citizens, k=400):
+            identifier = next(one for one in self._people.clinics if key_of(one) == clinic)
+            token = self._issuer.system(identifier)
+            made.append(post("/fhir", token, _bundle(patient)))
+        result = await drive(self._port, _forever(made), clients=8, seconds=self._seconds)
+        report.add(
+            "transaction", result.per_second * _BUNDLE, "resources/s",
+            f"8 clients, bundles of {_BUNDLE}, validated, indexed, logged, evented, {self._conditions}",
+            ratio=result.per_second * _BUNDLE / bare, result=result,
+        )  # fmt: skip
+
+    async def _import(self, report: Report, _owner: Connection, bare: float) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            total = _write_documents(Path(folder), documents=200)
+            secret = read_secret(self._settings.data_dir)
+            pool = await owner_pool(self._target, 5)
+            sessions = Sessions(pool, HOOKS, CursorSigner(secret))
+            source = await register_source(sessions, f"Bench {uuid4()}", secret, system_clock)
+            importer = Importer(pool, sessions, source, secret, system_clock)
+            begun = time.perf_counter()
+            done = await importer.run([Path(folder)])
+            took = time.perf_counter() - begun
+            await pool.close()
+        report.add(
+            "import", done.stored / took, "resources/s",
+            f"{total} resources in 200 Bundles, parsed, validated, indexed, logged, {self._conditions}", ratio=done.stored / took / bare,
+        )  # fmt: skip
+        if done.stored != total:
+            report.failures.append(f"import: {done.stored} of {total} stored")
+
+
+class _Counted:
+    """Counts how many requests were taken."""
+
+    def __init__(self, requests: Iterator[Request]) -> None:
+        self._requests = requests
+        self.count = 0
+
+    def __iter__(self) -> "Iterator[Request]":
+        return self
+
+    def __next__(self) -> Request:
+        self.count += 1
+        return next(self._requests)
+
+
+def _forever(made: list[Request]) -> Iterator[Request]:
+    while True:
+        yield from made
+
+
+def _never(identifier: UUID) -> UUID:
+    return UUID(int=identifier.int ^ 0xFFFF_FFFF)
+
+
+def _bundle(patient: UUID) -> bytes:
+    entries = [{"fullUrl": f"urn:uuid:{uuid4()}", "resource": observation(patient), "request": {"method": "POST", "url": "Observation"}} for _ in range(_BUNDLE)]
+    return json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entries}).encode()
+
+
+def _write_documents(folder: Path, documents: int) -> int:
+    total = 0
+    for number in range(documents):
+        patient = str(uuid4())
+        entries: list[Any] = [_entry(patient, {"resourceType": "Patient", "name": [{"family": "Test"}], "gender": "female"})]
+        entries += [_entry(str(uuid4()), _of(patient)) for _ in range(PER_CITIZEN * 2)]
+        total += len(entries)
+        bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+        (folder / f"{number:04}.json").write_text(json.dumps(bundle))
+    return total
+
+
+def _of(patient: str) -> dict[str, Any]:
+    resource = observation(UUID(patient))
+    resource["subject"] = {"reference": f"urn:uuid:{patient}"}
+    return resource
+
+
+def _entry(name: str, resource: dict[str, Any]) -> dict[str, Any]:
+    request = {"method": "POST", "url": resource["resourceType"]}
+    return {"fullUrl": f"urn:uuid:{name}", "resource": {**resource, "id": name}, "request": request}
+
+
+__all__ = ["Bench", "Result"]

@@ -1,0 +1,1 @@
+"""Helhed: an open national health network."""

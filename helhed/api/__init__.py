@@ -1,0 +1,1 @@
+"""The doors for machines: FHIR REST. Parse, ask, call one room, render."""

@@ -1,0 +1,192 @@
+"""Composition: settings, wiring, the ASGI application. Upper rooms are plugged into lower ones here and nowhere else."""
+
+import asyncio
+import contextlib
+import gc
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from helhed.api import FhirApi
+from helhed.fhir.store import Hooks, Store
+from helhed.foundation import metrics
+from helhed.foundation.clock import Clock, system_clock
+from helhed.foundation.database import (
+    Connection,
+    Pool,
+    Target,
+    application_password,
+    embedded_target,
+    read_secret,
+    url_target,
+)
+from helhed.foundation.logging import configure, logger
+from helhed.foundation.outbox import Outbox
+from helhed.foundation.postgres import EmbeddedPostgres
+from helhed.foundation.settings import Settings
+from helhed.portals import build_portal_app
+from helhed.portals.rooms import portal_ports
+from helhed.registries.numbers import ReplacementNumbers
+from helhed.registries.projections import Citizens, Organisations, Professionals
+from helhed.trust.projections import Employments, Relations
+from helhed.trust.tokens import TokenVerifier, load_or_create_key
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+HOOKS = Hooks(
+    projections=(Citizens(), Organisations(), Professionals(), Employments(), Relations()),
+    preparers=(ReplacementNumbers(),),
+)
+_PLAIN = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+
+
+def database(settings: Settings) -> tuple[Target, EmbeddedPostgres | None]:
+    """Where the database is; the embedded server when there is no URL."""
+    if settings.database_url:
+        password = application_password(settings, read_secret(settings.data_dir))
+        return url_target(settings.database_url, password), None
+    server = EmbeddedPostgres(
+        settings.data_dir, programs=settings.postgres_bin, shared_buffers=settings.shared_buffers
+    )
+    return embedded_target(server), server
+
+
+def token_key(settings: Settings) -> Path:
+    """The file with the key that signs demo tokens."""
+    return settings.data_dir / "demo-token-key.json"
+
+
+async def note_received(connection: Connection, _key: int, event: Any) -> None:
+    """A source delivered something: its last delivery shows on the completeness line."""
+    if event["origin"] != "None":
+        statement = "select registries.note_received($1::bigint, $2::text::timestamptz)"
+        await connection.execute(statement, int(event["origin"]), event["at"])
+
+
+HANDLERS = {"resources-stored": note_received}
+
+
+@dataclass(slots=True)
+class Network:
+    """The running rooms."""
+
+    store: Store
+    fhir: App
+    portal: App
+    outbox: Outbox
+
+    @classmethod
+    async def open(cls, settings: Settings, target: Target, clock: Clock = system_clock) -> "Network":
+        """Connect and wire everything."""
+        secret = read_secret(settings.data_dir)
+        store = await Store.open(target, settings, secret, HOOKS)
+        verifier = TokenVerifier.for_key(load_or_create_key(token_key(settings)), clock, settings.public_url, demo=settings.demo)
+        fhir = FhirApi(store, verifier, base_url=settings.public_url, max_body_bytes=settings.max_body_bytes)
+        ports = portal_ports(
+            store,
+            clock,
+            demo=settings.demo,
+            self_declared_hours=settings.self_declared_hours,
+            secure_cookies=settings.public_url.startswith("https:"),
+            version=version("helhed"),
+        )
+        return cls(store, fhir, build_portal_app(ports), Outbox(store.pool, clock, HANDLERS))
+
+
+class Application:
+    """The ASGI application: the doors, health and metrics."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self._settings = settings or Settings()
+        self._network: Network | None = None
+        self._stopping = asyncio.Event()
+        self._outbox: asyncio.Task[None] | None = None
+        self._server: EmbeddedPostgres | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI 3."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            path: str = scope["path"]
+            network = self._network
+            if network is None:
+                await _answer(send, 503, {"ready": False})
+            elif path.startswith("/fhir"):
+                await network.fhir(scope, receive, send)
+            elif path == "/health":
+                await self._health(network, send)
+            elif path == "/metrics":
+                await self._metrics(network, send)
+            else:
+                await network.portal(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self.start()
+        except Exception as error:
+            logger("app").error("start failed", error=error)
+            await send({"type": "lifespan.startup.failed", "message": "see the log"})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def start(self) -> None:
+        """Open the rooms."""
+        configure(self._settings.log_level)
+        target, self._server = database(self._settings)
+        await asyncio.to_thread(target.ensure)
+        self._network = await Network.open(self._settings, target)
+        self._outbox = asyncio.create_task(self._network.outbox.run(self._stopping))
+        gc.collect()
+        gc.freeze()
+
+    async def stop(self) -> None:
+        """Finish what is in flight, then close."""
+        self._stopping.set()
+        if self._outbox is not None:
+            await self._outbox
+        if self._network is not None:
+            await self._network.store.close()
+        if self._server is not None:
+            await asyncio.to_thread(self._server.stop)
+
+    async def _health(self, network: Network, send: Send) -> None:
+        ready = False
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(2), network.store.pool.acquire() as connection:
+                ready = await connection.fetchval("select 1") == 1
+        await _answer(send, 200 if ready else 503, {"live": True, "ready": ready})
+
+    async def _metrics(self, network: Network, send: Send) -> None:
+        batcher = network.store.reads.batcher
+        metrics.BATCHES.set(batcher.batches)
+        metrics.BATCHED.set(batcher.items)
+        metrics.WAITING.set(batcher.waiting)
+        head = [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8"), (b"cache-control", b"no-store")]
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        await send({"type": "http.response.body", "body": metrics.exposition()})
+
+
+async def _answer(send: Send, status: int, content: Any) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": _PLAIN})
+    await send({"type": "http.response.body", "body": orjson.dumps(content)})
+
+
+def application() -> Application:
+    """For servers that take a factory."""
+    return Application()
+
+
+__all__ = ["Application", "Network", "Pool", "application", "database"]

@@ -1,0 +1,144 @@
+"""Import: each document is stored whole with its ledger row, or not at all."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from helhed.exchange.foreign.documents import Document, documents
+from helhed.exchange.foreign.identity import ForeignIds
+from helhed.exchange.foreign.translate import Entry, Rejected, Translator, entries_of
+from helhed.fhir.store.session import Sessions
+from helhed.foundation.ask import ActorKind, Ask, Purpose
+from helhed.foundation.clock import Clock
+from helhed.foundation.database import Connection, Pool
+from helhed.foundation.errors import HelhedError
+
+_DONE = "select stored, merged, rejected, entries from exchange.imported_document where source = $1 and digest = $2"
+_LEDGER = """
+insert into exchange.imported_document (source, digest, name, entries, stored, merged, rejected) values ($1,$2,$3,$4,$5,$6,$7)
+"""
+_REJECTED_COLUMNS = ("source", "digest", "entry", "type_name", "expression", "reason")
+_EXISTING = "select id from fhir.resource where bucket = any($1::smallint[]) and id = any($2::uuid[])"
+
+
+@dataclass(slots=True)
+class Report:
+    """What an import did. ``entries = stored + merged + rejected`` always holds."""
+
+    documents: int = 0
+    entries: int = 0
+    stored: int = 0
+    merged: int = 0
+    rejected: int = 0
+    already: int = 0  #: documents that an earlier run had finished
+    reasons: Counter[str] = field(default_factory=Counter)
+    unread: list[str] = field(default_factory=list)  #: documents that could not be read at all
+
+    def add(self, entries: int, stored: int, merged: int, rejected: int) -> None:
+        """Count one document."""
+        self.documents += 1
+        self.entries += entries
+        self.stored += stored
+        self.merged += merged
+        self.rejected += rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The organisation that foreign resources come from."""
+
+    key: int
+    namespace: str  #: identifier system of its own ids
+
+
+class Importer:
+    """Stores documents of one source. Runs with the owner's connection: importing is an operator's act."""
+
+    def __init__(self, pool: Pool, sessions: Sessions, source: Source, secret: bytes, clock: Clock) -> None:
+        self._pool = pool
+        self._sessions = sessions
+        self._source = source
+        self._ids = ForeignIds(secret, source.namespace)
+        self._clock = clock
+        self.report = Report()
+
+    async def run(self, paths: list[Path], *, lanes: int = 3, progress: Callable[[Report], None] | None = None) -> Report:
+        """Import everything beneath ``paths``; documents finished by an earlier run are counted, not repeated."""
+        waiting: asyncio.Queue[Document | None] = asyncio.Queue(maxsize=lanes * 2)
+
+        async def work() -> None:
+            while (document := await waiting.get()) is not None:
+                await self._document(document)
+                if progress is not None:
+                    progress(self.report)
+
+        workers = [asyncio.create_task(work()) for _ in range(lanes)]
+        try:
+            for document in documents(paths):
+                await _put(waiting, document, workers)
+            for _ in workers:
+                await _put(waiting, None, workers)
+            await asyncio.gather(*workers)
+        finally:
+            for worker in workers:
+                worker.cancel()
+        return self.report
+
+    async def _document(self, document: Document) -> None:
+        digest = sha256(document.raw).digest()
+        done = await self._pool.fetchrow(_DONE, self._source.key, digest)
+        if done is not None:
+            self.report.already += 1
+            self.report.add(done["entries"], done["stored"], done["merged"], done["rejected"])
+            return
+        try:
+            entries = list(entries_of(document))
+        except HelhedError as error:
+            self.report.unread.append(f"{document.name}: {error}")
+            return
+        async with self._sessions.begin(self.ask()) as session:
+            translator = Translator(self._ids, self._source, session.connection)
+            accepted, rejected = await translator.translate(entries)
+            present = await _existing(session.connection, [entry.id for entry in accepted])
+            fresh = [entry for entry in accepted if entry.id not in present]
+            merged = len(accepted) - len(fresh) + translator.merged
+            await session.write([entry.change() for entry in fresh])
+            counts = (len(entries), len(fresh), merged, len(rejected))
+            await session.connection.execute(_LEDGER, self._source.key, digest, document.name, *counts)
+            await self._note_rejected(session.connection, digest, rejected)
+        self.report.add(*counts)
+        self.report.reasons.update(f"{one.type_name}: {one.reason}" for one in rejected)
+
+    async def _note_rejected(self, connection: Connection, digest: bytes, rejected: list[Rejected]) -> None:
+        rows = [(self._source.key, digest, one.position, one.type_name, one.expression, one.reason) for one in rejected]
+        if rows:
+            await connection.copy_records_to_table(
+                "rejected_entry", schema_name="exchange", columns=_REJECTED_COLUMNS, records=rows
+            )
+
+    def ask(self) -> Ask:
+        """The source as a custodian."""
+        key = self._source.key
+        now = self._clock()
+        return Ask(ActorKind.SYSTEM, key, key, "system", Purpose.OPERATIONS, "helhed-import", None, None, now, uuid4())
+
+
+async def _put(waiting: "asyncio.Queue[Document | None]", item: Document | None, workers: list["asyncio.Task[None]"]) -> None:
+    """Queue ``item``, or raise what stopped a worker."""
+    putting = asyncio.ensure_future(waiting.put(item))
+    await asyncio.wait([putting, *workers], return_when=asyncio.FIRST_COMPLETED)
+    for worker in workers:
+        if worker.done() and worker.exception() is not None:
+            putting.cancel()
+            worker.result()
+    await putting
+
+
+async def _existing(connection: Connection, ids: list[UUID]) -> set[UUID]:
+    buckets = sorted({(one.int >> 66) & 1023 for one in ids})
+    return {row["id"] for row in await connection.fetch(_EXISTING, buckets, ids)}

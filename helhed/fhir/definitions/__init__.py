@@ -1,0 +1,185 @@
+"""What FHIR R4 says about each type, compiled from the published definitions (``tools/compile_definitions.py``)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from helhed.fhir.definitions import facts
+from helhed.fhir.definitions.expressions import Path, paths_of
+from helhed.foundation.ids import parse_id
+
+__all__ = [
+    "PARAMETER_NUMBERS",
+    "TYPE_NAMES",
+    "TYPE_NUMBERS",
+    "Ownership",
+    "Path",
+    "SearchParameter",
+    "TypeDefinition",
+    "type_definition",
+]
+
+TYPE_NUMBERS: Mapping[str, int] = facts.document("type_numbers.json")["numbers"]
+TYPE_NAMES: Mapping[int, str] = {number: name for name, number in TYPE_NUMBERS.items()}
+PARAMETER_NUMBERS: Mapping[str, int] = facts.document("parameter_numbers.json")["numbers"]
+SUPPORTED_KINDS = frozenset({"string", "token", "reference", "date"})
+_PATIENT = "Patient/"
+
+
+class Ownership(Enum):
+    """Whose a resource is."""
+
+    CITIZEN = "citizen"
+    ORGANISATION = "organisation"
+    PUBLIC = "public"
+    VIRTUAL = "virtual"  #: served by other rooms, or a container; never stored by clients
+
+
+@dataclass(frozen=True, slots=True)
+class SearchParameter:
+    """One search parameter of one type. ``paths`` is empty when its expression is not supported."""
+
+    code: str
+    number: int
+    kind: str  #: string, token, reference, date; others are listed and not supported
+    expression: str
+    targets: tuple[str, ...]
+    paths: tuple[Path, ...] = ()
+
+    @property
+    def supported(self) -> bool:
+        """Whether it is indexed and can be searched."""
+        return self.kind in SUPPORTED_KINDS and bool(self.paths)
+
+    @property
+    def jsonpaths(self) -> tuple[str, ...]:
+        """PostgreSQL jsonpaths to its references."""
+        return tuple(dict.fromkeys(path.jsonpath for path in self.paths if path.kind in {"Reference", "canonical", "uri"}))
+
+
+@dataclass(frozen=True, slots=True)
+class TypeDefinition:
+    """One resource type."""
+
+    name: str
+    number: int
+    ownership: Ownership
+    parameters: Mapping[str, SearchParameter] = field(repr=False)
+    patient_paths: tuple[Path, ...] = field(repr=False)  #: where the home citizen stands, best first
+    own_patient_parameters: frozenset[str]  #: reference parameters that name the home citizen
+    primary_code: SearchParameter | None
+    primary_date: SearchParameter | None
+
+    def patient_references(self, resource: dict[str, Any]) -> Iterator[str]:
+        """Literal references on the patient paths, best first."""
+        for path in self.patient_paths:
+            for reference in values_at(resource, path):
+                if isinstance(reference, dict) and isinstance(reference.get("reference"), str):
+                    yield reference["reference"]
+
+    def home_patient(self, resource: dict[str, Any]) -> UUID | None:
+        """The Patient of this store that a resource belongs to."""
+        for text in self.patient_references(resource):
+            if text.startswith(_PATIENT) and (found := parse_id(text[len(_PATIENT) :].split("/", 1)[0])):
+                return found
+        return None
+
+
+def values_at(resource: Any, path: Path) -> Iterator[Any]:
+    """The values at ``path``, filters applied except on reference targets."""
+    yield from _values(resource, path, 0)
+
+
+def _values(value: Any, path: Path, depth: int) -> Iterator[Any]:
+    if path.where is not None and depth == path.where[2] and not (isinstance(value, dict) and value.get(path.where[0]) == path.where[1]):
+        return
+    if depth == len(path.steps):
+        yield value
+        return
+    inner = value.get(path.steps[depth].name) if isinstance(value, dict) else None
+    for one in inner if isinstance(inner, list) else () if inner is None else (inner,):
+        yield from _values(one, path, depth + 1)
+
+
+@cache
+def _parameters() -> dict[str, dict[str, tuple[str, str, tuple[str, ...]]]]:
+    found: dict[str, dict[str, tuple[str, str, tuple[str, ...]]]] = {}
+    for type_name, code, kind, expression, targets in facts.lines("search_parameters.jsonl"):
+        found.setdefault(type_name, {})[code] = (kind, expression, tuple(targets))
+    return found
+
+
+@cache
+def _compartment() -> dict[str, list[str]]:
+    found = dict(facts.lines("patient_compartment.jsonl"))
+    for type_name, codes in _ownership()["more_patient_parameters"].items():
+        found[type_name] = codes
+    return found
+
+
+@cache
+def _ownership() -> Any:
+    return facts.document("ownership.json")
+
+
+@cache
+def _primary() -> Any:
+    return facts.document("primary.json")["types"]
+
+
+@cache
+def type_definition(name: str) -> TypeDefinition:
+    """The definition of a resource type. Raises KeyError for names that are none."""
+    number = TYPE_NUMBERS[name]
+    parameters = {code: _parameter(name, code, *about) for code, about in _parameters().get(name, {}).items()}
+    ownership = _ownership_of(name)
+    patient, own = _patient_paths(name, parameters) if ownership is Ownership.CITIZEN else ((), frozenset())
+    code, date = _primary().get(name, (None, None))
+    return TypeDefinition(
+        name, number, ownership, parameters, patient, own, parameters.get(code), parameters.get(date)
+    )
+
+
+def _parameter(type_name: str, code: str, kind: str, expression: str, targets: tuple[str, ...]) -> SearchParameter:
+    paths = paths_of(type_name, expression) if kind in SUPPORTED_KINDS else None
+    return SearchParameter(code, PARAMETER_NUMBERS[code], kind, expression, targets, paths or ())
+
+
+def _ownership_of(name: str) -> Ownership:
+    for kind in (Ownership.PUBLIC, Ownership.ORGANISATION, Ownership.VIRTUAL):
+        if name in _ownership()[kind.value]:
+            return kind
+    return Ownership.CITIZEN if name == "Patient" or name in _compartment() else Ownership.ORGANISATION
+
+
+def _patient_paths(
+    name: str, parameters: Mapping[str, SearchParameter]
+) -> tuple[tuple[Path, ...], frozenset[str]]:
+    """``patient`` and ``subject`` first, then the other parameters of the patient compartment."""
+    wanted = _compartment().get(name, [])
+    ordered = sorted(wanted, key=lambda code: ({"patient": 0, "subject": 1}.get(code, 2), wanted.index(code)))
+    paths: list[Path] = []
+    for code in ordered:
+        for path in parameters[code].paths if code in parameters else ():
+            plain = path._replace(only_target="")
+            if plain not in paths and path.kind == "Reference":
+                paths.append(plain)
+    first = paths[0] if paths else None
+    own = {
+        code
+        for code, parameter in parameters.items()
+        if first is not None
+        and not first_is_many(first)
+        and parameter.kind == "reference"
+        and [path._replace(only_target="") for path in parameter.paths] == [first]
+        and first.where is None
+    }
+    return tuple(paths), frozenset(own)
+
+
+def first_is_many(path: Path) -> bool:
+    """Whether a path may give several values."""
+    return any(step.many for step in path.steps)

@@ -1,0 +1,204 @@
+"""What search needs to know of a resource: tokens, strings and dates, taken out by readers compiled once a type."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple
+
+from helhed.fhir.definitions import Path, SearchParameter, TypeDefinition, type_definition
+from helhed.fhir.indexing.dates import Interval, period_of
+from helhed.fhir.indexing.text import normalise
+from helhed.fhir.indexing.values import (
+    TOKEN_READERS,
+    all_reference_tokens,
+    coded,
+    reference_tokens,
+    texts,
+    when,
+)
+from helhed.fhir.tokens import present_token
+
+__all__ = ["Indexed", "index", "normalise", "period_of"]
+
+#: primary code of a row whose primary concept has several codings
+SEVERAL = 0
+
+
+class Indexed(NamedTuple):
+    """The index of one resource."""
+
+    code: int | None  #: system|code token of the primary concept; 0 for several codings; None for none
+    date_lo: datetime | None
+    date_hi: datetime | None
+    tokens: list[int]
+    strings: list[tuple[int, str]]  #: (parameter number, text as written)
+    dates: list[tuple[int, datetime, datetime]]  #: dates other than the primary one
+
+
+class _Collected:
+    __slots__ = ("dates", "primary", "strings", "tokens")
+
+    def __init__(self) -> None:
+        self.tokens: set[int] = set()
+        self.strings: list[tuple[int, str]] = []
+        self.dates: list[tuple[int, datetime, datetime]] = []
+        self.primary: list[Interval] = []
+
+
+Reader = Callable[[Any, _Collected], None]
+
+
+def index(resource: dict[str, Any]) -> Indexed:
+    """The index of a valid resource whose local references read ``Type/id``."""
+    definition = type_definition(resource["resourceType"])
+    readers = _readers(definition.name)
+    found = _Collected()
+    for name, value in resource.items():
+        for reader in readers.get(name, ()):
+            reader(value, found)
+    lo, hi = _outer(found.primary)
+    return Indexed(_primary_code(definition, resource), lo, hi, list(found.tokens), found.strings, found.dates)
+
+
+def _outer(intervals: list[Interval]) -> tuple[datetime | None, datetime | None]:
+    if not intervals:
+        return None, None
+    return min(lo for lo, _ in intervals), max(hi for _, hi in intervals)
+
+
+def _primary_code(definition: TypeDefinition, resource: dict[str, Any]) -> int | None:
+    parameter = definition.primary_code
+    if parameter is None:
+        return None
+    codings = []
+    for path in parameter.paths:
+        value = resource.get(path.steps[0].name) if len(path.steps) == 1 else None
+        for concept in value if isinstance(value, list) else () if value is None else (value,):
+            codings += concept.get("coding", ()) if path.kind == "CodeableConcept" else ()
+    if len(codings) != 1:
+        return SEVERAL if codings else None
+    code = codings[0].get("code")
+    return None if code is None else coded(parameter.number, codings[0].get("system"), code)[1]
+
+
+@cache
+def _readers(type_name: str) -> dict[str, list[Reader]]:
+    """Readers of a type by the top-level property they look at."""
+    definition = type_definition(type_name)
+    found: dict[str, list[Reader]] = {}
+    for parameter in definition.parameters.values():
+        if not parameter.supported or parameter.code in definition.own_patient_parameters:
+            continue  # the home citizen is a column of its own
+        for path in parameter.paths:
+            leaf = _leaf(parameter, path, primary=parameter is definition.primary_date)
+            if leaf is not None:
+                found.setdefault(path.steps[0].name, []).append(_along(path, leaf))
+    return found
+
+
+def _along(path: Path, leaf: Reader) -> Reader:
+    """A reader of the value of the path's first step."""
+    reader = _filtered(leaf, path, len(path.steps))
+    for depth in range(len(path.steps) - 1, 0, -1):
+        step = path.steps[depth]
+        reader = _filtered(_into(step.name, _each(reader) if step.many else reader), path, depth)
+    return _each(reader) if path.steps[0].many else reader
+
+
+def _filtered(reader: Reader, path: Path, depth: int) -> Reader:
+    if path.where is None or path.where[2] != depth:
+        return reader
+    name, wanted, _ = path.where
+
+    def filtered(value: Any, found: _Collected) -> None:
+        if isinstance(value, dict) and value.get(name) == wanted:
+            reader(value, found)
+
+    return filtered
+
+
+def _into(name: str, reader: Reader) -> Reader:
+    def into(value: Any, found: _Collected) -> None:
+        inner = value.get(name)
+        if inner is not None:
+            reader(inner, found)
+
+    return into
+
+
+def _each(reader: Reader) -> Reader:
+    def each(values: Any, found: _Collected) -> None:
+        for value in values:
+            if value is not None:
+                reader(value, found)
+
+    return each
+
+
+def _leaf(parameter: SearchParameter, path: Path, *, primary: bool) -> Reader | None:
+    if parameter.kind == "token":
+        return _token_leaf(parameter.number, path.kind)
+    if parameter.kind == "reference":
+        return _reference_leaf(parameter.number, path)
+    if parameter.kind == "string":
+        return _string_leaf(parameter.number, path.kind)
+    return _date_leaf(parameter.number, path.kind, primary=primary)
+
+
+def _token_leaf(number: int, kind: str) -> Reader | None:
+    read = TOKEN_READERS.get(kind)
+    if read is None:
+        return None
+    present = present_token(number)
+
+    def leaf(value: Any, found: _Collected) -> None:
+        tokens = read(number, value)
+        if tokens:
+            found.tokens.update(tokens)
+            found.tokens.add(present)
+
+    return leaf
+
+
+def _reference_leaf(number: int, path: Path) -> Reader:
+    present, only = present_token(number), path.only_target
+
+    def leaf(value: Any, found: _Collected) -> None:
+        if isinstance(value, str):
+            tokens = reference_tokens(number, value, only)
+        else:
+            tokens = all_reference_tokens(number, value, only)
+        if tokens:
+            found.tokens.update(tokens)
+            found.tokens.add(present)
+
+    return leaf
+
+
+def _string_leaf(number: int, kind: str) -> Reader:
+    present = present_token(number)
+
+    def leaf(value: Any, found: _Collected) -> None:
+        for text in texts(kind, value):
+            found.strings.append((number, text))
+            found.tokens.add(present)
+
+    return leaf
+
+
+def _date_leaf(number: int, kind: str, *, primary: bool) -> Reader:
+    present = present_token(number)
+
+    def leaf(value: Any, found: _Collected) -> None:
+        interval = when(kind, value)
+        if interval is None:
+            return
+        found.tokens.add(present)
+        if primary:
+            found.primary.append(interval)
+        else:
+            found.dates.append((number, *interval))
+
+    return leaf
+
+

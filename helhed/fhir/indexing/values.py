@@ -1,0 +1,131 @@
+"""What each kind of search parameter takes from a value."""
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from helhed.fhir.definitions import TYPE_NUMBERS
+from helhed.fhir.indexing.dates import EARLIEST, LATEST, Interval, interval, period_of, timing_of
+from helhed.fhir.tokens import (
+    code_token,
+    identifier_reference_token,
+    literal_reference_token,
+    reference_token,
+    system_code_token,
+    system_token,
+)
+from helhed.foundation.ids import parse_id
+
+Tokens = tuple[int, ...]
+
+
+@lru_cache(maxsize=1 << 18)
+def coded(parameter: int, system: str | None, code: str) -> Tokens:
+    """Tokens of one coded value: the code, system and code, the system."""
+    found = (code_token(parameter, code), system_code_token(parameter, system or "", code))
+    return (*found, system_token(parameter, system)) if system else found
+
+
+def coding_tokens(parameter: int, coding: dict[str, Any]) -> Tokens:
+    """A Coding."""
+    code = coding.get("code")
+    if code is not None:
+        return coded(parameter, coding.get("system"), code)
+    system = coding.get("system")
+    return (system_token(parameter, system),) if system else ()
+
+
+def concept_tokens(parameter: int, concept: dict[str, Any]) -> Tokens:
+    """A CodeableConcept: all its codings."""
+    codings = concept.get("coding")
+    if not codings:
+        return ()
+    if len(codings) == 1:
+        return coding_tokens(parameter, codings[0])
+    return tuple(token for coding in codings for token in coding_tokens(parameter, coding))
+
+
+def identifier_tokens(parameter: int, identifier: dict[str, Any]) -> Tokens:
+    """An Identifier: its value in its system."""
+    value = identifier.get("value")
+    if value is None:
+        system = identifier.get("system")
+        return (system_token(parameter, system),) if system else ()
+    return coded.__wrapped__(parameter, identifier.get("system"), value)  # each value comes once: no use in a cache
+
+
+def contact_tokens(parameter: int, contact: dict[str, Any]) -> Tokens:
+    """A ContactPoint: its value, with its use as system (FHIR R4 search, section 3.1.1.4.10)."""
+    value = contact.get("value")
+    return () if value is None else coded(parameter, contact.get("use"), value)
+
+
+def plain_tokens(parameter: int, value: Any) -> Tokens:
+    """A code, string or uri."""
+    return coded(parameter, None, str(value))
+
+
+def boolean_tokens(parameter: int, value: Any) -> Tokens:
+    """true or false."""
+    return coded(parameter, None, "true" if value is True else "false")
+
+
+TOKEN_READERS: dict[str, Callable[[int, Any], Tokens]] = {
+    "CodeableConcept": concept_tokens,
+    "Coding": coding_tokens,
+    "Identifier": identifier_tokens,
+    "ContactPoint": contact_tokens,
+    "boolean": boolean_tokens,
+    **dict.fromkeys(("code", "string", "uri", "id", "canonical", "url", "oid", "uuid", "markdown"), plain_tokens),
+}
+
+
+def reference_tokens(parameter: int, text: str, only_target: str) -> Tokens:
+    """A literal reference: to a row here, or as written. A version at its end does not count."""
+    type_name, _, rest = text.partition("/")
+    identifier, _, history = rest.partition("/")
+    if (not history or history.startswith("_history/")) and type_name in TYPE_NUMBERS:
+        target = parse_id(identifier)
+        if only_target and type_name != only_target:
+            return ()
+        if target is not None:
+            return (reference_token(parameter, TYPE_NUMBERS[type_name], target),)
+    if only_target and f"{only_target}/" not in text:
+        return ()
+    return (literal_reference_token(parameter, text),)
+
+
+def all_reference_tokens(parameter: int, reference: dict[str, Any], only_target: str) -> Tokens:
+    """A Reference: literal and logical."""
+    text, identifier = reference.get("reference"), reference.get("identifier")
+    found: Tokens = reference_tokens(parameter, text, only_target) if text and not text.startswith("#") else ()
+    if identifier and identifier.get("value") and not (only_target and reference.get("type", only_target) != only_target):
+        found = (*found, identifier_reference_token(parameter, identifier.get("system", ""), identifier["value"]))
+    return found
+
+
+_NAME_PARTS = ("text", "family", "given", "prefix", "suffix")
+_ADDRESS_PARTS = ("text", "line", "city", "district", "state", "postalCode", "country")
+
+
+def texts(kind: str, value: Any) -> Iterator[str]:
+    """The strings of a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        parts = _NAME_PARTS if kind == "HumanName" else _ADDRESS_PARTS if kind == "Address" else ("text",)
+        for part in parts:
+            found = value.get(part)
+            for one in found if isinstance(found, list) else (found,):
+                if isinstance(one, str):
+                    yield one
+
+
+def when(kind: str, value: Any) -> Interval | None:
+    """The interval of a date-like value; None when it says nothing that can be searched."""
+    if isinstance(value, str):
+        return None if kind == "string" else interval(value)
+    if kind == "Period":
+        start, end = period_of(value)
+        return None if start is None and end is None else (start or EARLIEST, end or LATEST)
+    return timing_of(value) if kind == "Timing" else None

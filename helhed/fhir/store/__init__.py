@@ -1,0 +1,150 @@
+"""The store: decided reads, searches and writes of FHIR resources in PostgreSQL.
+
+It knows the shape of an ask and asks the database for the verdict; what the verdict is, the trust package says.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import NamedTuple
+from uuid import UUID
+
+from helhed.fhir.changes import Change, Page, Version, Written
+from helhed.fhir.definitions import TYPE_NAMES, TYPE_NUMBERS
+from helhed.fhir.query import Query
+from helhed.fhir.store.cursor import CursorSigner
+from helhed.fhir.store.reading import ReadMany, Wanted, version_from
+from helhed.fhir.store.rows import ask_row
+from helhed.fhir.store.searching import RecordMany, search_any, search_record
+from helhed.fhir.store.session import Hooks, Sessions, WriteSession
+from helhed.fhir.store.plan import as_wish
+from helhed.fhir.store.writing import Projection, Stored
+from helhed.foundation.ask import Ask
+from helhed.foundation.database import Pool, Target, create_pool
+from helhed.foundation.errors import BadRequest, HelhedError, Unknown
+from helhed.foundation.lanes import Lanes
+from helhed.foundation.lend import lend
+from helhed.foundation.settings import Settings
+
+__all__ = ["CitizenRow", "Hooks", "Projection", "Store", "Stored", "WriteSession"]
+
+_VERSION = "select * from fhir.read_version($1::fhir.ask, $2::smallint, $3, $4)"
+_HISTORY = "select * from fhir.history_of($1::fhir.ask, $2::smallint, $3, $4, $5)"
+_CITIZEN_ROWS = "select * from fhir.citizen_rows($1::fhir.ask, $2, $3::smallint[], $4)"
+_NEWEST = 2**31 - 1
+
+
+class CitizenRow(NamedTuple):
+    """A resource of one citizen, with the organisation it came from."""
+
+    version: Version
+    origin: int
+
+
+class Store:
+    """Everything a room may do with resources. Each method takes the ask; none answers before its log row is durable."""
+
+    def __init__(self, lanes: Lanes, pool: Pool, sessions: Sessions, signer: CursorSigner, settings: Settings) -> None:
+        limits = {"batch_size": settings.batch_size, "queue_limit": settings.queue_limit}
+        self.reads = ReadMany(lanes, **limits)
+        self.record_searches = RecordMany(lanes, **limits)
+        self._lanes = lanes
+        self._pool = pool
+        self._sessions = sessions
+        self._signer = signer
+
+    @classmethod
+    async def open(cls, target: Target, settings: Settings, secret: bytes, hooks: Hooks) -> "Store":
+        """A store on its own connections."""
+        timeout = settings.statement_timeout_ms
+        lanes = Lanes(target, settings.batch_connections, statement_timeout_ms=timeout)
+        pool = await create_pool(target, size=settings.write_connections, statement_timeout_ms=timeout)
+        signer = CursorSigner(secret)
+        return cls(lanes, pool, Sessions(pool, hooks, signer), signer, settings)
+
+    @property
+    def pool(self) -> Pool:
+        """Connections of the application role, for rooms with statements of their own."""
+        return self._pool
+
+    async def close(self) -> None:
+        """Answer what waits, then close the connections."""
+        await self.reads.batcher.drain()
+        await self.record_searches.batcher.drain()
+        await self._lanes.close()
+        await self._pool.close()
+
+    async def read(self, ask: Ask, type_name: str, id: UUID | None) -> Version:
+        """The current version. Raises Unknown, Gone or Overloaded; a malformed id (None) is Unknown."""
+        return await self.reads.batcher.submit(Wanted(ask, type_name, id))
+
+    async def vread(self, ask: Ask, type_name: str, id: UUID | None, version: int) -> Version:
+        """One version. Raises Unknown or Gone."""
+        if id is None or version > _NEWEST:
+            return await self.read(ask, type_name, None)
+        async with lend(self._pool) as connection:
+            row = await connection.fetchrow(_VERSION, ask_row(ask), TYPE_NUMBERS[type_name], id, version)
+        return version_from(type_name, id, row)
+
+    async def history(self, ask: Ask, type_name: str, id: UUID | None, *, count: int, cursor: str | None) -> Page:
+        """Versions of one resource, newest first, deleted ones too. Raises Unknown when none is visible."""
+        if id is None:
+            await self.read(ask, type_name, None)
+            raise Unknown
+        scope = b"history" + id.bytes
+        before = _before(self._signer.read(ask, scope, cursor)) if cursor else _NEWEST
+        async with lend(self._pool) as connection:
+            rows = await connection.fetch(_HISTORY, ask_row(ask), TYPE_NUMBERS[type_name], id, before, count)
+        if not rows:
+            raise Unknown
+        versions = [
+            Version(type_name, id, row["version"], row["updated"], row["body"] or b"", deleted=row["deleted"])
+            for row in rows[:count]
+        ]
+        more = len(rows) > count
+        next_cursor = self._signer.sign(ask, scope, [str(versions[-1].version)]) if more else None
+        return Page(versions, [], rows[0]["total"], next_cursor)
+
+    async def search(self, ask: Ask, query: Query) -> Page:
+        """A page of what the ask may see of what the query describes."""
+        wish = as_wish(query)
+        if wish is not None:
+            return await search_record(self.record_searches, ask, query, wish, self._signer)
+        async with lend(self._pool) as connection:
+            return await search_any(connection, ask, query, self._signer)
+
+    async def citizen_rows(self, ask: Ask, citizen: int, types: Sequence[str], limit: int) -> list[CitizenRow]:
+        """All the ask may see of one citizen of these types, newest first and at most ``limit`` a type: one look."""
+        numbers = [TYPE_NUMBERS[name] for name in types]
+        async with lend(self._pool) as connection:
+            rows = await connection.fetch(_CITIZEN_ROWS, ask_row(ask), citizen, numbers, limit)
+        return [
+            CitizenRow(Version(TYPE_NAMES[row["type"]], row["id"], row["version"], row["updated"], row["body"]), row["origin"])
+            for row in rows
+        ]
+
+    def session(self, ask: Ask) -> AbstractAsyncContextManager[WriteSession]:
+        """One transaction: conditions looked up and changes made, whole or absent."""
+        return self._sessions.begin(ask)
+
+    async def commit(self, ask: Ask, changes: Sequence[Change]) -> list[Written]:
+        """Make changes, whole or absent. Refusals are logged too."""
+        session: WriteSession | None = None
+        try:
+            async with self.session(ask) as session:
+                return await session.write(changes)
+        except HelhedError:
+            if session is not None:
+                await self.log_refusal(ask, session, changes)
+            raise
+
+    async def log_refusal(self, ask: Ask, session: WriteSession, changes: Sequence[Change]) -> None:
+        """Stand the refused attempt in the logs of those it named."""
+        async with lend(self._pool) as connection:
+            await session.log_refusal(connection, changes)
+
+
+def _before(keys: list[str]) -> int:
+    try:
+        return int(keys[0])
+    except (ValueError, IndexError):
+        raise BadRequest("The page link is not one of ours: start again.") from None

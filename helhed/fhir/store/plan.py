@@ -1,0 +1,190 @@
+"""From a parsed search to what the database runs: a *wish* inside one record, or a *plan* for everything else.
+
+Both are data. The functions behind them (migrations 0004 and 0005) hold the SQL.
+"""
+
+import hashlib
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+
+from helhed.fhir.definitions import TYPE_NUMBERS, type_definition
+from helhed.fhir.query import (
+    AnyOf,
+    Chain,
+    CitizenTest,
+    Condition,
+    DateTest,
+    IdTest,
+    Include,
+    NoneOf,
+    Query,
+    Sort,
+    StringTest,
+    UpdatedTest,
+)
+from helhed.fhir.tokens import reference_salt
+
+_EARLIEST = datetime.min.replace(year=1)
+_MANY_GROUPS = 2
+
+
+class Wish(NamedTuple):
+    """``fhir.wish``: a search inside one citizen's record, newest first."""
+
+    citizen: int
+    type: int
+    code: int | None
+    all_tokens: list[int] | None
+    any_tokens: tuple[int, ...] | None
+    more_tokens: tuple[int, ...] | None
+    no_tokens: list[int] | None
+    date_prefix: str | None
+    lo: datetime | None
+    hi: datetime | None
+    after_date: datetime | None
+    after_id: str | None
+    row_count: int
+
+
+def as_wish(query: Query) -> Wish | None:
+    """The wish behind ``query``, or None when it needs a plan."""
+    newest_first = tuple(sort_keys(query)) == (("date", 0, True), ("id", 0, True))
+    if query.total or query.includes or not newest_first:
+        return None
+    citizen: int | None = None
+    date: DateTest | None = None
+    groups: list[tuple[int, ...]] = []
+    single: list[int] = []
+    none: list[int] = []
+    for condition in query.conditions:
+        match condition:
+            case CitizenTest(citizens=(only,), tokens=()) if citizen is None:
+                citizen = only
+            case DateTest(primary=True, alternatives=(_,)) if date is None:
+                date = condition
+            case AnyOf(tokens=(token,)):
+                single.append(token)
+            case AnyOf(tokens=tokens) if len(groups) < _MANY_GROUPS:
+                groups.append(tokens)
+            case NoneOf(tokens=tokens):
+                none.extend(tokens)
+            case _:
+                return None
+    if citizen is None:
+        return None
+    prefix, lo, hi = date.alternatives[0] if date else (None, None, None)
+    return Wish(
+        citizen,
+        query.type_number,
+        query.primary_code,
+        single or None,
+        groups[0] if groups else None,
+        groups[1] if len(groups) > 1 else None,
+        none or None,
+        prefix,
+        lo,
+        hi,
+        None,
+        None,
+        query.count,
+    )
+
+
+def as_plan(query: Query, after: list[str] | None) -> bytes:
+    """The plan of ``query`` as JSON."""
+    plan = {
+        "t": query.type_number,
+        "where": [_condition(condition) for condition in query.conditions],
+        "sort": [{"by": by, "p": parameter, "desc": descending} for by, parameter, descending in sort_keys(query)],
+        "after": after,
+        "count": query.count,
+        "total": query.total,
+        "include": [_include(include) for include in query.includes],
+        "named": [str(citizen) for citizen in query.named_citizens],
+    }
+    return orjson.dumps(plan)
+
+
+def scope_of(query: Query) -> bytes:
+    """What identifies a query for its cursors: everything but where the page starts."""
+    conditions = [_condition(condition) for condition in query.conditions]
+    return hashlib.sha256(orjson.dumps([query.type_number, conditions, list(sort_keys(query))])).digest()
+
+
+def sort_keys(query: Query) -> list[tuple[str, int, bool]]:
+    """(by, parameter, descending) of each key, ending in the id, which makes the order total.
+
+    Without ``_sort`` the newest comes first by the type's primary date.
+    """
+    if not query.sort:
+        return [("date", 0, True), ("id", 0, True)]
+    keys = [_sort_key(sort) for sort in query.sort]
+    if keys[-1][0] != "id":
+        keys.append(("id", 0, keys[-1][2]))
+    return keys
+
+
+def _sort_key(sort: Sort) -> tuple[str, int, bool]:
+    by = {"parameter_date": "other_date"}.get(sort.kind, sort.kind)
+    return (by, sort.parameter if by in {"other_date", "string"} else 0, sort.descending)
+
+
+def _alternatives(alternatives: tuple[tuple[str, datetime, datetime], ...]) -> list[list[str]]:
+    return [[prefix, lo.isoformat(), hi.isoformat()] for prefix, lo, hi in alternatives]
+
+
+def _texts(numbers: tuple[int, ...]) -> list[str]:
+    return [str(number) for number in numbers]
+
+
+def _condition(condition: Condition) -> dict[str, Any]:  # noqa: PLR0911 - one line for each kind of condition
+    match condition:
+        case AnyOf(tokens=tokens):
+            return {"k": "any", "tokens": _texts(tokens)}
+        case NoneOf(tokens=tokens):
+            return {"k": "none", "tokens": _texts(tokens)}
+        case CitizenTest(citizens=citizens, tokens=()):
+            return {"k": "only_citizen", "citizens": _texts(citizens)}
+        case CitizenTest(citizens=citizens, tokens=tokens):
+            return {"k": "citizen", "citizens": _texts(citizens), "tokens": _texts(tokens)}
+        case IdTest(ids=ids):
+            return {"k": "id", "ids": [str(identifier) for identifier in ids]}
+        case DateTest(primary=True, alternatives=alternatives):
+            return {"k": "date", "alt": _alternatives(alternatives)}
+        case DateTest(parameter=parameter, alternatives=alternatives):
+            return {"k": "other_date", "p": parameter, "alt": _alternatives(alternatives)}
+        case UpdatedTest(alternatives=alternatives):
+            return {"k": "updated", "alt": _alternatives(alternatives)}
+        case StringTest(parameter=parameter, mode=mode, values=values):
+            return {"k": mode, "p": parameter, "values": list(values)}
+        case Chain():
+            return _chain(condition)
+    raise TypeError(condition)
+
+
+def _chain(chain: Chain) -> dict[str, Any]:
+    return {
+        "k": "chain",
+        "t": chain.target_type,
+        "own": chain.through_citizen,
+        "salt": str(reference_salt(chain.parameter, chain.target_type)),
+        "where": [_condition(condition) for condition in chain.conditions],
+    }
+
+
+def _include(include: Include) -> dict[str, Any]:
+    if not include.reverse:
+        types = [TYPE_NUMBERS[include.target_type]] if include.target_type else None
+        return {"reverse": False, "paths": list(include.parameter.jsonpaths), "types": types}
+    definition = type_definition(include.source_type)
+    target = include.target_type or "Patient"
+    own = target == "Patient" and include.parameter.code in own_patient_parameters(include.source_type)
+    salt = reference_salt(include.parameter.number, TYPE_NUMBERS[target])
+    return {"reverse": True, "t": definition.number, "own": own, "salt": str(salt)}
+
+
+def own_patient_parameters(type_name: str) -> frozenset[str]:
+    """Reference parameters of a type that always name the row's own citizen."""
+    return type_definition(type_name).own_patient_parameters

@@ -1,0 +1,97 @@
+"""Decided searches: wishes in batches, plans one by one."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from helhed.fhir.changes import Page, Version
+from helhed.fhir.definitions import TYPE_NAMES
+from helhed.fhir.query import Query
+from helhed.fhir.store.cursor import CursorSigner
+from helhed.fhir.store.plan import Wish, as_plan, as_wish, scope_of
+from helhed.fhir.store.rows import ask_row
+from helhed.foundation.ask import Ask
+from helhed.foundation.batcher import Batcher
+from helhed.foundation.database import Connection
+from helhed.foundation.lanes import Lanes
+
+_RECORD_MANY = "select * from fhir.search_record_many($1::fhir.ask[], $2::fhir.wish[])"
+_ANY = "select * from fhir.search_any($1::fhir.ask, $2::jsonb)"
+_MATCH, _INCLUDED, _TOTAL = 1, 2, 3
+
+
+class RecordSearch(NamedTuple):
+    """One search inside one record."""
+
+    ask: Ask
+    type_name: str
+    wish: Wish
+
+
+class RecordMany:
+    """The statement behind every search inside one record. Answers (versions, last key or None when no more)."""
+
+    def __init__(self, lanes: Lanes, *, batch_size: int, queue_limit: int) -> None:
+        self._lanes = lanes
+        self.batcher: Batcher[RecordSearch, tuple[list[Version], list[str] | None]] = Batcher(
+            self._run, lanes=lanes.count, batch_size=batch_size, queue_limit=queue_limit
+        )
+
+    async def _run(self, searches: Sequence[RecordSearch]) -> list[tuple[list[Version], list[str] | None] | Exception]:
+        asks = [ask_row(search.ask) for search in searches]
+        async with self._lanes.lane() as lane:
+            rows = await lane.fetch(_RECORD_MANY, asks, [search.wish for search in searches])
+        found: list[list[Version]] = [[] for _ in searches]
+        last: list[list[str] | None] = [None] * len(searches)
+        ends: list[str] = [""] * len(searches)
+        for n, rank, identifier, version, updated, date, body in rows:
+            search, matches = searches[n - 1], found[n - 1]
+            if rank > search.wish.row_count:
+                last[n - 1] = [ends[n - 1], str(matches[-1].id)]
+            else:
+                matches.append(Version(search.type_name, identifier, version, updated, body))
+                ends[n - 1] = date
+        return list(zip(found, last, strict=True))
+
+
+def wish_after(wish: Wish, keys: list[str]) -> Wish:
+    """The same wish, after the row that ``keys`` name."""
+    date = datetime.min.replace(tzinfo=UTC) if keys[0] == "-infinity" else datetime.fromisoformat(keys[0])
+    return wish._replace(after_date=date, after_id=UUID(keys[1]))
+
+
+async def search_any(connection: Connection, ask: Ask, query: Query, signer: CursorSigner) -> Page:
+    """Run a plan on ``connection``."""
+    scope = scope_of(query)
+    after = signer.read(ask, scope, query.cursor) if query.cursor else None
+    rows = await connection.fetch(_ANY, ask_row(ask), as_plan(query, after).decode())
+    matches: list[tuple[int, Version, list[str]]] = []
+    included: list[Version] = []
+    total, more = 0, False
+    for row in rows:
+        if row["kind"] == _TOTAL:
+            total, more = row["n"], bool(row["version"])
+        elif row["kind"] == _MATCH:
+            matches.append((row["n"], _version(row), row["keys"]))
+        else:
+            included.append(_version(row))
+    matches.sort(key=lambda match: match[0])
+    cursor = signer.sign(ask, scope, matches[-1][2]) if more and matches else None
+    return Page([version for _, version, _ in matches], included, total if query.total else None, cursor)
+
+
+def _version(row: Any) -> Version:
+    return Version(TYPE_NAMES[row["type"]], row["id"], row["version"], row["updated"], row["body"])
+
+
+async def search_record(many: RecordMany, ask: Ask, query: Query, wish: Wish, signer: CursorSigner) -> Page:
+    """Run a wish in the next batch."""
+    scope = scope_of(query)
+    if query.cursor:
+        wish = wish_after(wish, signer.read(ask, scope, query.cursor))
+    versions, last = await many.batcher.submit(RecordSearch(ask, query.type_name, wish))
+    return Page(versions, [], None, signer.sign(ask, scope, last) if last else None)
+
+
+__all__ = ["RecordMany", "as_wish", "search_any", "search_record"]

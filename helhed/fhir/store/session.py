@@ -1,0 +1,282 @@
+"""A write session: one database transaction in which conditions are looked up and changes made."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from helhed.fhir.changes import Change, Page, Written
+from helhed.fhir.definitions import TYPE_NUMBERS, type_definition
+from helhed.fhir.indexing import index
+from helhed.fhir.query import Query
+from helhed.fhir.splice import splice
+from helhed.fhir.store.cursor import CursorSigner
+from helhed.fhir.store.rows import ask_row
+from helhed.fhir.store.searching import search_any
+from helhed.fhir.store.writing import (
+    OWNED,
+    Prepared,
+    Preparer,
+    Projection,
+    Stored,
+    add_row,
+    add_side_rows,
+    clinical_dates,
+    copy_rows,
+    home_citizen,
+)
+from helhed.foundation.ask import Action, Ask
+from helhed.foundation.database import Connection, Pool
+from helhed.foundation.errors import (
+    Conflict,
+    Forbidden,
+    Gone,
+    MethodNotAllowed,
+    PreconditionFailed,
+    Unknown,
+    Unprocessable,
+)
+from helhed.foundation.ids import key_of
+from helhed.foundation.lanes import LOST, DatabaseAway
+
+_NOTHING, _YOURS, _SEEN, _DELETED = 0, 1, 2, 3
+_ADMIT = "select n, present, basis from fhir.admit($1::fhir.ask, $2, $3::bigint[], $4::smallint[], $5::smallint[])"
+_LOG = "select fhir.log_writes($1::fhir.ask, $2, $3::smallint, $4::smallint, $5::smallint, $6::uuid[], $7::int[])"
+_CLAIM = "select * from fhir.claim($1::fhir.ask, $2::smallint, $3)"
+_REPLACE = "select fhir.replace($1::smallint, $2, $3, $4, $5, $6, $7, $8::bigint[], $9, $10)"
+_EVENT = "insert into foundation.outbox (topic, payload) values ('resources-stored', $1::jsonb)"
+
+
+@dataclass(slots=True)
+class _Look:
+    """What one log row of a transaction will say."""
+
+    basis: int | None
+    type_number: int
+    ids: list[UUID] = field(default_factory=list)
+    versions: list[int] = field(default_factory=list)
+
+
+class WriteSession:
+    """Changes and lookups inside one transaction of one ask. Made by ``Sessions.begin``."""
+
+    def __init__(self, connection: Connection, ask: Ask, hooks: "Hooks", signer: CursorSigner) -> None:
+        self._connection = connection
+        self._ask = ask
+        self._row = ask_row(ask)
+        self._hooks = hooks
+        self._signer = signer
+        self._prepared = Prepared()
+        self._removed: dict[str, list[UUID]] = defaultdict(list)
+        self._looks: dict[tuple[int | None, Action], _Look] = {}
+
+    async def lock(self, keys: Iterable[int]) -> None:
+        """Hold these advisory locks until the transaction ends (conditional creates of the same thing take turns)."""
+        for key in sorted(set(keys)):
+            await self._connection.execute("select pg_advisory_xact_lock($1)", key)
+
+    async def search(self, query: Query) -> Page:
+        """A decided, logged search that sees what this transaction wrote."""
+        return await search_any(self._connection, self._ask, query, self._signer)
+
+    async def write(self, changes: Sequence[Change]) -> list[Written]:
+        """Make the changes in order. Raises what a single change would, naming it."""
+        written = [await self._one(await self._ready(change)) for change in changes]
+        await self._admit()
+        await copy_rows(self._connection, self._prepared)
+        await self._project()
+        await self._log()
+        await self._announce()
+        return written
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, for rows that an upper room keeps in the same transaction."""
+        return self._connection
+
+    # --- one change -----------------------------------------------------------------------------------------------
+
+    async def _ready(self, change: Change) -> Change:
+        for preparer in self._hooks.preparers:
+            if change.type_name in preparer.types and change.method == "POST":
+                change = await preparer.prepare(self._connection, change)
+        return change
+
+    async def _one(self, change: Change) -> Written:
+        if change.method == "POST":
+            return self._create(change)
+        if change.method == "PUT":
+            return await self._update(change)
+        return await self._delete(change)
+
+    def _create(self, change: Change) -> Written:
+        organisation = self._organisation()
+        identifier, resource, raw = change.id, change.resource, change.raw
+        assert identifier is not None and resource is not None and raw is not None
+        at = self._ask.at
+        body = splice(raw, str(identifier), 1, at, change.references)
+        add_row(self._prepared, resource, raw, body, (identifier, organisation, at))
+        return Written(change.type_name, identifier, 1, at, created=True, deleted=False)
+
+    async def _update(self, change: Change) -> Written:
+        identifier, resource, raw = change.id, change.resource, change.raw
+        assert resource is not None and raw is not None
+        claimed = await self._claim(change)
+        definition = type_definition(change.type_name)
+        if home_citizen(definition, resource, _present(identifier)) != claimed["citizen"]:
+            raise Unprocessable("A resource stays with the citizen it was written for.")
+        version = claimed["version"] + 1
+        body = splice(raw, str(identifier), version, self._ask.at, change.references)
+        prepared = Prepared()
+        row = add_row(prepared, resource, raw, body, (_present(identifier), 0, self._ask.at))
+        await self._replace(change.type_name, _present(identifier), claimed["version"], prepared.resources[0])
+        self._prepared.strings += prepared.strings
+        self._prepared.dates += prepared.dates
+        self._prepared.stored.append(
+            Stored(row.type_name, row.id, row.citizen, self._organisation(), resource, created=False)
+        )
+        self._note(claimed["citizen"], Action.UPDATE, claimed["basis"], definition.number, row.id, version)
+        return Written(change.type_name, row.id, version, self._ask.at, created=False, deleted=False)
+
+    async def _delete(self, change: Change) -> Written:
+        try:
+            claimed = await self._claim(change)
+        except Gone:
+            return Written(change.type_name, _present(change.id), 0, self._ask.at, created=False, deleted=True)
+        identifier = _present(change.id)
+        version = claimed["version"] + 1
+        number = TYPE_NUMBERS[change.type_name]
+        await self._connection.execute(
+            _REPLACE, number, identifier, claimed["version"], self._ask.at, 0, None, None, [], b"", None
+        )
+        self._removed[change.type_name].append(identifier)
+        self._note(claimed["citizen"], Action.DELETE, claimed["basis"], number, identifier, version)
+        return Written(change.type_name, identifier, version, self._ask.at, created=False, deleted=True)
+
+    async def _claim(self, change: Change) -> Any:
+        if change.id is None:
+            raise Unknown if change.method == "DELETE" else MethodNotAllowed
+        claimed = await self._connection.fetchrow(_CLAIM, self._row, TYPE_NUMBERS[change.type_name], change.id)
+        outcome = claimed["outcome"]
+        if outcome == _NOTHING:
+            raise Unknown if change.method == "DELETE" else MethodNotAllowed
+        if outcome == _SEEN:
+            raise Forbidden("Only the organisation that wrote this may change it.")
+        if outcome == _DELETED:
+            raise Gone
+        if change.if_match is not None and change.if_match != claimed["version"]:
+            raise PreconditionFailed("Somebody else changed this first: read it again.")
+        return claimed
+
+    async def _replace(self, type_name: str, identifier: UUID, version: int, row: tuple[Any, ...]) -> None:
+        _, number, _, _, _, _, _, code, lo, hi, at, tokens, digest, body = row
+        await self._connection.execute(
+            _REPLACE, number, identifier, version, at, code, lo, hi, tokens, digest, body
+        )
+
+    # --- the whole transaction --------------------------------------------------------------------------------------
+
+    def _organisation(self) -> int:
+        if self._ask.organisation is None:
+            raise Forbidden("Citizens do not write resources here.")
+        return self._ask.organisation
+
+    async def _admit(self) -> None:
+        """One verdict for each (citizen, type, ownership) that is created."""
+        pairs: dict[tuple[int | None, int, int], list[UUID]] = defaultdict(list)
+        for row in self._prepared.resources:
+            pairs[(row[5], row[1], row[2])].append(row[4])
+        if not pairs:
+            return
+        citizens, types, owned = zip(*pairs, strict=True)
+        rows = await self._connection.fetch(
+            _ADMIT, self._row, TYPE_NUMBERS["Patient"], list(citizens), list(types), list(owned)
+        )
+        fresh = {row[5] for row in self._prepared.resources if row[1] == TYPE_NUMBERS["Patient"]}
+        for (citizen, number, _), ids, verdict in zip(pairs, pairs.values(), rows, strict=True):
+            for identifier in ids:
+                self._note(citizen, Action.CREATE, verdict["basis"], number, identifier, 1)
+            if verdict["basis"] is None or not (verdict["present"] or citizen in fresh):
+                raise _refusal(citizen)
+
+    async def _project(self) -> None:
+        for projection in self._hooks.projections:
+            stored = [one for one in self._prepared.stored if one.type_name in projection.types]
+            if stored:
+                await projection.project(self._connection, stored)
+            removed = [one for name in projection.types for one in self._removed.get(name, ())]
+            if removed:
+                await projection.forget(self._connection, removed)
+
+    def _note(self, citizen: int | None, action: Action, basis: int | None, number: int, identifier: UUID, version: int) -> None:
+        look = self._looks.setdefault((citizen, action), _Look(basis, number))
+        look.ids.append(identifier)
+        look.versions.append(version)
+        look.basis = basis if look.basis is not None else None
+
+    async def _log(self) -> None:
+        for (citizen, action), look in self._looks.items():
+            await self._connection.execute(
+                _LOG, self._row, citizen, int(action), look.type_number, look.basis, look.ids, look.versions
+            )
+
+    async def log_refusal(self, connection: Connection, changes: Sequence[Change]) -> None:
+        """After the transaction was undone: the attempt stands in the log of every citizen it named."""
+        looks = self._looks or {(None, Action.UPDATE): _Look(None, TYPE_NUMBERS[changes[0].type_name])}
+        for (citizen, action), look in looks.items():
+            await connection.execute(_LOG, self._row, citizen, int(action), look.type_number, None, look.ids, [])
+
+    async def _announce(self) -> None:
+        if self._prepared.stored or self._removed:
+            ids = [str(one.id) for one in self._prepared.stored]
+            event = {"origin": str(self._ask.organisation), "at": self._ask.at.isoformat(), "ids": ids[:1000], "count": len(ids)}
+            await self._connection.execute(_EVENT, orjson.dumps(event).decode())
+
+
+def _refusal(citizen: int | None) -> Exception:
+    if citizen is None:
+        return Forbidden("You may not write this type of resource.")
+    return Unprocessable("There is no such patient here that you can write for.")
+
+
+def _present(identifier: UUID | None) -> UUID:
+    if identifier is None:
+        raise MethodNotAllowed
+    return identifier
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What upper rooms do inside a transaction."""
+
+    projections: tuple[Projection, ...] = ()
+    preparers: tuple[Preparer, ...] = ()
+
+
+class Sessions:
+    """Opens write sessions on a pool."""
+
+    def __init__(self, pool: Pool, hooks: Hooks, signer: CursorSigner) -> None:
+        self._pool = pool
+        self._hooks = hooks
+        self._signer = signer
+
+    @asynccontextmanager
+    async def begin(self, ask: Ask) -> AsyncIterator[WriteSession]:
+        """A session that commits when the block ends and is undone when it raises."""
+        try:
+            async with self._pool.acquire() as connection:
+                async with connection.transaction():
+                    yield WriteSession(connection, ask, self._hooks, self._signer)  # type: ignore[arg-type]
+        except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
+            raise Conflict from error
+        except asyncpg.UniqueViolationError as error:
+            raise Conflict("Somebody with this identifier is already here.") from error
+        except LOST as error:
+            raise DatabaseAway from error

@@ -1,0 +1,67 @@
+"""The 64-bit tokens that stand for "this parameter has this value" in a row's index.
+
+Index and search build them with the same functions, so they meet. Coded values are hashed (BLAKE2b, RFC 7693, 64
+bits); resolved references are arithmetic on the target's random id, so that SQL can compute them for chains too
+(``fhir.key(id) # salt`` there).
+"""
+
+from functools import lru_cache
+from hashlib import blake2b
+from uuid import UUID
+
+from helhed.foundation.ids import key_of
+
+_MASK = (1 << 64) - 1
+#: odd constants of a multiplicative hash (Knuth, The Art of Computer Programming vol. 3, section 6.4)
+_PARAMETER_STEP = 0x9E3779B97F4A7C15
+_TYPE_STEP = 0xC2B2AE3D27D4EB4F
+
+
+def _signed(value: int) -> int:
+    return value - (1 << 64) if value >> 63 else value
+
+
+def _hashed(parameter: int, kind: str, system: str, value: str) -> int:
+    text = f"{parameter}\x1f{kind}\x1f{system}\x1f{value}"
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big", signed=True)
+
+
+def code_token(parameter: int, code: str) -> int:
+    """``code``: the code in whatever system."""
+    return _hashed(parameter, "code", "", code)
+
+
+def system_code_token(parameter: int, system: str, code: str) -> int:
+    """``system|code``; an empty system is ``|code``, a code that has no system."""
+    return _hashed(parameter, "coding", system, code)
+
+
+def system_token(parameter: int, system: str) -> int:
+    """``system|``: any code of the system."""
+    return _hashed(parameter, "system", system, "")
+
+
+def present_token(parameter: int) -> int:
+    """The parameter has some value (``:missing=false``)."""
+    return _hashed(parameter, "present", "", "")
+
+
+def literal_reference_token(parameter: int, reference: str) -> int:
+    """A reference that is not to a row of this store: absolute URL, or dangling, as written."""
+    return _hashed(parameter, "literal", "", reference)
+
+
+def identifier_reference_token(parameter: int, system: str, value: str) -> int:
+    """``parameter:identifier``: a logical reference by business identifier."""
+    return _hashed(parameter, "identifier", system, value)
+
+
+@lru_cache(maxsize=1 << 14)
+def reference_salt(parameter: int, type_number: int) -> int:
+    """What a target's key is mixed with: ``token = key # salt`` in SQL, ``key ^ salt`` here."""
+    return _signed((parameter * _PARAMETER_STEP + type_number * _TYPE_STEP) & _MASK)
+
+
+def reference_token(parameter: int, type_number: int, target: UUID) -> int:
+    """A reference to ``Type/target`` of this store."""
+    return key_of(target) ^ reference_salt(parameter, type_number)

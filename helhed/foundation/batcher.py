@@ -1,0 +1,92 @@
+"""The micro-batcher: requests that arrive while a statement is in flight form the next one.
+
+One statement then reads, decides and logs for all of them, and one commit makes all their log rows durable before any
+answer leaves (``docs/explanation/micro-batches.md``).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+from helhed.foundation.errors import Overloaded
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+class Batcher(Generic[Item, Answer]):
+    """Runs ``run(items) -> answers`` for at most ``lanes`` batches at a time.
+
+    ``run`` answers each item in order; an answer that is an exception is raised to the one who asked it, an exception
+    raised by ``run`` is raised to the whole batch. ``submit`` raises Overloaded at once when ``queue_limit`` items wait.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[Sequence[Item]], Awaitable[Sequence[Answer | Exception]]],
+        *,
+        lanes: int = 1,
+        batch_size: int = 256,
+        queue_limit: int = 2048,
+    ) -> None:
+        self._run = run
+        self._idle = lanes
+        self._batch_size = batch_size
+        self._queue_limit = queue_limit
+        self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
+        self._flushing = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.batches = 0
+        self.items = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many items wait for a statement."""
+        return len(self._waiting)
+
+    def submit(self, item: Item) -> "asyncio.Future[Answer]":
+        """A future with the answer to ``item``."""
+        if len(self._waiting) >= self._queue_limit:
+            raise Overloaded
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
+        self._waiting.append((item, future))
+        if not self._flushing and self._idle:
+            self._flushing = True
+            loop.call_soon(self._flush)
+        return future
+
+    def _flush(self) -> None:
+        self._flushing = False
+        while self._waiting and self._idle:
+            size = min(len(self._waiting), self._batch_size)
+            batch = [self._waiting.popleft() for _ in range(size)]
+            self._idle -= 1
+            task = asyncio.get_running_loop().create_task(self._answer(batch))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, batch: list[tuple[Item, "asyncio.Future[Answer]"]]) -> None:
+        self.batches += 1
+        self.items += len(batch)
+        try:
+            answers: Sequence[Answer | Exception] = await self._run([item for item, _ in batch])
+        except Exception as error:
+            answers = [error] * len(batch)
+        for (_, future), answer in zip(batch, answers, strict=True):
+            if future.done():
+                continue
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+        self._idle += 1
+        if self._waiting:
+            self._flush()
+
+    async def drain(self) -> None:
+        """Wait until nothing is in flight and nothing waits."""
+        while self._tasks or self._waiting:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.sleep(0)

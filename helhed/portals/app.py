@@ -1,0 +1,63 @@
+"""The portal application: routes, templates and errors put together."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import jinja2
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from helhed.portals.context import Portal
+from helhed.portals.http import SafeHeaders
+from helhed.portals.ports import Ports
+from helhed.portals.routes import about, citizen, citizen_log, errors, hospital, login
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+
+
+def build_portal_app(ports: Ports) -> Starlette:
+    """The ASGI app of all pages, to be mounted at ``/``."""
+    routes = [
+        *login.ROUTES,
+        *citizen.ROUTES,
+        *citizen_log.ROUTES,
+        *hospital.ROUTES,
+        *about.ROUTES,
+        Mount("/static", StaticFiles(directory=STATIC), name="static"),
+    ]
+    app = Starlette(routes=routes, middleware=[Middleware(SafeHeaders)], exception_handlers=errors.HANDLERS)
+    app.state.portal = Portal(ports, templates(), assets())
+    return app
+
+
+def templates() -> jinja2.Environment:
+    """Jinja2 with everything escaped and nothing undefined passed over in silence."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+class _Assets(dict[str, str]):
+    """Addresses by path; a file that the build step has not brought is addressed without a version."""
+
+    def __missing__(self, path: str) -> str:
+        return f"/static/{path}"
+
+
+def assets(folder: Path = STATIC) -> Mapping[str, str]:
+    """The address of each file that pages name, with a version that changes when the file does."""
+    named = [path for path in folder.rglob("*") if path.suffix in (".css", ".js", ".svg", ".webmanifest") and path.is_file()]
+    return _Assets({str(path.relative_to(folder)): _address(path, folder) for path in named})
+
+
+def _address(path: Path, folder: Path) -> str:
+    version = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    return f"/static/{path.relative_to(folder)}?v={version}"

@@ -1,0 +1,177 @@
+"""Words in Danish and English: one catalogue a language in ``messages/``, and dates and numbers as each language writes them.
+
+A catalogue is TOML: tables group keys, a key is called ``table.name``. A message with plural forms is a table of them
+(``one``, ``other``), chosen by ``n`` with CLDR's rules. Tests keep the catalogues equal in keys and placeholders.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from babel import Locale
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal
+
+from helhed.foundation.clock import DANISH_TIME
+from helhed.record.moments import Moment, Precision
+
+LANGUAGES = ("da", "en")
+DEFAULT = "da"
+
+_PATTERNS = {
+    "da": {"day": "dd.MM.yyyy", "month": "MMMM yyyy", "year": "yyyy", "time": "HH.mm", "short": "dd.MM.", "weekday": "EEEE", "day_number": "d", "month_short": "MMM"},
+    "en": {"day": "d MMM yyyy", "month": "MMMM yyyy", "year": "yyyy", "time": "HH:mm", "short": "d MMM", "weekday": "EEEE", "day_number": "d", "month_short": "MMM"},
+}
+_PLURALS = frozenset({"one", "other"})
+
+
+@cache
+def catalogue(language: str) -> Mapping[str, str | Mapping[str, str]]:
+    """Every message of a language by its full key."""
+    folder = resources.files("helhed.portals") / "messages"
+    return dict(_flat(tomllib.loads((folder / f"{language}.toml").read_text("utf-8"))))
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str | Mapping[str, str]]]:
+    for name, value in table.items():
+        if isinstance(value, str) or set(value) == _PLURALS:
+            yield prefix + name, value
+        else:
+            yield from _flat(value, f"{prefix}{name}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One language: its messages and its ways of writing."""
+
+    language: str
+
+    @property
+    def locale(self) -> Locale:
+        """Babel's data for the language; Danish English is British."""
+        return Locale.parse("en_GB" if self.language == "en" else self.language)
+
+    def has(self, key: str) -> bool:
+        """Whether there is such a message."""
+        return key in catalogue(self.language)
+
+    def __call__(self, key: str, **values: object) -> str:
+        """A message with its places filled in. KeyError when there is none: tests see to it that there is."""
+        message = catalogue(self.language)[key]
+        if not isinstance(message, str):
+            n = values["n"]
+            message = message[self.locale.plural_form(n if isinstance(n, int) else 0)]
+        shown = {k: self.number(v) if isinstance(v, int) and not isinstance(v, bool) else v for k, v in values.items()}
+        return message.format(**shown) if values else message
+
+    def either(self, key: str, otherwise: str, **values: object) -> str:
+        """A message, or these words when there is none: for codes that senders may invent."""
+        return self(key, **values) if self.has(key) else otherwise
+
+    def number(self, value: Decimal | int) -> str:
+        """A number with the language's marks; decimals are kept as written, noise beyond measurement is rounded off."""
+        shown = sensible(Decimal(value))
+        places = max(0, -int(shown.as_tuple().exponent))
+        pattern = "#,##0" + ("." + "0" * places if places else "")
+        return format_decimal(shown, format=pattern, locale=self.locale)
+
+    def amount(self, value: Decimal | None, unit: str = "") -> str:
+        """A number with its unit."""
+        return f"{self.number(value)} {self.unit(unit)}".strip() if value is not None else ""
+
+    def unit(self, unit: str) -> str:
+        """A unit as people write it."""
+        return self.either(f"unit.{unit}", unit) if unit.isascii() and unit.isalpha() else _UNITS.get(unit, unit)
+
+    def pattern(self, when: date | datetime, name: str) -> str:
+        """A date or time by one of the named patterns, in Danish time."""
+        shape = _PATTERNS[self.language][name]
+        if isinstance(when, datetime):
+            return format_datetime(when, shape, tzinfo=DANISH_TIME, locale=self.locale)
+        return format_date(when, shape, locale=self.locale)
+
+    def day(self, when: date | datetime) -> str:
+        """05.02.2026"""
+        return self.pattern(when, "day")
+
+    def time(self, when: datetime) -> str:
+        """kl. 06.40"""
+        return self("when.at", time=self.pattern(when, "time"))
+
+    def long_day(self, when: date | datetime) -> str:
+        """Torsdag 05.02.2026"""
+        weekday = self.pattern(when, "weekday")
+        return f"{weekday[:1].upper()}{weekday[1:]} {self.day(when)}"
+
+    def instant(self, when: datetime) -> str:
+        """05.02.2026 kl. 06.40"""
+        return f"{self.day(when)} {self.time(when)}"
+
+    def long_instant(self, when: Moment) -> str:
+        """Torsdag 05.02.2026 kl. 06.40, or without the time when none was said."""
+        day = self.long_day(when.at)
+        return f"{day} {self.time(when.at)}" if when.precision is Precision.TIME else day
+
+    def near(self, when: datetime, now: datetime) -> str:
+        """i dag kl. 06.40, i går kl. 23.10, else date and time."""
+        days = (now.astimezone(DANISH_TIME).date() - when.astimezone(DANISH_TIME).date()) / timedelta(days=1)
+        name = {0: "when.today", 1: "when.yesterday", -1: "when.tomorrow"}.get(int(days))
+        return f"{self(name)} {self.time(when)}" if name else self.instant(when)
+
+    def moment(self, when: Moment | None, *, time: bool = True) -> str:
+        """A moment as precisely as it was said."""
+        if when is None:
+            return ""
+        if when.precision is Precision.TIME and time:
+            return self.instant(when.at)
+        return self.pattern(when.at, {Precision.YEAR: "year", Precision.MONTH: "month"}.get(when.precision, "day"))
+
+    def listed(self, items: list[str]) -> str:
+        """a, b og c"""
+        return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {self('list.and')} {items[-1]}" if items else ""
+
+
+_UNITS = {
+    "mm[Hg]": "mmHg",
+    "Cel": "°C",
+    "10*3/uL": "10³/µL",
+    "10*6/uL": "10⁶/µL",
+    "10*9/L": "10⁹/L",
+    "10*12/L": "10¹²/L",
+    "kg/m2": "kg/m²",
+    "mL/min/{1.73_m2}": "mL/min/1,73 m²",
+    "{score}": "",
+    "{T-score}": "T-score",
+    "/min": "/min",
+    "1": "",
+}
+
+_FINE, _BROAD, _WHOLE = Decimal(1), Decimal(10), Decimal(100)
+
+
+def sensible(value: Decimal) -> Decimal:
+    """A number as written when somebody wrote it; one with more than three decimals came from a machine and is rounded."""
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent >= -3:
+        return value if isinstance(exponent, int) and exponent <= 0 else value.quantize(Decimal(1))
+    size = abs(value)
+    step = "0" if size >= _WHOLE else "0.1" if size >= _BROAD else "0.01" if size >= _FINE else "0.001"
+    return value.quantize(Decimal(step), rounding=ROUND_HALF_EVEN)
+
+
+def number_with_hyphen(number: str) -> str:
+    """140358-9995 from 1403589995; anything of another length as it is."""
+    return f"{number[:6]}-{number[6:]}" if len(number) == len("DDMMYYXXXX") else number
+
+
+def age(birth: date | None, now: datetime) -> int | None:
+    """Whole years in Danish time; somebody born on 29 February has birthday on 1 March in other years."""
+    if birth is None:
+        return None
+    today = now.astimezone(DANISH_TIME).date()
+    return max(0, today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day)))

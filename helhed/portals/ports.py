@@ -1,0 +1,204 @@
+"""What the pages need from the rooms below: the portals know these shapes and nothing behind them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+from uuid import UUID
+
+from helhed.foundation.ask import ActorKind, Ask, Purpose
+from helhed.foundation.clock import Clock
+from helhed.portals.sessions import Principal, SessionStore
+from helhed.record.reading import CitizenRows
+
+
+@dataclass(frozen=True, slots=True)
+class CitizenIdentity:
+    """The identity minimum: who somebody is, and nothing about their health."""
+
+    key: int
+    patient: UUID
+    name: str
+    number: str  #: CPR or replacement CPR number without hyphen; "" when there is none
+    replacement: bool  #: the number is a replacement CPR number
+    birth_date: date | None
+    sex: str  #: FHIR administrative gender
+    alive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """One place in the hierarchy."""
+
+    key: int
+    name: str
+    kind: str  #: code of Organization.type, "" when unknown
+    parent: int | None
+    last_received: datetime | None  #: when it last delivered anything, about anybody
+
+
+@dataclass(frozen=True, slots=True)
+class Persona:
+    """Somebody from the demo to log in as. ``principal`` is None for those who only use the command line."""
+
+    key: str  #: the name ``helhed token`` knows
+    principal: Principal | None
+    about: Mapping[str, str]  #: one line on who this is, by language
+    door: str  #: borger, hospital, praksis, kommune, drift
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One row of the access log. Codes are those of ``foundation.ask`` and the decision's bases."""
+
+    id: int
+    at: datetime
+    kind: ActorKind
+    actor: int
+    actor_name: str | None
+    organisation: int | None
+    organisation_name: str | None
+    role: str
+    purpose: int
+    action: int
+    permitted: bool
+    basis: int | None
+    types: tuple[str, ...]  #: names of the resource types seen
+    count: int  #: how many resources
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Newest first; ``next_cursor`` is None at the end."""
+
+    entries: Sequence[LogEntry]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block in force. None is everybody, or everything."""
+
+    id: UUID
+    who: int | None
+    what: int | None
+    set_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """The relation a professional reads by; ``until`` is the deadline of a self-declared one."""
+
+    basis: int  #: 2 is class A, 3 is class B, 4 is class D
+    until: datetime | None
+
+
+class Asks(Protocol):
+    """``trust``: makes an authenticated ask of a logged-in person. Nothing else in a portal makes one."""
+
+    def ask(self, principal: Principal, purpose: Purpose) -> Ask:
+        """The ask of this person now, with a new trace."""
+        ...
+
+
+class Registries(Protocol):
+    """``registries``: who and where."""
+
+    async def find_citizen(self, ask: Ask, number: str) -> CitizenIdentity | None:
+        """The identity minimum by CPR or replacement CPR number (no hyphen, upper case). Logged on the directory basis."""
+        ...
+
+    async def find_citizens_by_name(self, ask: Ask, name: str, limit: int) -> Sequence[CitizenIdentity]:
+        """The same by the start of any part of the name; each citizen returned is logged."""
+        ...
+
+    async def search_citizens(self, words: str, limit: int) -> Sequence[CitizenIdentity]:
+        """Demo log-in only: by name or number, unlogged because all people are synthetic and nobody is logged in yet."""
+        ...
+
+    async def own_identity(self, ask: Ask) -> CitizenIdentity | None:
+        """The citizen's own identity minimum."""
+        ...
+
+    async def organisations(self, keys: Sequence[int]) -> Mapping[int, Organisation]:
+        """These organisations; unknown keys are left out."""
+        ...
+
+    async def organisation_tree(self) -> Sequence[Organisation]:
+        """Every organisation, parents before children."""
+        ...
+
+    async def professional_names(self, keys: Sequence[int]) -> Mapping[int, str]:
+        """Names of professionals; unknown keys are left out."""
+        ...
+
+
+class AccessLog(Protocol):
+    """``trust``: the citizen's own log."""
+
+    async def entries(self, ask: Ask, since: datetime, until: datetime, cursor: str | None, limit: int) -> LogPage:
+        """What happened to the asking citizen's data in [since, until), newest first. Reading it adds one row."""
+        ...
+
+
+class Blocks(Protocol):
+    """``trust``: the citizen's own blocks."""
+
+    async def list(self, ask: Ask) -> Sequence[Block]:
+        """Those in force."""
+        ...
+
+    async def add(self, ask: Ask, who: int | None, what: int | None) -> UUID:
+        """Sets a block, in force from the next request. Unprocessable when an organisation is unknown."""
+        ...
+
+    async def remove(self, ask: Ask, block: UUID) -> bool:
+        """Ends a block; False when there is no such block of the asking citizen in force."""
+        ...
+
+
+class Relations(Protocol):
+    """``trust``: treatment relations."""
+
+    async def held(self, ask: Ask, citizen: int) -> Relation | None:
+        """The strongest relation the asking professional holds now, *whether or not a block stands in its way*."""
+        ...
+
+    async def may_declare(self, ask: Ask) -> bool:
+        """Whether the asking role may declare a relation of class D."""
+        ...
+
+    async def declare(self, ask: Ask, citizen: int, reason: str) -> datetime:
+        """Declares a relation of class D and returns its deadline. Forbidden when the role may not."""
+        ...
+
+
+class Personas(Protocol):
+    """``trust``, demo mode only: the built-in test identity provider."""
+
+    async def all(self) -> Sequence[Persona]:
+        """Everybody it shows by name, in order."""
+        ...
+
+    async def citizen(self, patient: UUID) -> Principal | None:
+        """Any citizen of the demo as a principal."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything the portal app is built from."""
+
+    asks: Asks
+    rows: CitizenRows
+    registries: Registries
+    log: AccessLog
+    blocks: Blocks
+    relations: Relations
+    personas: Personas
+    sessions: SessionStore
+    clock: Clock
+    emergency_organisation: int | None = None  #: whose eyes a block is tried with; None takes the first hospital unit
+    self_declared_hours: int = 24
+    secure_cookies: bool = False  #: True behind https: the cookie is then named __Host-helhed
+    version: str = ""

@@ -1,0 +1,192 @@
+"""The two big pages, put together: the clinician's overview and the citizen's own record."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from helhed.portals.language import Words, age, number_with_hyphen
+from helhed.portals.presenters import clinical, log
+from helhed.portals.presenters.charts import Chart, Mark, chart
+from helhed.portals.presenters.medicine import MedicineView, medicine_view
+from helhed.portals.presenters.names import Names
+from helhed.portals.presenters.timeline import EventView, Teller, event_view
+from helhed.record import timeline
+from helhed.record.measuring import Series, newest_value
+from helhed.record.medicines import Medicine
+from helhed.record.moments import Moment
+from helhed.record.overview import Overview
+from helhed.record.people import Home
+from helhed.record.reading import Record
+
+NEWS_WITHIN = timedelta(days=7)
+MOST_NEWS = 6
+MOST_CONTACTS = 6
+MOST_MARKS = 2
+LONGEST_MARK = 22
+
+
+@dataclass(frozen=True, slots=True)
+class PersonView:
+    """Who a page is about."""
+
+    name: str
+    number: str
+    number_label: str
+    age: str
+    sex: str
+    alive: bool
+    born: str
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentContact:
+    """The contact that is open now, as facts."""
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OverviewView:
+    """What both big pages show of an overview."""
+
+    sources: list[clinical.SourceView]
+    allergies: list[clinical.Alert]
+    no_known_allergies: bool
+    warnings: list[clinical.Alert]
+    decisions: list[clinical.Alert]
+    problems: list[clinical.Row]
+    past_problems: list[clinical.Row]
+    medicines: list[MedicineView]
+    stopped: list[MedicineView]
+    charts: list[Chart]
+    newest_treatment: str
+    results: list[clinical.ResultRow]
+    current: list[CurrentContact]
+    contacts: list[clinical.Row]
+    visits: list[clinical.VisitView]
+    orders: list[clinical.Row]
+    plans: list[clinical.Row]
+    relatives: list[clinical.RelativeView]
+    home: Home
+    weight: str
+    truncated: bool
+    empty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewsView:
+    """Something that came within the last days."""
+
+    event: EventView
+    when: str
+
+
+def person_view(name: str, number: str, replacement: bool, birth: date | None, sex: str, alive: bool, words: Words, now: datetime) -> PersonView:
+    """An identity minimum in words."""
+    years = age(birth, now)
+    return PersonView(
+        name=name,
+        number=number_with_hyphen(number),
+        number_label=words("person.replacement" if replacement else "person.cpr"),
+        age=words("person.age", n=years) if years is not None and alive else "",
+        sex=words.either(f"sex.{sex}", ""),
+        alive=alive,
+        born=words.day(birth) if birth else "",
+    )
+
+
+def overview_view(shown: Overview, words: Words, names: Names, now: datetime) -> OverviewView:
+    """An overview in words."""
+    marks = treatment_marks([m for m in shown.medicines if m.current])
+    everything = [*shown.charts, *shown.others]
+    weight = newest_value(everything, "weight")
+    organisations = names.all()
+    return OverviewView(
+        sources=clinical.source_views(shown.sources, words, names, now),
+        allergies=[clinical.allergy_alert(one, words, names) for one in shown.allergies],
+        no_known_allergies=shown.no_known_allergies,
+        warnings=[clinical.warning_alert(one, words, names) for one in shown.warnings],
+        decisions=[clinical.warning_alert(one, words, names) for one in shown.decisions],
+        problems=[clinical.problem_row(one, words, names) for one in shown.problems if one.active],
+        past_problems=[clinical.problem_row(one, words, names) for one in shown.problems if not one.active],
+        medicines=[medicine_view(one, words, names, now) for one in shown.medicines if one.current],
+        stopped=[medicine_view(one, words, names, now) for one in shown.medicines if not one.current],
+        charts=[chart(one, words, organisations, marks) for one in shown.charts],
+        newest_treatment=f"{marks[-1].words} {words.day(marks[-1].at)}" if marks else "",
+        results=_results(shown, words, names),
+        current=[_current(shown, index, words, names) for index, one in enumerate(shown.contacts) if one.open],
+        contacts=[clinical.contact_row(one, words, names) for one in shown.contacts if not one.open][:MOST_CONTACTS],
+        visits=[clinical.visit_view(one, words, names, now) for one in shown.visits],
+        orders=[clinical.order_row(one, words, names) for one in shown.orders],
+        plans=[clinical.plan_row(one, words, names) for one in shown.plans],
+        relatives=[clinical.relative_view(one, words) for one in shown.relatives],
+        home=shown.home,
+        weight=words.amount(weight.value, weight.unit) if weight else "",
+        truncated=shown.truncated,
+        empty=shown.empty,
+    )
+
+
+def _results(shown: Overview, words: Words, names: Names) -> list[clinical.ResultRow]:
+    numbers = [clinical.result_row(one, words, names) for one in shown.others]
+    return numbers + [clinical.words_row(one, words, names) for one in shown.words]
+
+
+def _current(shown: Overview, index: int, words: Words, names: Names) -> CurrentContact:
+    contact = shown.contacts[index]
+    place = names.place(contact.provider) or names.organisation(contact.origin)
+    facts = (
+        (words("contact.kind"), clinical.setting(contact, words) if contact.what.text else ""),
+        (words("contact.arrived"), words.moment(contact.start)),
+        (words("contact.place"), ", ".join(part for part in (place, contact.place) if part)),
+        (words("contact.reason"), words.listed(list(contact.reasons))),
+        (words("contact.responsible"), contact.responsible),
+    )
+    return CurrentContact(contact.what.text or clinical.setting(contact, words), tuple(f for f in facts if f[1]))
+
+
+def treatment_marks(current: Sequence[Medicine]) -> list[Mark]:
+    """The newest treatments, oldest first, to be drawn where their curves change."""
+    begun: list[tuple[Moment, Medicine]] = [(m.since, m) for m in current if m.since is not None]
+    newest = sorted(begun, key=lambda pair: pair[0].at)[-MOST_MARKS:]
+    return [Mark(since.at, short_drug(medicine.drug.text)) for since, medicine in newest]
+
+
+def short_drug(name: str) -> str:
+    """A drug's name without strength and form, short enough for a mark in a chart."""
+    head = name.split(",")[0]
+    parts = [part for part in head.split() if part]
+    kept = parts[:1] if len(head) > LONGEST_MARK else parts
+    return " ".join(kept)[:LONGEST_MARK]
+
+
+def chosen_period(series: Sequence[Series], since: datetime | None) -> list[Series]:
+    """Series cut to a period; one with fewer than two values left keeps all of them, so that nothing vanishes."""
+    return list(series) if since is None else [_cut(one, since) for one in series]
+
+
+def _cut(series: Series, since: datetime) -> Series:
+    lines = tuple(replace(line, points=tuple(p for p in line.points if p.at and p.at.at >= since)) for line in series.lines)
+    return replace(series, lines=lines) if all(len(line.points) > 1 for line in lines) else series
+
+
+def news(record: Record, words: Words, names: Names, now: datetime) -> list[NewsView]:
+    """What happened within the last days, newest first."""
+    recent = [e for e in timeline.events(record) if now - NEWS_WITHIN < e.at.at <= now]
+    teller = Teller(record, words, names)
+    return [NewsView(event_view(teller, event), words.near(event.at.at, now)) for event in recent[:MOST_NEWS]]
+
+
+@dataclass(frozen=True, slots=True)
+class Lookers:
+    """Who looked lately, for the citizen's front page."""
+
+    denied: list[log.Visit]
+    lately: list[tuple[str, log.Visit]]
+
+
+def lookers(days: Sequence[log.LogDay], most: int = 4) -> Lookers:
+    """The newest bursts of others with their day; denied attempts come along however many there are."""
+    others = [(day.label, visit) for day in days for visit in day.visits if not visit.own]
+    return Lookers([visit for _, visit in others if visit.denied], others[:most])

@@ -1,0 +1,1 @@
+"""Routes: each handler parses, asks, calls one room and renders."""

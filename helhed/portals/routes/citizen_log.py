@@ -1,0 +1,161 @@
+"""My log and my blocks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from helhed.foundation.ask import Purpose
+from helhed.portals.context import Visit, visit
+from helhed.portals.ports import Block, LogEntry, Organisation
+from helhed.portals.presenters import blocks as told
+from helhed.portals.presenters.log import KINDS, bursts, log_days, wanted
+from helhed.portals.presenters.names import Names
+from helhed.portals.reading import organisation_key
+from helhed.record.hiding import Rule
+from helhed.record.reading import Record, RecordReader
+
+PERIODS: Mapping[str, int] = {"7": 7, "30": 30, "365": 365, "1825": 1825}
+DEFAULT_PERIOD = "30"
+PAGE_ROWS = 300
+PATH = "/borger/log"
+
+
+@dataclass(frozen=True, slots=True)
+class Trying:
+    """What the block form holds and what is wrong with it, by field."""
+
+    who: str = ""
+    what: str = ""
+    problems: Mapping[str, str] = field(default_factory=dict)
+    rule: Rule | None = None
+
+
+async def my_log(request: Request) -> Response:
+    """Who has seen my data, my blocks, and what one more would hide."""
+    visitor = await visit(request)
+    visitor.citizen()
+    asked = request.query_params
+    trying = Trying()
+    if "hvem" in asked or "hvad" in asked:
+        tree = await visitor.ports.registries.organisation_tree()
+        held = await visitor.ports.blocks.list(visitor.ask(Purpose.OWN))
+        trying = checked(asked.get("hvem", ""), asked.get("hvad", ""), tree, held)
+    return await _page(visitor, trying, status=422 if trying.problems else 200)
+
+
+def checked(who: str, what: str, tree: Sequence[Organisation], held: Sequence[Block]) -> Trying:
+    """The form read: a rule, or what is wrong by field."""
+    known = {str(organisation.key) for organisation in tree}
+    problems = {}
+    if who != told.EVERYBODY and who not in known:
+        problems["hvem"] = "block.choose_who"
+    if what != told.EVERYTHING and what not in known:
+        problems["hvad"] = "block.choose_what"
+    if problems:
+        return Trying(who, what, problems)
+    rule = Rule(organisation_key(who), organisation_key(what))
+    if any((block.who, block.what) == (rule.who, rule.what) for block in held):
+        return Trying(who, what, {"hvem": "block.already"})
+    return Trying(who, what, {}, rule)
+
+
+async def set_block(request: Request) -> Response:
+    """Saves a block that was tried first."""
+    visitor = await visit(request)
+    visitor.citizen()
+    fields = await visitor.form()
+    ask = visitor.ask(Purpose.OWN)
+    tree, held = await visitor.ports.registries.organisation_tree(), await visitor.ports.blocks.list(ask)
+    trying = checked(fields.get("hvem", ""), fields.get("hvad", ""), tree, held)
+    if trying.rule is None:
+        return await _page(visitor, trying, status=422)
+    await visitor.ports.blocks.add(ask, trying.rule.who, trying.rule.what)
+    await visitor.say("block.saved")
+    return visitor.redirect(f"{PATH}#spaer")
+
+
+async def end_block(request: Request) -> Response:
+    """Ends a block."""
+    visitor = await visit(request)
+    visitor.citizen()
+    fields = await visitor.form()
+    try:
+        ended = await visitor.ports.blocks.remove(visitor.ask(Purpose.OWN), UUID(fields.get("spaer", "")))
+    except ValueError:
+        ended = False
+    await visitor.say("block.ended" if ended else "block.already_ended")
+    return visitor.redirect(f"{PATH}#spaer")
+
+
+async def _page(visitor: Visit, trying: Trying, status: int) -> Response:
+    asked, words, now = visitor.request.query_params, visitor.words, visitor.now
+    ask = visitor.ask(Purpose.OWN)
+    period = asked.get("periode", DEFAULT_PERIOD)
+    since = now - timedelta(days=PERIODS.get(period, PERIODS[DEFAULT_PERIOD]))
+    cursor = asked.get("fra") or None
+    page = await visitor.ports.log.entries(ask, since, now + timedelta(minutes=1), cursor, PAGE_ROWS)
+    place = organisation_key(asked.get("sted", ""))
+    kind = asked.get("vis", "alt") if asked.get("vis", "alt") in KINDS else "alt"
+    shown = wanted(page.entries, kind, place)
+    held = await visitor.ports.blocks.list(ask)
+    tree = await visitor.ports.registries.organisation_tree()
+    names = Names({organisation.key: organisation for organisation in tree})
+    record = await RecordReader(visitor.ports.rows).whole_record(ask, visitor.principal.actor)
+    return visitor.page(
+        "log.html",
+        status=status,
+        days=log_days(shown, words),
+        period=period if period in PERIODS else DEFAULT_PERIOD,
+        periods=tuple(PERIODS),
+        kind=kind,
+        kinds=tuple(KINDS),
+        place=place,
+        places=_places(page.entries),
+        since=words.day(since),
+        earlier=page.next_cursor,
+        first_page=cursor is None,
+        own_hidden=sum(1 for burst in bursts(page.entries) if burst[0].basis == 1) if kind == "andre" else 0,
+        denied=sum(1 for entry in page.entries if not entry.permitted),
+        blocks=told.block_views(held, words, names),
+        trying=trying,
+        trial=await _trial(visitor, trying, record, held, tree, names, now),
+        who_options=told.options(tree, trying.who),
+        what_options=told.options(tree, trying.what, record.origins()),
+        csrf=visitor.session.csrf if visitor.session else "",
+        notice=await visitor.heard(),
+    )
+
+
+def _places(entries: Sequence[LogEntry]) -> list[tuple[int, str]]:
+    found = {e.organisation: e.organisation_name or "" for e in entries if e.organisation is not None}
+    return sorted(found.items(), key=lambda pair: pair[1].casefold())
+
+
+async def _trial(
+    visitor: Visit, trying: Trying, record: Record, held: Sequence[Block], tree: Sequence[Organisation], names: Names, now: datetime
+) -> told.Trial | None:
+    if trying.rule is None:
+        return None
+    emergency = await emergency_unit(visitor)
+    return told.trial(trying.rule, told.Situation(record, held, tree, emergency, now), visitor.words, names)
+
+
+async def emergency_unit(visitor: Visit) -> int | None:
+    """Where an acute patient is likely to land: as configured, else where the demo's first hospital doctor works."""
+    if visitor.ports.emergency_organisation is not None:
+        return visitor.ports.emergency_organisation
+    staff = (one.principal for one in await visitor.ports.personas.all() if one.door == "hospital" and one.principal)
+    return next((principal.organisation for principal in staff), None)
+
+
+
+ROUTES = [
+    Route(PATH, my_log, methods=["GET"]),
+    Route("/borger/spaer", set_block, methods=["POST"]),
+    Route("/borger/spaer/fjern", end_block, methods=["POST"]),
+]

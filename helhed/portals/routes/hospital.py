@@ -1,0 +1,210 @@
+"""Hospital: from a number to the patient in one screen."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from re import compile as pattern
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from helhed.foundation.ask import Purpose
+from helhed.foundation.errors import Forbidden, NotSupported, Unknown
+from helhed.portals.context import Visit, visit
+from helhed.portals.ports import CitizenIdentity, Relation
+from helhed.portals.presenters.pages import PersonView, chosen_period, news, overview_view, person_view
+from helhed.portals.reading import read_record, told_timeline
+from helhed.portals.sessions import Opened
+from helhed.record.overview import overview
+
+EVENTS = 40
+MOST_FOUND = 10
+SHORTEST_NAME = 2
+PERIODS = {"1": 1, "5": 5}
+SELF_DECLARED = 4
+REASONS = ("behandler", "modtager", "vagt")
+
+_NUMBER = pattern(r"\d{6}[A-Z0-9]{4}")
+
+
+async def find_page(request: Request) -> Response:
+    """Whom are you treating?"""
+    visitor = await visit(request)
+    visitor.professional()
+    return await _find_page(visitor)
+
+
+async def _find_page(visitor: Visit, written: str = "", problem: str = "", several: tuple[PersonView, ...] = (), status: int = 200) -> Response:
+    session = visitor.session
+    handles = list(reversed(list(session.opened.items()))) if session else []
+    return visitor.page(
+        "hospital_find.html",
+        status=status,
+        written=written,
+        problem=problem,
+        several=several,
+        opened=[(handle, _person(found, visitor)) for handle, found in handles],
+        csrf=session.csrf if session else "",
+        notice=await visitor.heard(),
+    )
+
+
+async def find(request: Request) -> Response:
+    """By CPR number, replacement number or name. The answer's address carries an opaque handle."""
+    visitor = await visit(request)
+    visitor.professional()
+    written = (await visitor.form()).get("patient", "")
+    number = written.replace("-", "").replace(" ", "").upper()
+    if _NUMBER.fullmatch(number):
+        found = await visitor.ports.registries.find_citizen(visitor.ask(Purpose.DIRECTORY), number)
+        return await _opened(visitor, found) if found else await _nobody(visitor, written)
+    if len(written) < SHORTEST_NAME or any(sign.isdigit() for sign in written):
+        return await _find_page(visitor, written, "find.unreadable", status=422)
+    return await _find_by_name(visitor, written)
+
+
+async def _nobody(visitor: Visit, written: str) -> Response:
+    return await _find_page(visitor, written, "find.nobody", status=404)
+
+
+async def _find_by_name(visitor: Visit, written: str) -> Response:
+    try:
+        found = await visitor.ports.registries.find_citizens_by_name(visitor.ask(Purpose.DIRECTORY), written, MOST_FOUND)
+    except NotSupported:
+        return await _find_page(visitor, written, "find.unreadable", status=422)
+    if not found:
+        return await _nobody(visitor, written)
+    if len(found) == 1:
+        return await _opened(visitor, found[0])
+    return await _find_page(visitor, written, several=tuple(_person(_open(one), visitor) for one in found))
+
+
+def _open(found: CitizenIdentity) -> Opened:
+    return Opened(
+        found.key, found.patient, found.name, found.number, found.replacement, found.birth_date, found.sex, found.alive
+    )
+
+
+async def _opened(visitor: Visit, found: CitizenIdentity) -> Response:
+    if visitor.session is None:
+        raise Unknown
+    handle, session = visitor.session.with_opened(_open(found))
+    await visitor.keep(session)
+    return visitor.redirect(f"/hospital/patient/{handle}")
+
+
+def _known(visitor: Visit, handle: str) -> Opened:
+    """The citizen behind a handle of this session. Unknown for any other handle."""
+    found = visitor.session.opened.get(handle) if visitor.session else None
+    if found is None:
+        raise Unknown
+    return found
+
+
+def _person(found: Opened, visitor: Visit) -> PersonView:
+    return person_view(
+        found.name, found.number, found.replacement, found.birth_date, found.sex, found.alive, visitor.words, visitor.now
+    )
+
+
+async def _relation(visitor: Visit, found: Opened) -> Relation | None:
+    """The relation held; a declaration of this session counts although a block may stand in its way."""
+    held = await visitor.ports.relations.held(visitor.ask(Purpose.TREATMENT), found.citizen)
+    if held is None and found.declared_until is not None and visitor.now < found.declared_until:
+        return Relation(SELF_DECLARED, found.declared_until)
+    return held
+
+
+async def patient(request: Request) -> Response:
+    """The overview, or why there is none and what to do."""
+    visitor = await visit(request)
+    visitor.professional()
+    handle = request.path_params["handle"]
+    found = _known(visitor, handle)
+    held = await _relation(visitor, found)
+    if held is None:
+        return await _no_relation(visitor, handle, found)
+    record, names = await read_record(visitor, visitor.ask(Purpose.TREATMENT), found.citizen)
+    whole = overview(record, visitor.now)
+    period = request.query_params.get("periode", "")
+    cut = replace(whole, charts=chosen_period(whole.charts, _since(period, visitor.now)))
+    return visitor.page(
+        "hospital_patient.html",
+        handle=handle,
+        person=_person(found, visitor),
+        shown=overview_view(cut, visitor.words, names, visitor.now),
+        news=news(record, visitor.words, names, visitor.now),
+        relation=held,
+        deadline=visitor.words.near(held.until, visitor.now) if held.basis == SELF_DECLARED and held.until else "",
+        period=period if period in PERIODS else "",
+        at=visitor.words.instant(visitor.now),
+        notice=await visitor.heard(),
+    )
+
+
+def _since(period: str, now: datetime) -> datetime | None:
+    return now - timedelta(days=365 * PERIODS[period] + 1) if period in PERIODS else None
+
+
+async def patient_timeline(request: Request) -> Response:
+    """The same patient, in order of time."""
+    visitor = await visit(request)
+    visitor.professional()
+    handle = request.path_params["handle"]
+    found = _known(visitor, handle)
+    if await _relation(visitor, found) is None:
+        return await _no_relation(visitor, handle, found)
+    record, names = await read_record(visitor, visitor.ask(Purpose.TREATMENT), found.citizen)
+    return visitor.page(
+        "hospital_timeline.html",
+        handle=handle,
+        person=_person(found, visitor),
+        shown=overview_view(overview(record, visitor.now), visitor.words, names, visitor.now),
+        timeline=told_timeline(visitor, record, names, EVENTS),
+        timeline_path=f"/hospital/patient/{handle}/tidslinje",
+        at=visitor.words.instant(visitor.now),
+    )
+
+
+async def _no_relation(visitor: Visit, handle: str, found: Opened, problem: str = "", status: int = 403) -> Response:
+    """Explains, and offers to declare a relation where the role may."""
+    return visitor.page(
+        "hospital_relation.html",
+        status=status,
+        handle=handle,
+        person=_person(found, visitor),
+        may_declare=await visitor.ports.relations.may_declare(visitor.ask(Purpose.TREATMENT)),
+        hours=visitor.ports.self_declared_hours,
+        reasons=REASONS,
+        problem=problem,
+        csrf=visitor.session.csrf if visitor.session else "",
+    )
+
+
+async def declare(request: Request) -> Response:
+    """"In treatment with me now": a relation of class D."""
+    visitor = await visit(request)
+    visitor.professional()
+    fields = await visitor.form()
+    handle = request.path_params["handle"]
+    found = _known(visitor, handle)
+    reason = fields.get("grund", "")
+    if reason not in REASONS:
+        return await _no_relation(visitor, handle, found, "relation.choose", status=422)
+    ask = visitor.ask(Purpose.TREATMENT)
+    if not await visitor.ports.relations.may_declare(ask):
+        raise Forbidden
+    until = await visitor.ports.relations.declare(ask, found.citizen, reason)
+    if visitor.session is not None:
+        kept = {**visitor.session.opened, handle: replace(found, declared_until=until)}
+        await visitor.keep(replace(visitor.session, opened=kept, notice="relation.declared"))
+    return visitor.redirect(f"/hospital/patient/{handle}")
+
+
+ROUTES = [
+    Route("/hospital", find_page, methods=["GET"]),
+    Route("/hospital/find", find, methods=["POST"]),
+    Route("/hospital/patient/{handle}", patient, methods=["GET"]),
+    Route("/hospital/patient/{handle}/tidslinje", patient_timeline, methods=["GET"]),
+    Route("/hospital/patient/{handle}/relation", declare, methods=["POST"]),
+]

@@ -1,0 +1,1 @@
+"""Questionnaires citizens answer (PRO). Built with initiative 1.2."""

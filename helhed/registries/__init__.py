@@ -1,0 +1,1 @@
+"""Citizens and replacement CPR numbers, organisations (SOR), professionals."""

@@ -1,0 +1,94 @@
+"""Looking people and places up."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from helhed.fhir.indexing import normalise
+from helhed.fhir.store.rows import ask_row
+from helhed.foundation.ask import Ask
+from helhed.foundation.database import Pool
+from helhed.foundation.lend import lend
+from helhed.registries.identifiers import CPR, REPLACEMENT_CPR, normal_cpr
+
+_FIND = "select * from registries.find_citizen($1::fhir.ask, $2, $3)"
+_ORGANISATIONS = "select key, id, name, sor, kind, parent, places, last_received from registries.organisation"
+
+
+@dataclass(frozen=True, slots=True)
+class CitizenIdentity:
+    """The identity minimum: it cannot be blocked, and each look-up of it is logged."""
+
+    key: int
+    patient: UUID
+    name: str
+    birth_date: date | None
+    sex: str
+    deceased: bool
+    cpr: str | None
+    replacement: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """One organisation in the hierarchy."""
+
+    key: int
+    id: UUID
+    name: str
+    sor: str | None
+    kind: str
+    parent: int | None
+    places: tuple[int, ...]  #: itself, then everything above
+    last_received: datetime | None
+
+
+class Directory:
+    """The registries as other rooms see them."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def find_citizen(self, ask: Ask, system: str, value: str) -> CitizenIdentity | None:
+        """The citizen with this identifier, by the directory basis; None when there is none or the ask may not look."""
+        async with lend(self._pool) as connection:
+            row = await connection.fetchrow(_FIND, ask_row(ask), system, value)
+        return None if row is None else _identity(row)
+
+    async def find_by_number(self, ask: Ask, text: str) -> CitizenIdentity | None:
+        """The citizen with this CPR number or replacement number, however it is written."""
+        number = normal_cpr(text)
+        system = CPR if number.isdigit() else REPLACEMENT_CPR
+        return await self.find_citizen(ask, system, number)
+
+    async def organisations(self, keys: Iterable[int] | None = None) -> dict[int, Organisation]:
+        """Organisations by key; all of them when no keys are given."""
+        async with lend(self._pool) as connection:
+            if keys is None:
+                rows = await connection.fetch(_ORGANISATIONS)
+            else:
+                rows = await connection.fetch(f"{_ORGANISATIONS} where key = any($1::bigint[])", list(keys))
+        return {row["key"]: _organisation(row) for row in rows}
+
+    async def organisation_names(self, keys: Iterable[int]) -> dict[int, str]:
+        """Names by key."""
+        return {key: one.name for key, one in (await self.organisations(keys)).items()}
+
+    async def demo_citizens(self, text: str, limit: int) -> list[CitizenIdentity]:
+        """Citizens whose name or number starts like ``text``: for the demo's log-in page only."""
+        async with lend(self._pool) as connection:
+            rows = await connection.fetch(
+                "select * from registries.demo_citizens($1, $2, $3)", normalise(text), normal_cpr(text), limit
+            )
+        return [_identity(row) for row in rows]
+
+
+def _identity(row: Any) -> CitizenIdentity:
+    return CitizenIdentity(*(row[name] for name in CitizenIdentity.__slots__))
+
+
+def _organisation(row: Any) -> Organisation:
+    fields = {name: row[name] for name in Organisation.__slots__}
+    return Organisation(**{**fields, "places": tuple(fields["places"])})

@@ -1,0 +1,34 @@
+"""Danish identifier systems (HL7 Denmark, DK Core) and the replacement CPR number (e-CPR)."""
+
+import secrets
+from datetime import date
+
+CPR = "urn:oid:1.2.208.176.1.2"
+REPLACEMENT_CPR = "urn:oid:1.2.208.176.1.6.1.1"  # X-eCPR, DK Core DkCoreXeCPRIdentifier
+SOR = "urn:oid:1.2.208.176.1.1"
+#: letters of a replacement number; the easily confused I and O are left out
+_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
+_FEMALE, _MALE = "02468", "13579"
+
+
+def replacement_cpr(born: date | None, sex: str) -> str:
+    """A candidate replacement number: DDMMYY, 1 or 7, two letters, a digit that is odd for men (DK Core X-eCPR).
+
+    Nineteen-hundreds carry 1, later years 7. An unknown birth date is written 010100. The pool decides whether a
+    candidate is free.
+    """
+    day = born or date(2000, 1, 1)
+    century = "1" if day.year < 2000 else "7"
+    digits = _MALE if sex == "male" else _FEMALE if sex == "female" else _MALE + _FEMALE
+    letters = secrets.choice(_LETTERS) + secrets.choice(_LETTERS)
+    return f"{day:%d%m%y}{century}{letters}{secrets.choice(digits)}"
+
+
+def normal_cpr(text: str) -> str:
+    """A CPR or replacement number as it is stored: no hyphen, no spaces, capitals."""
+    return text.replace("-", "").replace(" ", "").upper()
+
+
+def shown_cpr(number: str) -> str:
+    """DDMMYY-XXXX."""
+    return f"{number[:6]}-{number[6:]}" if len(number) == 10 else number

@@ -1,0 +1,66 @@
+"""Running the server: the database first, then the workers, then an orderly end."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces, Loops
+
+from helhed.app import database
+from helhed.foundation.database import Target, connect, ensure_database
+from helhed.foundation.migrations import migrate as run_migrations
+from helhed.foundation.settings import Settings
+from helhed.trust.roles import put_roles
+
+_BACKLOG = 1024
+
+
+@contextmanager
+def prepared(settings: Settings, *, migrate: bool = True) -> Iterator[Target]:
+    """The database, running and migrated, for as long as the block lasts."""
+    target, server = database(settings)
+    target.ensure()
+    try:
+        if migrate:
+            asyncio.run(prepare(target))
+        yield target
+    finally:
+        if server is not None:
+            server.stop()
+
+
+async def prepare(target: Target) -> None:
+    """Create and migrate the database, and bring its policy data up to date."""
+    await ensure_database(target)
+    connection = await connect(target.owner)
+    try:
+        await run_migrations(connection)
+        if "password" in target.application:
+            statement = await connection.fetchval(
+                "select format('alter role helhed_app password %L', $1::text)", target.application["password"]
+            )
+            await connection.execute(statement)
+        await put_roles(connection)
+    finally:
+        await connection.close()
+
+
+def serve(settings: Settings, workers: int) -> None:
+    """Serve until told to stop; requests in flight are finished."""
+    with prepared(settings):
+        Granian(
+            "helhed.app:application",
+            address=settings.host,
+            port=settings.port,
+            interface=Interfaces.ASGI,
+            workers=workers,
+            loop=Loops.uvloop,
+            http=HTTPModes.auto,
+            factory=True,
+            backlog=_BACKLOG,
+            websockets=False,
+            log_access=False,
+            log_enabled=False,
+            respawn_failed_workers=True,
+        ).serve()

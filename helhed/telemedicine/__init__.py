@@ -1,0 +1,1 @@
+"""Home monitoring, devices, video. Built with initiative 3.4."""

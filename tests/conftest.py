@@ -1,0 +1,85 @@
+"""Fixtures of every test: a real PostgreSQL, fresh databases cloned from a migrated template, a running network."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from helhed.foundation.database import Target, application_password, connect, embedded_target, url_target
+from helhed.foundation.postgres import EmbeddedPostgres
+from helhed.foundation.settings import Settings
+from helhed.serving import prepare
+from tests.support.live import LiveServer
+from tests.support.world import World
+
+_TEMPLATE = "helhed_template"
+SECRET = b"0" * 32
+
+
+@pytest.fixture(scope="session")
+def server_target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """A server with a migrated template database: the embedded one, or HELHED_TEST_DATABASE_URL."""
+    url = os.environ.get("HELHED_TEST_DATABASE_URL")
+    if url:
+        settings = Settings(database_url=url, data_dir=tmp_path_factory.mktemp("data"))
+        template = url_target(url, application_password(settings, SECRET)).named(f"{_TEMPLATE}_{os.getpid()}")
+        asyncio.run(prepare(template))
+        yield template
+        asyncio.run(_drop(template))
+        return
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), shared_buffers="64MB")
+    server.start()
+    template = embedded_target(server, _TEMPLATE)
+    asyncio.run(prepare(template))
+    yield template
+    server.stop()
+
+
+@pytest.fixture
+def target(server_target: Target) -> Iterator[Target]:
+    """A fresh, empty, migrated database."""
+    name = f"t_{uuid4().hex}"
+    asyncio.run(_clone(server_target, name))
+    fresh = server_target.named(name)
+    yield fresh
+    asyncio.run(_drop(fresh))
+
+
+@pytest.fixture
+async def world(target: Target, tmp_path: Path) -> AsyncIterator[World]:
+    """An open store on a fresh database, with helpers to put people and resources in it."""
+    opened = await World.open(target, Settings(data_dir=tmp_path, demo=True))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="session")
+def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """The real server as a process of its own, with the demo people."""
+    running = LiveServer.start(tmp_path_factory.mktemp("live"))
+    yield running
+    running.stop()
+
+
+async def _admin(target: Target) -> asyncpg.Connection:
+    return await connect({**target.owner, "database": "postgres"})
+
+
+async def _clone(target: Target, name: str) -> None:
+    admin = await _admin(target)
+    try:
+        await admin.execute(f'create database "{name}" template "{target.owner["database"]}"')
+    finally:
+        await admin.close()
+
+
+async def _drop(target: Target) -> None:
+    admin = await _admin(target)
+    try:
+        await admin.execute(f'drop database if exists "{target.owner["database"]}" with (force)')
+    finally:
+        await admin.close()

@@ -1,0 +1,90 @@
+"""The real server in a process of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_START_SECONDS = 120
+
+
+@dataclass
+class LiveServer:
+    """A running network: ``url``, its ``data_dir``, and what the command line answers about it."""
+
+    url: str
+    data_dir: Path
+    process: subprocess.Popen[bytes]
+    environment: dict[str, str] = field(repr=False)
+
+    @classmethod
+    def start(cls, data_dir: Path, *, citizens: int = 5, database_url: str = "") -> "LiveServer":
+        """Load the demo and serve it; returns when it is ready."""
+        port = free_port()
+        environment = {
+            **os.environ,
+            "HELHED_DATA_DIR": str(data_dir),
+            "HELHED_PORT": str(port),
+            "HELHED_DATABASE_URL": database_url,
+            "HELHED_SHARED_BUFFERS": "64MB",
+        }
+        command = [sys.executable, "-m", "helhed.cli", "demo", "--citizens", str(citizens)]
+        log = open(data_dir / "server.log", "wb")  # noqa: SIM115 - the process keeps it
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+        running = cls(f"http://127.0.0.1:{port}", data_dir, process, environment)
+        running.wait_ready()
+        return running
+
+    def wait_ready(self) -> None:
+        """Until /health says ready; raises with the end of the log when it never does."""
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                with urllib.request.urlopen(f"{self.url}/health", timeout=2) as answer:
+                    if answer.status == 200:
+                        return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.05)
+        raise RuntimeError((self.data_dir / "server.log").read_text(errors="replace")[-3000:])
+
+    def helhed(self, *arguments: str) -> str:
+        """What a command prints."""
+        command = [sys.executable, "-m", "helhed.cli", *arguments]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    def token(self, persona: str) -> str:
+        """A bearer token."""
+        return self.helhed("token", persona)
+
+    def reference(self, persona: str) -> str:
+        """The persona's Patient/… or Practitioner/…"""
+        return self.helhed("token", persona, "--id")
+
+    def kill(self) -> None:
+        """SIGKILL to the server and its workers (the database runs on)."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> None:
+        """An orderly end."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,184 @@
+"""Compiles the published FHIR R4 (4.0.1) definitions to the facts in ``helhed/fhir/definitions``.
+
+    python tools/compile_definitions.py FOLDER
+
+FOLDER holds profiles-resources.json, profiles-types.json, search-parameters.json, compartmentdefinition-patient.json,
+valuesets.json, v3-codesystems.json and v2-tables.json, plain or with .xz. Only facts are kept: names, types,
+cardinalities, required codes, search expressions.
+"""
+
+import json
+import lzma
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+Json = dict[str, Any]
+OUT = Path(__file__).resolve().parent.parent / "helhed" / "fhir" / "definitions"
+SOURCE = "HL7 FHIR R4 4.0.1 definitions, http://hl7.org/fhir/R4/downloads.html"
+KINDS = ("string", "token", "reference", "date", "number", "quantity", "uri", "composite", "special")
+SYSTEM_TYPES = "http://hl7.org/fhirpath/System."
+_MOST_CODES = 3000
+
+
+def read(folder: Path, name: str) -> list[Json]:
+    """The resources of one definitions Bundle (or the one resource)."""
+    plain = folder / name
+    raw = plain.read_bytes() if plain.exists() else lzma.decompress((folder / f"{name}.xz").read_bytes())
+    content = json.loads(raw)
+    return [entry["resource"] for entry in content["entry"]] if content["resourceType"] == "Bundle" else [content]
+
+
+def structures(folder: Path) -> Iterator[Json]:
+    """Resource types and data types, no profiles."""
+    for name in ("profiles-types.json", "profiles-resources.json"):
+        for one in read(folder, name):
+            if one["resourceType"] == "StructureDefinition" and one["kind"] in {"resource", "complex-type", "primitive-type"}:
+                yield one
+
+
+def element(path: str, one: Json) -> list[Any]:
+    """[name, types, min, many, required value set, reference targets]."""
+    types, targets = [], []
+    for kind in one.get("type", ()):
+        code = kind["code"]
+        if code.startswith(SYSTEM_TYPES):
+            code = next((e["valueUrl"] for e in kind.get("extension", ()) if e["url"].endswith("fhir-type")), "string")
+        if code in {"BackboneElement", "Element"} and one.get("_nested"):
+            code = path
+        types.append(code)
+        targets += [target.rsplit("/", 1)[1] for target in kind.get("targetProfile", ()) if code in {"Reference", "canonical"}]
+    if "contentReference" in one:
+        types = [one["contentReference"].lstrip("#")]
+    binding = one.get("binding", {})
+    bound = binding.get("valueSet", "").split("|")[0] if binding.get("strength") == "required" else ""
+    allowed = sorted(set(targets)) if "Reference" in types and "Resource" not in targets else []
+    return [path.rsplit(".", 1)[1], types, one["min"], one["max"] not in {"0", "1"}, bound, allowed]
+
+
+def types_of(definition: Json) -> Iterator[Json]:
+    """One record for the type and one for each of its nested elements."""
+    elements = definition["snapshot"]["element"]
+    paths = [one["path"] for one in elements]
+    groups: dict[str, list[list[Any]]] = {paths[0]: []}
+    for one in elements[1:]:
+        path = one["path"]
+        one["_nested"] = any(other.startswith(path + ".") for other in paths)
+        if one["_nested"]:
+            groups.setdefault(path, [])
+        if one["max"] != "0":
+            groups[path.rsplit(".", 1)[0]].append(element(path, one))
+    for name, members in groups.items():
+        yield {"name": name, "kind": definition["kind"] if name == paths[0] else "nested", "elements": members}
+
+
+def pattern_of(definition: Json) -> str:
+    """The regular expression of a primitive type."""
+    for one in definition["snapshot"]["element"]:
+        for kind in one.get("type", ()):
+            for extension in kind.get("extension", ()):
+                if one["path"].endswith(".value") and extension["url"].endswith("/regex"):
+                    return str(extension["valueString"])
+    return ""
+
+
+class Codes:
+    """Expands value sets that can be enumerated."""
+
+    def __init__(self, folder: Path) -> None:
+        everything = [r for name in ("valuesets.json", "v3-codesystems.json", "v2-tables.json") for r in read(folder, name)]
+        self._systems = {r["url"]: r for r in everything if r["resourceType"] == "CodeSystem"}
+        self._sets = {r["url"]: r for r in everything if r["resourceType"] == "ValueSet"}
+
+    def expand(self, url: str) -> list[list[str]] | None:
+        """[system, code] pairs, or None when the set cannot be enumerated from the definitions."""
+        found = self._sets.get(url)
+        compose = (found or {}).get("compose")
+        if not compose:
+            return None
+        pairs: set[tuple[str, str]] = set()
+        for include in compose["include"]:
+            some = self._include(include)
+            if some is None:
+                return None
+            pairs |= some
+        for exclude in compose.get("exclude", ()):
+            pairs -= self._include(exclude) or set()
+        return [list(pair) for pair in sorted(pairs)] if 0 < len(pairs) <= _MOST_CODES else None
+
+    def _include(self, include: Json) -> set[tuple[str, str]] | None:
+        if "valueSet" in include:
+            expanded = [self.expand(url.split("|")[0]) for url in include["valueSet"]]
+            return None if None in expanded else {(s, c) for pairs in expanded for s, c in pairs or ()}
+        system = include["system"]
+        if "concept" in include:
+            return {(system, concept["code"]) for concept in include["concept"]}
+        code_system = self._systems.get(system)
+        if code_system is None or code_system.get("content") != "complete":
+            return None
+        chosen = list(code_system.get("concept", ()))
+        for rule in include.get("filter", ()):
+            if rule["op"] not in {"is-a", "descendent-of"}:
+                return None
+            chosen = [c for c in _walk(chosen) if c["code"] == rule["value"]]
+            if rule["op"] == "descendent-of":
+                chosen = [child for c in chosen for child in c.get("concept", ())]
+        return {(system, concept["code"]) for concept in _walk(chosen)}
+
+
+def _walk(concepts: Iterable[Json]) -> Iterator[Json]:
+    for concept in concepts:
+        yield concept
+        yield from _walk(concept.get("concept", ()))
+
+
+def numbers(path: Path, names: Iterable[str]) -> dict[str, int]:
+    """Stable numbers: those given before stay, new names are appended."""
+    known: dict[str, int] = json.loads(path.read_text())["numbers"] if path.exists() else {}
+    following = max(known.values(), default=0) + 1
+    for name in sorted(set(names) - set(known)):
+        known[name] = following
+        following += 1
+    return known
+
+
+def write_lines(name: str, records: Iterable[Any]) -> None:
+    """One record a line, so that a diff reads."""
+    lines = [json.dumps({"fhir": "4.0.1", "source": SOURCE})]
+    lines += [json.dumps(record, ensure_ascii=False, separators=(",", ":")) for record in records]
+    (OUT / name).write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def main(folder: Path) -> None:
+    """Write every file of facts."""
+    definitions = list(structures(folder))
+    records = [record for one in definitions if one["kind"] != "primitive-type" for record in types_of(one)]
+    write_lines("types.jsonl", records)
+    write_lines(
+        "primitives.jsonl",
+        [{"name": one["id"], "pattern": pattern_of(one)} for one in definitions if one["kind"] == "primitive-type"],
+    )
+    codes = Codes(folder)
+    bound = sorted({member[4] for record in records for member in record["elements"] if member[4]})
+    write_lines("required_codes.jsonl", [{"valueSet": url, "codes": codes.expand(url)} for url in bound])
+    resources = sorted(one["id"] for one in definitions if one["kind"] == "resource" and not one.get("abstract"))
+    parameters = [one for one in read(folder, "search-parameters.json") if one.get("expression") and one["code"] != "_id"]
+    write_lines(
+        "search_parameters.jsonl",
+        [
+            [base, one["code"], one["type"], one["expression"], sorted(one.get("target", ()))]
+            for one in sorted(parameters, key=lambda one: (one["code"], one["base"]))
+            for base in sorted(one["base"])
+            if base in resources
+        ],
+    )
+    compartment = read(folder, "compartmentdefinition-patient.json")[0]["resource"]
+    write_lines("patient_compartment.jsonl", [[one["code"], one["param"]] for one in compartment if one.get("param")])
+    for name, names in (("type_numbers.json", resources), ("parameter_numbers.json", {one["code"] for one in parameters})):
+        content = {"note": "stable: numbers are stored in rows and never change", "numbers": numbers(OUT / name, names)}
+        (OUT / name).write_text(json.dumps(content, indent=0) + "\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
