@@ -24,7 +24,6 @@ DEFAULT_LIMITS = Limits()
 _BOM = b"\xef\xbb\xbf"
 _STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{\]}]')
 _NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*')
-_LONG_DIGITS = re.compile(rb"[0-9.eE+-]{19}")
 
 
 def parse_json(raw: bytes, *, limits: Limits = DEFAULT_LIMITS) -> dict[str, Any]:
@@ -42,9 +41,7 @@ def parse_json(raw: bytes, *, limits: Limits = DEFAULT_LIMITS) -> dict[str, Any]
         raise BadRequest("A FHIR document is a JSON object.")
     if b"\\u0000" in raw:
         raise BadRequest("The document holds a NUL character.")
-    if _LONG_DIGITS.search(raw):
-        _check_numbers(raw, limits.number_characters)
-    _check_names(raw, parsed)
+    _check_text(raw, parsed, limits)
     return parsed
 
 
@@ -96,13 +93,15 @@ def _check_numbers(raw: bytes, limit: int) -> None:
             raise BadRequest(f"A number is longer than {limit} characters (line {line}).")
 
 
-def _check_names(raw: bytes, parsed: dict[str, Any]) -> None:
-    """No object names a property twice.
+def _check_text(raw: bytes, parsed: dict[str, Any], limits: Limits) -> None:
+    """No object names a property twice, and no number is longer than a clinic needs.
 
-    When writing the parsed value gives back the very bytes, nothing was dropped; else the names are looked at one by one.
+    When writing the parsed value gives back the very bytes, nothing was dropped and every number is short; else names
+    and numbers are looked at one by one.
     """
     if orjson.dumps(parsed) == msgspec.json.format(raw, indent=-1):
         return
+    _check_numbers(raw, limits.number_characters)
     json.loads(raw, object_pairs_hook=_unique, parse_float=_finite, parse_constant=_refuse)
 
 

@@ -24,8 +24,8 @@ LANGUAGES = ("da", "en")
 DEFAULT = "da"
 
 _PATTERNS = {
-    "da": {"day": "dd.MM.yyyy", "month": "MMMM yyyy", "year": "yyyy", "time": "HH.mm", "short": "dd.MM.", "weekday": "EEEE", "day_number": "d", "month_short": "MMM"},
-    "en": {"day": "d MMM yyyy", "month": "MMMM yyyy", "year": "yyyy", "time": "HH:mm", "short": "d MMM", "weekday": "EEEE", "day_number": "d", "month_short": "MMM"},
+    "da": {"day": "dd.MM.yyyy", "month": "MMMM yyyy", "year": "yyyy", "time": "HH.mm", "short": "dd.MM.", "month_year": "MM.yyyy", "weekday": "EEEE", "day_number": "d", "month_short": "MMM"},
+    "en": {"day": "d MMM yyyy", "month": "MMMM yyyy", "year": "yyyy", "time": "HH:mm", "short": "d MMM", "month_year": "MMM yyyy", "weekday": "EEEE", "day_number": "d", "month_short": "MMM"},
 }
 _PLURALS = frozenset({"one", "other"})
 
@@ -122,6 +122,13 @@ class Words:
         days = (now.astimezone(DANISH_TIME).date() - when.astimezone(DANISH_TIME).date()) / timedelta(days=1)
         name = {0: "when.today", 1: "when.yesterday", -1: "when.tomorrow"}.get(int(days))
         return f"{self(name)} {self.time(when)}" if name else self.instant(when)
+
+    def recent(self, when: Moment | None, now: datetime) -> str:
+        """With the time when it was today or yesterday, else the day alone."""
+        if when is None:
+            return ""
+        close = when.precision is Precision.TIME and abs(now - when.at) < timedelta(days=2)
+        return self.near(when.at, now) if close else self.moment(when, time=False)
 
     def moment(self, when: Moment | None, *, time: bool = True) -> str:
         """A moment as precisely as it was said."""

@@ -49,7 +49,7 @@ def _day(value: str) -> date | None:
 def told_timeline(visitor: Visit, record: Record, names: Names, size: int) -> TimelineView:
     """The stretch of the timeline that the address asks for."""
     wanted = wanted_stretch(visitor)
-    found = timeline.stretch(timeline.events(record), wanted, size)
+    found = timeline.stretch(timeline.events(record, visitor.now), wanted, size)
     return timeline_view(Teller(record, visitor.words, names), found, wanted, timeline.undated(record))
 
 

@@ -55,21 +55,21 @@ class Share:
         return tuple(name for name in self.today if name not in self.left)
 
 
-def compare(today: Overview, then: Overview, extra: Mapping[str, tuple[Sequence[str], Sequence[str]]]) -> list[Share]:
+def compare(today: Overview, then: Overview, language: str, extra: Mapping[str, tuple[Sequence[str], Sequence[str]]]) -> list[Share]:
     """The parts that hold something today, the most dangerous to lose first."""
-    before, after = _parts(today), _parts(then)
+    before, after = _parts(today, language), _parts(then, language)
     shares = [Share(part, tuple(before[part]), tuple(after[part])) for part in before]
     shares += [Share(part, tuple(was), tuple(now)) for part, (was, now) in extra.items()]
     return [share for share in shares if share.today]
 
 
-def _parts(shown: Overview) -> dict[str, list[str]]:
+def _parts(shown: Overview, language: str) -> dict[str, list[str]]:
     return {
         "allergies": [allergy.substance.text for allergy in shown.allergies],
         "warnings": [warning.concept.text for warning in [*shown.warnings, *shown.decisions]],
         "medicine": [medicine.drug.text for medicine in shown.medicines if medicine.current],
         "problems": [problem.concept.text for problem in shown.problems if problem.active],
-        "results": [series.name.text for series in [*shown.charts, *shown.others]],
+        "results": [series.name.words(language) for series in [*shown.charts, *shown.others]],
         "plans": [plan.what for plan in shown.plans] + [visit.what for visit in shown.visits],
         "relatives": [relative.name for relative in shown.relatives],
     }

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
@@ -48,6 +48,7 @@ class Measured:
     origin: int
     entry: Entry
     note: str = ""
+    panel: Name | None = None  #: what it is a part of, such as blood pressure
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,17 @@ def values_of(entry: Entry) -> Iterator[Measured]:
     own = _measured(entry, entry.content)
     if own:
         yield own
+    panel = _panel(entry)
     for component in objects(entry.content.get("component")):
         part = _measured(entry, component)
         if part:
-            yield part
+            yield replace(part, panel=panel)
+
+
+def _panel(entry: Entry) -> Name | None:
+    """The name of a panel whose values are read together."""
+    known = PANELS.intersection(tokens(entry.content.get("code")))
+    return _identity(entry.content.get("code"))[1] if known else None
 
 
 def _measured(entry: Entry, part: Json) -> Measured | None:
@@ -185,7 +193,7 @@ def series_of(record: Record) -> list[Series]:
         if value.value is None or value.at is None:
             continue
         lines[value.key].append(value)
-        if value.entry.content.get("component") and PANELS.intersection(tokens(value.entry.content.get("code"))):
+        if value.panel:
             panels[value.key] = _identity(value.entry.content.get("code"))
     drawn = [*_single(lines, panels), *_panels(lines, panels)]
     return sorted(drawn, key=lambda series: (series.order, -series.length, series.name.text))

@@ -9,6 +9,7 @@ from helhed.record.reading import Record
 
 MOST_CHARTS = 6
 MOST_LATEST = 24
+WORTH_A_CURVE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,6 @@ def overview(record: Record, now: datetime) -> Overview:
 
 def chosen_for_charts(series: Sequence[measuring.Series], most: int = MOST_CHARTS) -> list[measuring.Series]:
     """Those worth a curve: measured at least twice, the well known first, then the oftenest measured."""
-    return [one for one in series if one.length > 1 and one.order < measuring.UNKNOWN_ORDER][:most] or [
-        one for one in series if one.length > 1
-    ][:most]
+    drawn = [one for one in series if one.length > 1]
+    drawn.sort(key=lambda one: (one.order >= measuring.UNKNOWN_ORDER, one.length < WORTH_A_CURVE, one.order))
+    return drawn[:most]

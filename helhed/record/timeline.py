@@ -49,11 +49,12 @@ class Stretch:
     years: dict[int, int]  #: how many each year has
 
 
-def events(record: Record) -> list[Event]:
-    """Everything with a kind and a date, newest first."""
+def events(record: Record, until: datetime) -> list[Event]:
+    """Everything with a kind and a date up to a moment, newest first."""
     reported = _reported(record)
     single = [event for entry in record.entries if (event := _event(record, entry, reported)) is not None]
-    return sorted([*single, *_visits_measured(record, reported)], key=_newest_first)
+    happened = [event for event in [*single, *_days_measured(record, reported)] if event.at.at <= until]
+    return sorted(happened, key=_newest_first)
 
 
 def undated(record: Record) -> int:
@@ -134,19 +135,19 @@ def _reported(record: Record) -> dict[str, Entry]:
     }
 
 
-def _visits_measured(record: Record, reported: dict[str, Entry]) -> Iterator[Event]:
-    """Observations outside reports, those of one moment and source together."""
-    together: dict[tuple[datetime, int], list[Entry]] = defaultdict(list)
+def _days_measured(record: Record, reported: dict[str, Entry]) -> Iterator[Event]:
+    """Observations outside reports, those of one day and source together, dated by the newest."""
+    together: dict[tuple[date, int], list[Entry]] = defaultdict(list)
     for entry in record.of("Observation"):
         if _kind(entry) and entry.moment and entry.reference not in reported:
-            together[entry.moment.at, entry.origin].append(entry)
+            together[entry.moment.at.date(), entry.origin].append(entry)
     for entries in together.values():
         values = tuple(_sorted(value for entry in entries for value in values_of(entry)))
-        head = entries[0]
+        head = max(entries, key=lambda entry: entry.moment.at.timestamp() if entry.moment else 0.0)
         if head.moment and values:
             named = title(record, head) if len(entries) == 1 else ""
             yield Event("result", "Observation", head.moment, named, head.origin, head, values)
 
 
 def _sorted(values: Iterable[Measured]) -> list[Measured]:
-    return sorted(values, key=lambda value: (value.order, value.name.text))
+    return sorted(values, key=lambda value: (value.order, value.name.text, -value.at.at.timestamp() if value.at else 0.0))

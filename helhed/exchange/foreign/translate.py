@@ -17,7 +17,7 @@ from helhed.fhir.references import rewrite
 from helhed.fhir.splice import add_identifier
 from helhed.fhir.validation import validate
 from helhed.foundation.database import Connection
-from helhed.foundation.errors import BadRequest, HelhedError
+from helhed.foundation.errors import BadRequest
 from helhed.foundation.ids import bucket_of
 from helhed.registries.identifiers import CPR, REPLACEMENT_CPR, normal_cpr
 
@@ -180,10 +180,6 @@ def _refusal(entry: Entry) -> Rejected | None:
         return Rejected(entry.position, type_name, "", "not a FHIR R4 resource type")
     if ownership is Ownership.VIRTUAL:
         return Rejected(entry.position, type_name, type_name, "this network keeps these itself")
-    try:
-        parse_json(entry.raw)
-    except HelhedError as error:
-        return Rejected(entry.position, type_name, error.issues[0].expression, error.issues[0].diagnostics)
     issues = validate(entry.resource)
     if issues:
         return Rejected(entry.position, type_name, issues[0].expression, issues[0].diagnostics)

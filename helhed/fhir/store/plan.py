@@ -51,7 +51,7 @@ class Wish(NamedTuple):
 def as_wish(query: Query) -> Wish | None:
     """The wish behind ``query``, or None when it needs a plan."""
     newest_first = tuple(sort_keys(query)) == (("date", 0, True), ("id", 0, True))
-    if query.total or query.includes or not newest_first:
+    if query.total or query.includes or not query.count or not newest_first:
         return None
     citizen: int | None = None
     date: DateTest | None = None

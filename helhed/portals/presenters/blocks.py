@@ -154,7 +154,10 @@ def trial(rule: Rule, situation: Situation, words: Words, names: Names) -> Trial
     today = hiding.visible(situation.record, reader or 0, in_force, places)
     then = hiding.visible(situation.record, reader or 0, [*in_force, rule], places)
     shares = hiding.compare(
-        overview.overview(today, situation.now), overview.overview(then, situation.now), _more(today, then, words)
+        overview.overview(today, situation.now),
+        overview.overview(then, situation.now),
+        words.language,
+        _more(today, then, words, situation.now),
     )
     title, text = _gravest(shares, words)
     return Trial(
@@ -169,13 +172,13 @@ def trial(rule: Rule, situation: Situation, words: Words, names: Names) -> Trial
     )
 
 
-def _more(today: Record, then: Record, words: Words) -> dict[str, tuple[list[str], list[str]]]:
+def _more(today: Record, then: Record, words: Words, now: datetime) -> dict[str, tuple[list[str], list[str]]]:
     """Parts that are counted rather than shown on an overview."""
-    return {kind: (_titles(today, kind, words), _titles(then, kind, words)) for kind in ("contact", "document", "vaccine")}
+    return {kind: (_titles(today, kind, words, now), _titles(then, kind, words, now)) for kind in ("contact", "document", "vaccine")}
 
 
-def _titles(record: Record, kind: str, words: Words) -> list[str]:
-    found = [event for event in timeline.events(record) if event.kind == kind]
+def _titles(record: Record, kind: str, words: Words, now: datetime) -> list[str]:
+    found = [event for event in timeline.events(record, now) if event.kind == kind]
     return [f"{event.title or words(f'one.{kind}')} {words.moment(event.at, time=False)}" for event in found]
 
 

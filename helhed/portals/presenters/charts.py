@@ -17,6 +17,8 @@ MOST_TICKS = 5
 FEW_POINTS = 4
 MANY_POINTS = 40
 GAP_FACTOR = 3
+AIR = 0.12
+LABEL_WIDTH, LABEL_HEIGHT = 7.0, 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ class Scale:
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
 
-def chart(series: Series, words: Words, names: dict[int, str], marks: Sequence[Mark] = ()) -> Chart:
+def chart(series: Series, words: Words, names: dict[int, str], now: datetime, marks: Sequence[Mark] = ()) -> Chart:
     """The chart of a series."""
     x, y = _time_scale(series), _value_scale(series)
     inside = [mark for mark in marks if x.low <= mark.at.timestamp() <= x.high]
@@ -126,7 +128,7 @@ def chart(series: Series, words: Words, names: dict[int, str], marks: Sequence[M
         key=series.key,
         title=series.name.words(words.language),
         latest=_latest(series, words),
-        when=words.moment(newest.at),
+        when=words.recent(newest.at, now),
         out=out,
         out_words=words(f"out.{out}") if out else "",
         description=_description(series, words),
@@ -176,7 +178,8 @@ def _value_scale(series: Series) -> Scale:
         if low - 2 * spread <= float(limit) <= high + 2 * spread:
             low, high = min(low, float(limit)), max(high, float(limit))
     step = nice_step((high - low) or spread, 3)
-    bottom, top = floor(low / step) * step, ceil(high / step) * step
+    bottom, top = floor((low - spread * AIR) / step) * step, ceil(high / step) * step
+    bottom = max(bottom, 0.0) if min(numbers) >= 0 else bottom
     return Scale(bottom, top if top > bottom else bottom + step, BOTTOM, TOP + 10)
 
 
@@ -242,11 +245,24 @@ def _dots(series: Series, x: Scale, y: Scale) -> Iterator[Dot]:
             if small and not (last or point.out):
                 continue
             style = "c-out" if point.out else "c-dot-last" if last else "c-dot"
-            yield Dot(f"{x(_seconds(point)):.1f}", f"{y(_number(point)):.1f}", style, "4.5" if last else "3")
+            yield Dot(f"{x(_seconds(point)):.1f}", f"{y(_number(point)):.1f}", style, "4.5" if last or point.out else "3")
 
 
 def _labels(series: Series, x: Scale, y: Scale, words: Words) -> Iterator[Text]:
-    """The first and the last value; all of them when they are few."""
+    """The first and the last value, all of them when they are few; none on top of another, the last before the others."""
+    placed: list[Text] = []
+    for text in sorted(_wanted_labels(series, x, y, words), key=lambda text: -float(text.x)):
+        if not any(_overlap(text, other) for other in placed):
+            placed.append(text)
+    yield from placed
+
+
+def _overlap(one: Text, other: Text) -> bool:
+    wide = LABEL_WIDTH * max(len(one.words), len(other.words))
+    return abs(float(one.x) - float(other.x)) < wide and abs(float(one.y) - float(other.y)) < LABEL_HEIGHT
+
+
+def _wanted_labels(series: Series, x: Scale, y: Scale, words: Words) -> Iterator[Text]:
     for line in series.lines:
         few = len(line.points) <= FEW_POINTS and len(series.lines) == 1
         for point in line.points if few else {id(p): p for p in (line.points[0], line.points[-1])}.values():
@@ -273,7 +289,7 @@ def _ticks(x: Scale, words: Words) -> Iterator[Text]:
     moments, shape = _round_moments(start, end)
     shown = [moment for moment in moments if start <= moment <= end]
     if len(shown) < 2:
-        shown, shape = [start, end], ("time" if x.high - x.low < _DAY else "short" if x.high - x.low < 300 * _DAY else "month")
+        shown, shape = [start, end], ("time" if x.high - x.low < _DAY else "short" if x.high - x.low < 300 * _DAY else "month_year")
     for moment in shown:
         place = x(moment.timestamp())
         anchor = "start" if place < LEFT + 16 else "end" if place > RIGHT - 16 else "middle"
@@ -289,9 +305,10 @@ def _round_moments(start: datetime, end: datetime) -> tuple[list[datetime], str]
     if span <= 60 * _DAY:
         days = ceil(span / _DAY / (MOST_TICKS - 1))
         return [midnight + timedelta(days=days * n) for n in range(1, MOST_TICKS + 2)], "short"
-    if span <= 500 * _DAY:
+    if span <= 900 * _DAY:
         months = ceil(span / _DAY / 30 / (MOST_TICKS - 1))
-        return [_month(start, months * n) for n in range(1, MOST_TICKS + 2)], "short"
+        shape = "short" if span < 300 * _DAY else "month_year"
+        return [_month(start, months * n) for n in range(1, MOST_TICKS + 2)], shape
     years = ceil(span / _DAY / 365 / MOST_TICKS)
     return [start.replace(year=start.year + years * n + 1, month=1, day=1, hour=0, minute=0) for n in range(MOST_TICKS + 1)], "year"
 

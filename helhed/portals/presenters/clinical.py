@@ -120,7 +120,7 @@ def problem_row(problem: Problem, words: Words, names: Names) -> Row:
     return Row(problem.concept.text, details, problem.note, source=sources)
 
 
-def result_row(series: Series, words: Words, names: Names) -> ResultRow:
+def result_row(series: Series, words: Words, names: Names, now: datetime) -> ResultRow:
     """The newest value of a series."""
     newest = series.latest[0]
     numbers = "/".join(words.number(value.value) for value in series.latest if value.value is not None)
@@ -132,13 +132,13 @@ def result_row(series: Series, words: Words, names: Names) -> ResultRow:
         out=out,
         out_words=words(f"out.{out}") if out else "",
         interval=interval(newest, words),
-        when=words.moment(newest.at),
+        when=words.recent(newest.at, now),
         source=names.organisation(newest.origin),
         before=words.amount(points[-2].value, "") if len(points) > 1 and len(series.lines) == 1 else "",
     )
 
 
-def words_row(value: Measured, words: Words, names: Names) -> ResultRow:
+def words_row(value: Measured, words: Words, names: Names, now: datetime) -> ResultRow:
     """The newest result that is words."""
     return ResultRow(
         name=value.name.words(words.language),
@@ -146,7 +146,7 @@ def words_row(value: Measured, words: Words, names: Names) -> ResultRow:
         out=value.out,
         out_words=words(f"out.{value.out}") if value.out else "",
         interval="",
-        when=words.moment(value.at),
+        when=words.recent(value.at, now),
         source=names.organisation(value.origin),
         before="",
     )

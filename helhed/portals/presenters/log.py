@@ -15,6 +15,7 @@ BURST = timedelta(minutes=45)
 _LOOKUP = 8
 _READS = frozenset({1, 2, 3, 4, 9})
 _SELF = 1
+_READ_LOG = 13
 _WHOLE_RECORD = 8  #: more kinds of data than this are told as the record
 
 
@@ -74,19 +75,22 @@ def bursts(entries: Sequence[LogEntry]) -> list[list[LogEntry]]:
 
 def _sort(entry: LogEntry) -> str:
     """Looks go together, and so does what was written; what was decided about access stands alone."""
-    if entry.action in _READS or entry.action == _LOOKUP:
+    if entry.action in _READS or entry.action == _LOOKUP or (entry.action == _READ_LOG and _own(entry)):
         return "look"
     return "write" if entry.action <= _LOOKUP else f"{entry.action}"
 
 
 def _without_idle_lookups(found: list[list[LogEntry]]) -> list[list[LogEntry]]:
-    """A look-up of name and number that led to a look is told with it."""
+    """A look-up of name and number that led to a look, and one's own look at the log, are told with the look."""
     return [_told_entries(burst) for burst in found]
 
 
 def _told_entries(burst: list[LogEntry]) -> list[LogEntry]:
-    looks = [entry for entry in burst if entry.action != _LOOKUP]
-    return looks + [entry for entry in burst if entry.action == _LOOKUP] if looks else burst
+    return sorted(burst, key=lambda entry: entry.action in (_LOOKUP, _READ_LOG))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _own(entry: LogEntry) -> bool:
@@ -98,7 +102,7 @@ def _visit(burst: Sequence[LogEntry], words: Words) -> Visit:
     newest, oldest = max(e.at for e in burst), min(e.at for e in burst)
     times = dict.fromkeys(words.pattern(at, "time") for at in (oldest, newest))
     return Visit(
-        time=words("when.at", time="–".join(times)),
+        time=_capital(words("when.at", time="–".join(times))),
         machine=newest.isoformat(timespec="minutes"),
         denied=not head.permitted,
         own=_own(head),
@@ -152,7 +156,7 @@ def _plain(type_name: str, words: Words) -> str:
 def _why(entry: LogEntry, words: Words) -> str:
     if not entry.permitted:
         return words("log.denied_why")
-    if _own(entry) or entry.basis is None:
+    if _own(entry) or entry.basis is None or entry.action == _LOOKUP:
         return ""
     return words.either(f"basis.{entry.basis}", "")
 

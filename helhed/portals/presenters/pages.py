@@ -112,9 +112,9 @@ def overview_view(shown: Overview, words: Words, names: Names, now: datetime) ->
         past_problems=[clinical.problem_row(one, words, names) for one in shown.problems if not one.active],
         medicines=[medicine_view(one, words, names, now) for one in shown.medicines if one.current],
         stopped=[medicine_view(one, words, names, now) for one in shown.medicines if not one.current],
-        charts=[chart(one, words, organisations, marks) for one in shown.charts],
+        charts=[chart(one, words, organisations, now, marks) for one in shown.charts],
         newest_treatment=f"{marks[-1].words} {words.day(marks[-1].at)}" if marks else "",
-        results=_results(shown, words, names),
+        results=_results(shown, words, names, now),
         current=[_current(shown, index, words, names) for index, one in enumerate(shown.contacts) if one.open],
         contacts=[clinical.contact_row(one, words, names) for one in shown.contacts if not one.open][:MOST_CONTACTS],
         visits=[clinical.visit_view(one, words, names, now) for one in shown.visits],
@@ -128,9 +128,9 @@ def overview_view(shown: Overview, words: Words, names: Names, now: datetime) ->
     )
 
 
-def _results(shown: Overview, words: Words, names: Names) -> list[clinical.ResultRow]:
-    numbers = [clinical.result_row(one, words, names) for one in shown.others]
-    return numbers + [clinical.words_row(one, words, names) for one in shown.words]
+def _results(shown: Overview, words: Words, names: Names, now: datetime) -> list[clinical.ResultRow]:
+    numbers = [clinical.result_row(one, words, names, now) for one in shown.others]
+    return numbers + [clinical.words_row(one, words, names, now) for one in shown.words]
 
 
 def _current(shown: Overview, index: int, words: Words, names: Names) -> CurrentContact:
@@ -173,9 +173,13 @@ def _cut(series: Series, since: datetime) -> Series:
 
 def news(record: Record, words: Words, names: Names, now: datetime) -> list[NewsView]:
     """What happened within the last days, newest first."""
-    recent = [e for e in timeline.events(record) if now - NEWS_WITHIN < e.at.at <= now]
+    recent = [e for e in timeline.events(record, now) if now - NEWS_WITHIN < e.at.at]
     teller = Teller(record, words, names)
-    return [NewsView(event_view(teller, event), words.near(event.at.at, now)) for event in recent[:MOST_NEWS]]
+    told: dict[str, NewsView] = {}
+    for event in recent:
+        seen = event_view(teller, event)
+        told.setdefault(seen.title, NewsView(seen, words.recent(event.at, now)))
+    return list(told.values())[:MOST_NEWS]
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ class ValueView:
     out: str
     out_words: str
     interval: str
+    time: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class EventView:
     """One event."""
 
     kind: str
+    type_name: str
     kind_words: str
     title: str
     time: str
@@ -160,9 +162,10 @@ def event_view(teller: Teller, event: Event) -> EventView:
     letter = documents.words_of(teller.record, event.entry) if event.kind in ("document", "result") else ""
     provider = names.place(event.entry.content.get("serviceProvider"))
     source = names.organisation(event.origin) or words("source.unknown")
-    values = tuple(value_view(value, words) for value in event.values)
+    values = tuple(value_views(event.values, words))
     return EventView(
         kind=event.kind,
+        type_name=event.type_name,
         kind_words=words(f"one.{event.kind}"),
         title=_title(teller, event),
         time=words.time(event.at.at) if event.at.precision is Precision.TIME else "",
@@ -176,12 +179,22 @@ def event_view(teller: Teller, event: Event) -> EventView:
     )
 
 
-def value_view(value: Measured, words: Words) -> ValueView:
-    """A value in words."""
-    number = words.number(value.value) if value.value is not None else value.words
+def value_views(values: Sequence[Measured], words: Words) -> Iterable[ValueView]:
+    """Values in words; those of a panel, such as blood pressure, as one."""
+    for _, found in groupby(values, key=lambda value: id(value.entry) if value.panel else id(value)):
+        parts = list(found)
+        yield _value_view(parts[0], "/".join(_number(part, words) for part in parts), words)
+
+
+def _number(value: Measured, words: Words) -> str:
+    return words.number(value.value) if value.value is not None else value.words
+
+
+def _value_view(value: Measured, number: str, words: Words) -> ValueView:
     return ValueView(
-        name=value.name.words(words.language),
+        name=(value.panel or value.name).words(words.language),
         value=f"{number} {words.unit(value.unit)}".strip(),
+        time=words.pattern(value.at.at, "time") if value.at and value.at.precision is Precision.TIME else "",
         out=value.out,
         out_words=words(f"out.{value.out}") if value.out else "",
         interval=interval(value, words),
@@ -191,7 +204,7 @@ def value_view(value: Measured, words: Words) -> ValueView:
 def _title(teller: Teller, event: Event) -> str:
     words = teller.words
     if event.type_name == "Observation" and len(event.values) > 1:
-        names = [value.name.words(words.language) for value in event.values]
+        names = list(dict.fromkeys((value.panel or value.name).words(words.language) for value in event.values))
         more = len(names) - MOST_NAMES
         return ", ".join(names[:MOST_NAMES]) + (words("timeline.and_more", n=more) if more > 0 else "")
     if event.type_name == "Observation" and event.values:

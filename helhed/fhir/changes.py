@@ -1,0 +1,62 @@
+"""What goes into the store and what comes out of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from helhed.fhir.query import Query
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One visible version of one resource. ``body`` is the complete JSON with id and meta, b"" when deleted."""
+
+    type_name: str
+    id: UUID
+    version: int
+    updated: datetime
+    body: bytes
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Matches in order, what was included with them, the total when asked for, and where the next page starts."""
+
+    matches: list[Version]
+    included: list[Version]
+    total: int | None
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One create (POST), update (PUT) or delete (DELETE).
+
+    ``resource`` is parsed, valid, and has its references resolved; ``raw`` are the bytes it came as, and ``references``
+    tells which reference texts in them were replaced by what. A create carries the id it will have.
+    """
+
+    method: str
+    type_name: str
+    resource: dict[str, Any] | None
+    raw: bytes | None
+    id: UUID | None
+    if_match: int | None = None
+    if_none_exist: "Query | None" = None
+    references: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a change led to. ``created`` is False when an If-None-Exist condition found the resource."""
+
+    type_name: str
+    id: UUID
+    version: int
+    updated: datetime
+    created: bool
+    deleted: bool

@@ -1,0 +1,134 @@
+"""From the parameters of a search request to a Query, or a refusal that names the parameter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from helhed.fhir.definitions import TypeDefinition, type_definition
+from helhed.fhir.query.conditions import Reader, Unsupported
+from helhed.fhir.query.model import (
+    AnyOf,
+    Chain,
+    CitizenTest,
+    Condition,
+    DateTest,
+    IdTest,
+    Include,
+    NoneOf,
+    Query,
+    Sort,
+    StringTest,
+    UpdatedTest,
+)
+from helhed.fhir.query.results import includes_of, sort_of
+from helhed.foundation.errors import BadRequest
+
+__all__ = [
+    "AnyOf", "Chain", "CitizenTest", "Condition", "DateTest", "IdTest", "Include", "NoneOf", "Query", "Sort",
+    "StringTest", "UpdatedTest", "parse_search",
+]  # fmt: skip
+
+CURSOR = "_cursor"
+DEFAULT_COUNT, MOST_COUNT = 20, 200
+_MOST_PARAMETERS, _MOST_INCLUDES, _LONGEST = 40, 10, 8000
+_FORMATTING = frozenset({"_format", "_pretty"})
+_TOTALS = {"none": False, "estimate": True, "accurate": True}
+
+
+@dataclass(slots=True)
+class _Parsed:
+    conditions: list[Condition] = field(default_factory=list)
+    sort: tuple[Sort, ...] = ()
+    count: int = DEFAULT_COUNT
+    total: bool = False
+    includes: list[Include] = field(default_factory=list)
+    cursor: str | None = None
+    applied: list[tuple[str, str]] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+
+
+def parse_search(
+    type_name: str, pairs: Sequence[tuple[str, str]], *, strict: bool = True, base_url: str = "", now: datetime | None = None
+) -> Query:
+    """The query behind decoded ``pairs``. Raises BadRequest; lenient handling leaves out unknown parameters instead.
+
+    Whatever is left out is reported in ``ignored``: a search is never widened in silence.
+    """
+    if len(pairs) > _MOST_PARAMETERS:
+        raise BadRequest(f"A search takes at most {_MOST_PARAMETERS} parameters.")
+    definition = type_definition(type_name)
+    reader = Reader(base_url, now or datetime.now(UTC))
+    parsed = _Parsed()
+    for name, value in pairs:
+        if len(name) + len(value) > _LONGEST:
+            raise BadRequest(f"The parameter {name[:40]} is longer than {_LONGEST} characters.")
+        try:
+            _take(parsed, definition, reader, name, value)
+        except Unsupported as unknown:
+            if strict:
+                raise BadRequest(str(unknown)) from None
+            parsed.ignored.append(name)
+    return Query(
+        type_name,
+        definition.number,
+        tuple(parsed.conditions),
+        parsed.sort,
+        parsed.count,
+        parsed.total,
+        tuple(parsed.includes),
+        parsed.cursor,
+        _named(definition, parsed.conditions),
+        _primary_code(definition, reader),
+        tuple(parsed.applied),
+        tuple(parsed.ignored),
+    )
+
+
+def _take(parsed: _Parsed, definition: TypeDefinition, reader: Reader, name: str, value: str) -> None:
+    if name in _FORMATTING:
+        return
+    if "\x00" in value or "\x00" in name:
+        raise BadRequest("A parameter holds a NUL character.")
+    if name == CURSOR:
+        parsed.cursor = value
+        return
+    if name == "_count":
+        parsed.count = _count(value)
+    elif name == "_sort":
+        parsed.sort = sort_of(definition, value)
+    elif name == "_total":
+        if value not in _TOTALS:
+            raise BadRequest("The parameter _total is none, estimate or accurate.")
+        parsed.total = _TOTALS[value]
+    elif name.startswith(("_include", "_revinclude")):
+        parsed.includes += includes_of(definition, name, value)
+        if len(parsed.includes) > _MOST_INCLUDES:
+            raise BadRequest(f"A search takes at most {_MOST_INCLUDES} includes.")
+    else:
+        parsed.conditions.append(reader.condition(definition, name, value))
+    parsed.applied.append((name, value))
+
+
+def _count(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and len(value) < 10):
+        raise BadRequest("The parameter _count is a whole number.")
+    return min(max(int(value), 1), MOST_COUNT) if value != "0" else 0
+
+
+def _named(definition: TypeDefinition, conditions: Sequence[Condition]) -> tuple[int, ...]:
+    """Citizens that the conditions name outright."""
+    from helhed.foundation.ids import key_of
+
+    named: list[int] = []
+    for condition in conditions:
+        if isinstance(condition, CitizenTest):
+            named += condition.citizens
+        elif isinstance(condition, IdTest) and definition.name == "Patient":
+            named += (key_of(one) for one in condition.ids)
+    return tuple(dict.fromkeys(named))
+
+
+def _primary_code(definition: TypeDefinition, reader: Reader) -> int | None:
+    """The token when exactly one system|code of the primary code parameter is asked for."""
+    primary = definition.primary_code
+    return reader.exact_codes.get(primary.number) if primary is not None else None

@@ -1,0 +1,182 @@
+"""One search parameter as a condition."""
+
+from datetime import datetime
+
+from helhed.fhir.definitions import TYPE_NUMBERS, SearchParameter, TypeDefinition, type_definition
+from helhed.fhir.indexing.text import normalise
+from helhed.fhir.query.model import AnyOf, Chain, CitizenTest, Condition, DateTest, IdTest, NoneOf, StringTest, UpdatedTest
+from helhed.fhir.query.text import date_alternative, split, unescape, values
+from helhed.fhir.tokens import (
+    code_token,
+    identifier_reference_token,
+    literal_reference_token,
+    present_token,
+    reference_token,
+    system_code_token,
+    system_token,
+)
+from helhed.foundation.errors import BadRequest
+from helhed.foundation.ids import key_of, parse_id
+
+_MOST_VALUES, _DEEPEST_CHAIN = 100, 3
+_STRING_MODES = {"": "starts", "exact": "exact", "contains": "contains"}
+
+
+class Unsupported(Exception):
+    """A parameter or modifier that this network does not have; the message says which."""
+
+
+class Reader:
+    """Reads the conditions of one request."""
+
+    def __init__(self, base_url: str, now: datetime) -> None:
+        self._base = base_url.rstrip("/") + "/fhir/" if base_url else ""
+        self._now = now
+        self.exact_codes: dict[int, int | None] = {}
+
+    def condition(self, definition: TypeDefinition, name: str, value: str, depth: int = 0) -> Condition:
+        """The condition behind ``name=value``. Raises Unsupported or BadRequest."""
+        head, dot, rest = name.partition(".")
+        code, _, modifier = head.partition(":")
+        if dot:
+            return self._chain(definition, code, modifier, rest, value, depth)
+        if code == "_id" and not modifier:
+            return self._ids(value)
+        if code == "_lastUpdated" and not modifier:
+            found = values(name, value, _MOST_VALUES)
+            return UpdatedTest(tuple(date_alternative(name, one, self._now) for one in found))
+        parameter = self._parameter(definition, code)
+        if modifier == "missing":
+            return self._missing(definition, parameter, name, value)
+        found = values(name, value, _MOST_VALUES)
+        if parameter.kind == "token":
+            return self._token(parameter, modifier, name, found)
+        if parameter.kind == "reference":
+            return self._reference(definition, parameter, modifier, name, found)
+        if parameter.kind == "string":
+            return self._string(parameter, modifier, name, found)
+        if modifier:
+            raise Unsupported(f"The parameter {name} has a modifier that dates do not have.")
+        alternatives = tuple(date_alternative(name, one, self._now) for one in found)
+        return DateTest(parameter.number, parameter is definition.primary_date, alternatives)
+
+    def _parameter(self, definition: TypeDefinition, code: str) -> SearchParameter:
+        parameter = definition.parameters.get(code)
+        if parameter is None or not parameter.supported:
+            raise Unsupported(f"{definition.name} has no search parameter called {code[:60]!r} here.")
+        return parameter
+
+    def _ids(self, value: str) -> Condition:
+        found = [parse_id(one) for one in values("_id", value, _MOST_VALUES)]
+        return IdTest(tuple(one for one in found if one is not None))
+
+    def _missing(self, definition: TypeDefinition, parameter: SearchParameter, name: str, value: str) -> Condition:
+        if value not in {"true", "false"}:
+            raise BadRequest(f"The parameter {name} is true or false.")
+        if parameter.code in definition.own_patient_parameters:  # every row has its citizen
+            return NoneOf(()) if value == "false" else AnyOf(())
+        token = (present_token(parameter.number),)
+        return AnyOf(token) if value == "false" else NoneOf(token)
+
+    # --- tokens -------------------------------------------------------------------------------------------------------
+
+    def _token(self, parameter: SearchParameter, modifier: str, name: str, found: list[str]) -> Condition:
+        if modifier not in {"", "not"}:
+            raise Unsupported(f"The parameter {name} has a modifier that is not supported: use :not or :missing.")
+        tokens = tuple(self._one_token(parameter, name, one) for one in found)
+        if modifier == "not":
+            return NoneOf(tokens)
+        exact = len(found) == 1 and len(parts := split(found[0], "|")) == 2 and all(parts)
+        if parameter.number not in self.exact_codes:
+            self.exact_codes[parameter.number] = tokens[0] if exact else None
+        return AnyOf(tokens)
+
+    def _one_token(self, parameter: SearchParameter, name: str, text: str) -> int:
+        parts = [unescape(part) for part in split(text, "|")]
+        if len(parts) == 1:
+            return code_token(parameter.number, parts[0])
+        if len(parts) != 2 or parts == ["", ""]:
+            raise BadRequest(f"The parameter {name} is a code, system|code, |code or system|.")
+        system, code = parts
+        return system_code_token(parameter.number, system, code) if code else system_token(parameter.number, system)
+
+    # --- strings ------------------------------------------------------------------------------------------------------
+
+    def _string(self, parameter: SearchParameter, modifier: str, name: str, found: list[str]) -> Condition:
+        if modifier not in _STRING_MODES:
+            raise Unsupported(f"The parameter {name} has a modifier that is not supported: use :exact, :contains or :missing.")
+        texts = [unescape(one) for one in found]
+        if modifier != "exact":
+            texts = [normalise(one) for one in texts]
+            if not all(texts):
+                raise BadRequest(f"The parameter {name} has an empty value.")
+        return StringTest(parameter.number, _STRING_MODES[modifier], tuple(texts))
+
+    # --- references ---------------------------------------------------------------------------------------------------
+
+    def _reference(
+        self, definition: TypeDefinition, parameter: SearchParameter, modifier: str, name: str, found: list[str]
+    ) -> Condition:
+        if modifier == "identifier":
+            return AnyOf(tuple(self._identifier(parameter, name, one) for one in found))
+        if modifier and modifier not in parameter.targets:
+            raise Unsupported(f"The parameter {name} has a modifier that is not supported: use :identifier, :missing or a type it refers to.")
+        own = parameter.code in definition.own_patient_parameters
+        citizens: list[int] = []
+        tokens: list[int] = []
+        for one in found:
+            self._target(parameter, modifier, unescape(one), own, citizens, tokens)
+        if own:
+            return CitizenTest(tuple(citizens), tuple(tokens))
+        return AnyOf(tuple(tokens))
+
+    def _identifier(self, parameter: SearchParameter, name: str, text: str) -> int:
+        parts = [unescape(part) for part in split(text, "|")]
+        if len(parts) > 2 or not parts[-1]:
+            raise BadRequest(f"The parameter {name} is system|value.")
+        return identifier_reference_token(parameter.number, parts[0] if len(parts) == 2 else "", parts[-1])
+
+    def _target(
+        self, parameter: SearchParameter, modifier: str, text: str, own: bool, citizens: list[int], tokens: list[int]
+    ) -> None:
+        local = text[len(self._base) :] if self._base and text.startswith(self._base) else text
+        type_name, slash, rest = local.rpartition("/")
+        if slash and (type_name not in TYPE_NUMBERS or (modifier and modifier != type_name)):
+            tokens.append(literal_reference_token(parameter.number, text))
+            return
+        target = parse_id(rest)
+        if target is None:
+            tokens.append(literal_reference_token(parameter.number, text))
+            return
+        types = [type_name] if slash else [modifier] if modifier else list(parameter.targets)
+        for one in types:
+            if own and one == "Patient":
+                citizens.append(key_of(target))
+            elif one in TYPE_NUMBERS:
+                tokens.append(reference_token(parameter.number, TYPE_NUMBERS[one], target))
+
+    # --- chains -------------------------------------------------------------------------------------------------------
+
+    def _chain(self, definition: TypeDefinition, code: str, modifier: str, rest: str, value: str, depth: int) -> Condition:
+        if depth + 1 > _DEEPEST_CHAIN:
+            raise BadRequest(f"A chain goes through at most {_DEEPEST_CHAIN} references.")
+        parameter = self._parameter(definition, code)
+        if parameter.kind != "reference" or (modifier and modifier not in parameter.targets):
+            raise Unsupported(f"The parameter {code}{':' + modifier if modifier else ''} cannot be chained.")
+        targets = self._targets_with(parameter, modifier, rest)
+        if len(targets) != 1:
+            raise BadRequest(f"The chain through {code} fits {len(targets)} types: name one, as in {code}:Patient.{rest[:40]}.")
+        target = type_definition(targets[0])
+        inner = self.condition(target, rest, value, depth + 1)
+        own = parameter.code in definition.own_patient_parameters and target.name == "Patient"
+        return Chain(parameter.number, target.number, own, (inner,))
+
+    def _targets_with(self, parameter: SearchParameter, modifier: str, rest: str) -> list[str]:
+        if modifier:
+            return [modifier]
+        wanted = rest.split(".")[0].split(":")[0]
+        known = [one for one in parameter.targets if one in TYPE_NUMBERS]
+        return [one for one in known if wanted in type_definition(one).parameters or wanted in {"_id", "_lastUpdated"}]
+
+
+__all__ = ["Reader", "Unsupported"]

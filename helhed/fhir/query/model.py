@@ -1,0 +1,115 @@
+"""A parsed search: conditions on rows, order, page, includes. Numbers and values only; no names, no SQL."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Union
+from uuid import UUID
+
+from helhed.fhir.definitions import SearchParameter
+
+#: (prefix eq|ne|gt|lt|ge|le|sa|eb|ap, first, last microsecond of the value)
+Alternative = tuple[str, datetime, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """At least one of the tokens is in the row."""
+
+    tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoneOf:
+    """None of the tokens is in the row."""
+
+    tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DateTest:
+    """The parameter's date meets one of the alternatives."""
+
+    parameter: int
+    primary: bool  #: the type's primary date, which is a column of the row
+    alternatives: tuple[Alternative, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UpdatedTest:
+    """When the row was last written."""
+
+    alternatives: tuple[Alternative, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StringTest:
+    """One of the values: ``starts`` and ``contains`` are normalised, ``exact`` is as written."""
+
+    parameter: int
+    mode: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IdTest:
+    """The row is one of these."""
+
+    ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CitizenTest:
+    """The row belongs to one of these citizens (keys), or has one of the tokens."""
+
+    citizens: tuple[int, ...]
+    tokens: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The parameter refers to a visible row of ``target_type`` that meets the conditions."""
+
+    parameter: int
+    target_type: int
+    through_citizen: bool  #: the reference is the row's home citizen
+    conditions: tuple["Condition", ...]
+
+
+Condition = Union[AnyOf, NoneOf, DateTest, UpdatedTest, StringTest, IdTest, CitizenTest, Chain]
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """One sort key. ``kind``: date (primary), updated, id, parameter_date, string."""
+
+    kind: str
+    parameter: int
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """Rows that matches refer to by ``parameter`` (or, reversed, rows of ``source_type`` that refer to matches)."""
+
+    parameter: SearchParameter
+    source_type: str
+    target_type: str | None
+    reverse: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A search of one type."""
+
+    type_name: str
+    type_number: int
+    conditions: tuple[Condition, ...] = ()
+    sort: tuple[Sort, ...] = ()
+    count: int = 20
+    total: bool = False
+    includes: tuple[Include, ...] = ()
+    cursor: str | None = None
+    named_citizens: tuple[int, ...] = ()  #: citizens the request names: each look at them is logged
+    primary_code: int | None = None  #: the one system|code token on the primary code, when that is asked for
+    applied: tuple[tuple[str, str], ...] = field(default=())  #: what was understood, for the self link
+    ignored: tuple[str, ...] = ()  #: what lenient handling left out

@@ -1,0 +1,75 @@
+"""Rewriting references: in parsed resources for the index, in raw bytes for what is kept."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+
+#: properties whose text may be a reference: Reference.reference, and uri or canonical elements that name an entry
+_RAW = re.compile(rb'("(?:reference|url|uri|canonical|valueUri|valueUrl|valueCanonical)"\s*:\s*)("(?:[^"\\]|\\.)*")')
+_NAMES = frozenset({"reference", "url", "uri", "canonical", "valueUri", "valueUrl", "valueCanonical"})
+
+
+def rewrite(resource: dict[str, Any], mapping: Mapping[str, str]) -> dict[str, Any]:
+    """``resource`` with the references in ``mapping`` replaced; parts without any are shared, not copied."""
+    changed = _rewritten(resource, mapping) if mapping else resource
+    assert isinstance(changed, dict)
+    return changed
+
+
+def _rewritten(value: Any, mapping: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        fresh: dict[str, Any] | None = None
+        for name, inner in value.items():
+            if isinstance(inner, str):
+                one: Any = _replacement(inner, mapping) if name in _NAMES else inner
+            else:
+                one = _rewritten(inner, mapping) if isinstance(inner, (dict, list)) else inner
+            if one is not inner:
+                fresh = dict(value) if fresh is None else fresh
+                fresh[name] = one
+        return value if fresh is None else fresh
+    if isinstance(value, list):
+        some = [_rewritten(inner, mapping) if isinstance(inner, (dict, list)) else inner for inner in value]
+        return some if any(a is not b for a, b in zip(some, value, strict=True)) else value
+    return value
+
+
+def _replacement(text: str, mapping: Mapping[str, str]) -> str:
+    """``text`` itself, or what it stands for; a fragment stays behind it."""
+    found = mapping.get(text)
+    if found is not None:
+        return found
+    name, mark, fragment = text.partition("#")
+    found = mapping.get(name) if mark and name else None
+    return text if found is None else f"{found}#{fragment}"
+
+
+def rewrite_raw(raw: bytes, mapping: Mapping[str, str]) -> bytes:
+    """The same on bytes, every other byte kept."""
+    if not mapping:
+        return raw
+
+    def replaced(match: "re.Match[bytes]") -> bytes:
+        text = match[2]
+        name = text[1:-1].decode() if b"\\" not in text else str(orjson.loads(text))
+        found = _replacement(name, mapping)
+        return match[0] if found == name else match[1] + orjson.dumps(found)
+
+    return _RAW.sub(replaced, raw)
+
+
+def references_in(value: Any) -> Iterator[str]:
+    """Every Reference.reference text in a parsed resource."""
+    if isinstance(value, dict):
+        text = value.get("reference")
+        if isinstance(text, str):
+            yield text
+        for inner in value.values():
+            if isinstance(inner, (dict, list)):
+                yield from references_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            if isinstance(inner, (dict, list)):
+                yield from references_in(inner)

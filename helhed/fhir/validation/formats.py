@@ -1,0 +1,41 @@
+"""Formats a pattern cannot tell: real dates and sound base64."""
+
+import binascii
+import re
+from datetime import date
+from functools import lru_cache
+
+from helhed.fhir.definitions import facts
+
+_PATTERNS = {kind: re.compile(facts.primitives()[kind], re.ASCII) for kind in ("date", "dateTime", "instant", "time")}
+_DATE_CHARACTERS = 10
+
+
+@lru_cache(maxsize=1 << 16)
+def _real(kind: str, text: str) -> bool:
+    if _PATTERNS[kind].fullmatch(text) is None:
+        return False
+    if kind == "time" or len(text) < _DATE_CHARACTERS:
+        return True
+    try:
+        date.fromisoformat(text[:_DATE_CHARACTERS])
+    except ValueError:
+        return False
+    return True
+
+
+def _base64(text: str) -> bool:
+    try:
+        binascii.a2b_base64("".join(text.split()), strict_mode=True)
+    except (binascii.Error, ValueError):
+        return False
+    return bool(text)
+
+
+FORMATS = {
+    "fhir-date": lambda text: _real("date", text),
+    "fhir-dateTime": lambda text: _real("dateTime", text),
+    "fhir-instant": lambda text: _real("instant", text),
+    "fhir-time": lambda text: _real("time", text),
+    "fhir-base64": _base64,
+}

@@ -1,0 +1,1 @@
+"""Tools of the house: run as ``python -m tools.<name>`` from the root of the repository."""
