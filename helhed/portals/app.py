@@ -54,7 +54,9 @@ class _Assets(dict[str, str]):
 
 def assets(folder: Path = STATIC) -> Mapping[str, str]:
     """The address of each file that pages name, with a version that changes when the file does."""
-    named = [path for path in folder.rglob("*") if path.suffix in (".css", ".js", ".svg", ".webmanifest") and path.is_file()]
+    named = [
+        path for path in folder.rglob("*") if path.suffix in (".css", ".js", ".svg", ".webmanifest") and path.is_file()
+    ]
     return _Assets({str(path.relative_to(folder)): _address(path, folder) for path in named})
 
 

@@ -24,8 +24,28 @@ LANGUAGES = ("da", "en")
 DEFAULT = "da"
 
 _PATTERNS = {
-    "da": {"day": "dd.MM.yyyy", "month": "MMMM yyyy", "year": "yyyy", "time": "HH.mm", "short": "dd.MM.", "month_year": "MM.yyyy", "weekday": "EEEE", "day_number": "d", "month_short": "MMM"},
-    "en": {"day": "d MMM yyyy", "month": "MMMM yyyy", "year": "yyyy", "time": "HH:mm", "short": "d MMM", "month_year": "MMM yyyy", "weekday": "EEEE", "day_number": "d", "month_short": "MMM"},
+    "da": {
+        "day": "dd.MM.yyyy",
+        "month": "MMMM yyyy",
+        "year": "yyyy",
+        "time": "HH.mm",
+        "short": "dd.MM.",
+        "month_year": "MM.yyyy",
+        "weekday": "EEEE",
+        "day_number": "d",
+        "month_short": "MMM",
+    },
+    "en": {
+        "day": "d MMM yyyy",
+        "month": "MMMM yyyy",
+        "year": "yyyy",
+        "time": "HH:mm",
+        "short": "d MMM",
+        "month_year": "MMM yyyy",
+        "weekday": "EEEE",
+        "day_number": "d",
+        "month_short": "MMM",
+    },
 }
 _PLURALS = frozenset({"one", "other"})
 
@@ -100,7 +120,7 @@ class Words:
         return self.pattern(when, "day")
 
     def time(self, when: datetime) -> str:
-        """kl. 06.40"""
+        """A time of day: kl. 06.40."""
         return self("when.at", time=self.pattern(when, "time"))
 
     def long_day(self, when: date | datetime) -> str:
@@ -118,7 +138,7 @@ class Words:
         return f"{day} {self.time(when.at)}" if when.precision is Precision.TIME else day
 
     def near(self, when: datetime, now: datetime) -> str:
-        """i dag kl. 06.40, i går kl. 23.10, else date and time."""
+        """Today and yesterday by name (i går kl. 23.10), else date and time."""
         days = (now.astimezone(DANISH_TIME).date() - when.astimezone(DANISH_TIME).date()) / timedelta(days=1)
         name = {0: "when.today", 1: "when.yesterday", -1: "when.tomorrow"}.get(int(days))
         return f"{self(name)} {self.time(when)}" if name else self.instant(when)
@@ -140,7 +160,9 @@ class Words:
 
     def listed(self, items: list[str]) -> str:
         """a, b og c"""
-        return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {self('list.and')} {items[-1]}" if items else ""
+        return (
+            items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {self('list.and')} {items[-1]}" if items else ""
+        )
 
 
 _UNITS = {

@@ -132,7 +132,9 @@ class PortalLog:
     def __init__(self, log: CitizenLog) -> None:
         self._log = log
 
-    async def entries(self, ask: Ask, since: datetime, until: datetime, cursor: str | None, limit: int) -> ports.LogPage:
+    async def entries(
+        self, ask: Ask, since: datetime, until: datetime, cursor: str | None, limit: int
+    ) -> ports.LogPage:
         """Newest first. BadRequest for a cursor that is not a row number."""
         if cursor is not None and not cursor.isdecimal():
             raise BadRequest("The page link is not one of ours: start again.")
@@ -184,7 +186,9 @@ class PortalRelations:
     async def held(self, ask: Ask, citizen: int) -> ports.Relation | None:
         """The strongest one now."""
         async with lend(self._pool) as connection:
-            row = await connection.fetchrow("select * from trust.held_relation($1::fhir.ask, $2)", ask_row(ask), citizen)
+            row = await connection.fetchrow(
+                "select * from trust.held_relation($1::fhir.ask, $2)", ask_row(ask), citizen
+            )
         return None if row is None else ports.Relation(row["class"], row["valid_to"])
 
     async def may_declare(self, ask: Ask) -> bool:
@@ -260,7 +264,9 @@ class PortalSessions:
             await connection.execute(statement, key)
 
 
-def portal_ports(store: Store, clock: Clock, *, demo: bool, self_declared_hours: int, secure_cookies: bool, version: str) -> ports.Ports:
+def portal_ports(
+    store: Store, clock: Clock, *, demo: bool, self_declared_hours: int, secure_cookies: bool, version: str
+) -> ports.Ports:
     """Everything the pages are built from."""
     pool = store.pool
     directory = Directory(pool)

@@ -7,9 +7,10 @@ from re import compile as pattern
 from helhed.record.facts import CODE_SYSTEMS
 from helhed.record.paths import Json, objects
 
-
 # SNOMED CT's fully specified names end with what kind of concept it is, which says nothing to a reader.
-_KIND_OF_CONCEPT = pattern(r" \((?:disorder|finding|procedure|situation|regime/therapy|qualifier value|record artifact)\)$")
+_KIND_OF_CONCEPT = pattern(
+    r" \((?:disorder|finding|procedure|situation|regime/therapy|qualifier value|record artifact)\)$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,11 @@ def coded(value: object) -> Coded | None:
         words = item.get("text") or _display(codings)
         if words:
             head = codings[0] if codings else {}
-            return Coded(_KIND_OF_CONCEPT.sub("", str(words)), str(head.get("code", "")), CODE_SYSTEMS.get(str(head.get("system", "")), ""))
+            return Coded(
+                _KIND_OF_CONCEPT.sub("", str(words)),
+                str(head.get("code", "")),
+                CODE_SYSTEMS.get(str(head.get("system", "")), ""),
+            )
     return None
 
 

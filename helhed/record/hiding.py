@@ -55,7 +55,9 @@ class Share:
         return tuple(name for name in self.today if name not in self.left)
 
 
-def compare(today: Overview, then: Overview, language: str, extra: Mapping[str, tuple[Sequence[str], Sequence[str]]]) -> list[Share]:
+def compare(
+    today: Overview, then: Overview, language: str, extra: Mapping[str, tuple[Sequence[str], Sequence[str]]]
+) -> list[Share]:
     """The parts that hold something today, the most dangerous to lose first."""
     before, after = _parts(today, language), _parts(then, language)
     shares = [Share(part, tuple(before[part]), tuple(after[part])) for part in before]

@@ -15,7 +15,16 @@ from helhed.record.reading import Entry, Record
 UNKNOWN_ORDER = 1000
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _RETRACTED = {"entered-in-error", "cancelled"}
-_OUT = {"H": "high", "HU": "high", "HH": "high", "L": "low", "LU": "low", "LL": "low", "A": "abnormal", "AA": "abnormal"}
+_OUT = {
+    "H": "high",
+    "HU": "high",
+    "HH": "high",
+    "L": "low",
+    "LU": "low",
+    "LL": "low",
+    "A": "abnormal",
+    "AA": "abnormal",
+}
 
 
 @dataclass(frozen=True, slots=True)

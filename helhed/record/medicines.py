@@ -50,7 +50,9 @@ def medicines(record: Record, now: datetime) -> list[Medicine]:
     """Every ordination, current first; the same drug ordered again replaces its older ordinations."""
     given = _last_given(record)
     orders = [_medicine(record, entry, given, now) for entry in record.of("MedicationRequest") if _is_order(entry)]
-    statements = [_medicine(record, entry, given, now) for entry in record.of("MedicationStatement") if _is_order(entry)]
+    statements = [
+        _medicine(record, entry, given, now) for entry in record.of("MedicationStatement") if _is_order(entry)
+    ]
     ordered = {medicine.drug.text.casefold() for medicine in orders if medicine.current}
     found = orders + [m for m in statements if m.drug.text.casefold() not in ordered]
     return _newest_of_each(sorted(found, key=_newest_first))
@@ -69,13 +71,20 @@ def _newest_first(medicine: Medicine) -> tuple[float, str]:
 
 def _is_order(entry: Entry) -> bool:
     status, intent = entry.content.get("status"), entry.content.get("intent", "order")
-    return status not in ("entered-in-error", "draft") and intent in ("order", "original-order", "reflex-order", "instance-order")
+    return status not in ("entered-in-error", "draft") and intent in (
+        "order",
+        "original-order",
+        "reflex-order",
+        "instance-order",
+    )
 
 
 def _medicine(record: Record, entry: Entry, given: dict[str, Moment], now: datetime) -> Medicine:
     content = entry.content
     product = _product(record, entry)
-    drug = coded(content.get("medicationCodeableConcept")) or coded(product.get("code")) or _named(content) or Coded("?")
+    drug = (
+        coded(content.get("medicationCodeableConcept")) or coded(product.get("code")) or _named(content) or Coded("?")
+    )
     until = moment(text(content, "dosageInstruction.timing.repeat.boundsPeriod.end", "effectivePeriod.end",
                         "dispenseRequest.validityPeriod.end", "dosage.timing.repeat.boundsPeriod.end"))  # fmt: skip
     status = content.get("status")
@@ -113,7 +122,10 @@ def _product(record: Record, entry: Entry) -> Json:
 
 def _strength(product: Json) -> str:
     said = text(product, "ingredient.strength.extension.valueString", "extension.valueString")
-    number, unit = first(product, "ingredient.strength.numerator.value"), text(product, "ingredient.strength.numerator.unit")
+    number, unit = (
+        first(product, "ingredient.strength.numerator.value"),
+        text(product, "ingredient.strength.numerator.unit"),
+    )
     return said or (f"{number} {unit}".strip() if number is not None else "")
 
 
@@ -154,6 +166,6 @@ def _last_given(record: Record) -> dict[str, Moment]:
 
 def card_updated(record: Record) -> tuple[Moment, int] | None:
     """When something on the card was last written, and by whom; None when there is no card."""
-    orders = [e for e in record.of("MedicationRequest", "MedicationStatement")]
+    orders = list(record.of("MedicationRequest", "MedicationStatement"))
     written = [(m, entry.origin) for entry in orders for m in map(moment, walk(entry.content, "authoredOn")) if m]
     return max(written, key=lambda pair: pair[0].at, default=None)

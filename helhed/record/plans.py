@@ -78,7 +78,9 @@ def _title(content: Json) -> str:
 
 def plans(record: Record) -> list[Plan]:
     """Active plans, the newest first."""
-    found = [_plan(record, entry) for entry in record.of("CarePlan") if entry.content.get("status") in ("active", "on-hold")]
+    found = [
+        _plan(record, entry) for entry in record.of("CarePlan") if entry.content.get("status") in ("active", "on-hold")
+    ]
     return sorted(found, key=lambda plan: -plan.since.at.timestamp() if plan.since else 0.0)
 
 

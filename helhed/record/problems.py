@@ -109,7 +109,9 @@ def _holds(entry: Entry) -> bool:
 
 def _allergy(entry: Entry) -> Allergy:
     content = entry.content
-    reactions = (coded(item) for reaction in objects(content.get("reaction")) for item in walk(reaction, "manifestation"))
+    reactions = (
+        coded(item) for reaction in objects(content.get("reaction")) for item in walk(reaction, "manifestation")
+    )
     return Allergy(
         substance=coded(content.get("code")) or coded(list(walk(content, "reaction.substance"))) or Coded("?"),
         reactions=tuple(dict.fromkeys(reaction.text for reaction in reactions if reaction)),
@@ -124,7 +126,9 @@ def _allergy(entry: Entry) -> Allergy:
 
 def says_no_known_allergies(record: Record) -> bool:
     """Somebody asked and wrote that there are none; that is not the same as an empty list."""
-    return any(codes(e.content.get("code")) & {"716186003", "no-known-allergies"} for e in record.of("AllergyIntolerance"))
+    return any(
+        codes(e.content.get("code")) & {"716186003", "no-known-allergies"} for e in record.of("AllergyIntolerance")
+    )
 
 
 def warnings(record: Record) -> list[Warning]:

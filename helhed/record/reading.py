@@ -25,15 +25,29 @@ class Row(Protocol):
     """One visible version of a resource, as the store hands it out."""
 
     @property
-    def type_name(self) -> str: ...
+    def type_name(self) -> str:
+        """Resource type."""
+        ...
+
     @property
-    def id(self) -> UUID: ...
+    def id(self) -> UUID:
+        """Its FHIR id."""
+        ...
+
     @property
-    def origin(self) -> int: ...
+    def origin(self) -> int:
+        """Key of the organisation that delivered it."""
+        ...
+
     @property
-    def updated(self) -> datetime: ...
+    def updated(self) -> datetime:
+        """When this version was stored."""
+        ...
+
     @property
-    def body(self) -> bytes: ...
+    def body(self) -> bytes:
+        """The complete JSON, with id and meta."""
+        ...
 
 
 class CitizenRows(Protocol):

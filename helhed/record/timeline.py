@@ -150,4 +150,6 @@ def _days_measured(record: Record, reported: dict[str, Entry]) -> Iterator[Event
 
 
 def _sorted(values: Iterable[Measured]) -> list[Measured]:
-    return sorted(values, key=lambda value: (value.order, value.name.text, -value.at.at.timestamp() if value.at else 0.0))
+    return sorted(
+        values, key=lambda value: (value.order, value.name.text, -value.at.at.timestamp() if value.at else 0.0)
+    )

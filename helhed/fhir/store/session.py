@@ -48,6 +48,7 @@ from helhed.foundation.lanes import LOST, DatabaseAway
 _NOTHING, _YOURS, _SEEN, _DELETED = 0, 1, 2, 3
 _ADMIT = "select n, present, basis from fhir.admit($1::fhir.ask, $2, $3::bigint[], $4::smallint[], $5::smallint[])"
 _LOG = "select fhir.log_writes($1::fhir.ask, $2, $3::smallint, $4::smallint, $5::smallint, $6::uuid[], $7::int[])"
+_FOUND = "select version, updated from fhir.read_many(array[$1::fhir.ask], $2::smallint[], $3::uuid[])"
 _CLAIM = "select * from fhir.claim($1::fhir.ask, $2::smallint, $3)"
 _REPLACE = "select fhir.replace($1::smallint, $2, $3, $4, $5, $6, $7, $8::bigint[], $9, $10)"
 _EVENT = "insert into foundation.outbox (topic, payload) values ('resources-stored', $1::jsonb)"
@@ -58,7 +59,7 @@ class _Look:
     """What one log row of a transaction will say."""
 
     basis: int | None
-    type_number: int
+    type_number: int | None
     ids: list[UUID] = field(default_factory=list)
     versions: list[int] = field(default_factory=list)
 
@@ -84,6 +85,12 @@ class WriteSession:
     async def search(self, query: Query) -> Page:
         """A decided, logged search that sees what this transaction wrote."""
         return await search_any(self._connection, self._ask, query, self._signer)
+
+    async def as_found(self, type_name: str, identifier: UUID) -> Written:
+        """What an If-None-Exist condition found, as the answer to the create that was not needed."""
+        row = await self._connection.fetchrow(_FOUND, self._row, [TYPE_NUMBERS[type_name]], [identifier])
+        version, updated = (row["version"], row["updated"]) if row else (1, self._ask.at)
+        return Written(type_name, identifier, version or 1, updated or self._ask.at, created=False, deleted=False)
 
     async def write(self, changes: Sequence[Change]) -> list[Written]:
         """Make the changes in order. Raises what a single change would, naming it."""
@@ -228,7 +235,8 @@ class WriteSession:
 
     async def log_refusal(self, connection: Connection, changes: Sequence[Change]) -> None:
         """After the transaction was undone: the attempt stands in the log of every citizen it named."""
-        looks = self._looks or {(None, Action.UPDATE): _Look(None, TYPE_NUMBERS[changes[0].type_name])}
+        number = TYPE_NUMBERS[changes[0].type_name] if changes else None
+        looks = self._looks or {(None, Action.CREATE): _Look(None, number)}
         for (citizen, action), look in looks.items():
             await connection.execute(_LOG, self._row, citizen, int(action), look.type_number, None, look.ids, [])
 

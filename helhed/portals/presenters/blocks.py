@@ -104,7 +104,11 @@ def _with_those_above(known: Mapping[int, Organisation], only: frozenset[int]) -
 
 
 def _options(
-    children: Mapping[int | None, Sequence[Organisation]], parent: int | None, depth: int, chosen: str, kept: frozenset[int] | None
+    children: Mapping[int | None, Sequence[Organisation]],
+    parent: int | None,
+    depth: int,
+    chosen: str,
+    kept: frozenset[int] | None,
 ) -> Iterable[Option]:
     for organisation in sorted(children.get(parent, ()), key=lambda found: found.name.casefold()):
         if kept is None or organisation.key in kept:
@@ -174,7 +178,10 @@ def trial(rule: Rule, situation: Situation, words: Words, names: Names) -> Trial
 
 def _more(today: Record, then: Record, words: Words, now: datetime) -> dict[str, tuple[list[str], list[str]]]:
     """Parts that are counted rather than shown on an overview."""
-    return {kind: (_titles(today, kind, words, now), _titles(then, kind, words, now)) for kind in ("contact", "document", "vaccine")}
+    return {
+        kind: (_titles(today, kind, words, now), _titles(then, kind, words, now))
+        for kind in ("contact", "document", "vaccine")
+    }
 
 
 def _titles(record: Record, kind: str, words: Words, now: datetime) -> list[str]:

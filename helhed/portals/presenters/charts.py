@@ -110,6 +110,7 @@ class Scale:
     high: float
     start: float
     end: float
+    step: float = 1.0  #: between the lines of the grid
 
     def __call__(self, value: float) -> float:
         """The place of a value."""
@@ -180,7 +181,7 @@ def _value_scale(series: Series) -> Scale:
     step = nice_step((high - low) or spread, 3)
     bottom, top = floor((low - spread * AIR) / step) * step, ceil(high / step) * step
     bottom = max(bottom, 0.0) if min(numbers) >= 0 else bottom
-    return Scale(bottom, top if top > bottom else bottom + step, BOTTOM, TOP + 10)
+    return Scale(bottom, top if top > bottom else bottom + step, BOTTOM, TOP + 10, step)
 
 
 def _limits(series: Series) -> list[Decimal]:
@@ -196,7 +197,7 @@ def nice_step(span: float, parts: int) -> float:
 
 
 def _grid(y: Scale, words: Words) -> Iterator[Text]:
-    step = nice_step(y.high - y.low, 3)
+    step = y.step
     places = max(0, -floor(log10(step) + 1e-9))
     for number in range(round((y.high - y.low) / step + 0.499) + 1):
         value = y.low + number * step
@@ -245,7 +246,9 @@ def _dots(series: Series, x: Scale, y: Scale) -> Iterator[Dot]:
             if small and not (last or point.out):
                 continue
             style = "c-out" if point.out else "c-dot-last" if last else "c-dot"
-            yield Dot(f"{x(_seconds(point)):.1f}", f"{y(_number(point)):.1f}", style, "4.5" if last or point.out else "3")
+            yield Dot(
+                f"{x(_seconds(point)):.1f}", f"{y(_number(point)):.1f}", style, "4.5" if last or point.out else "3"
+            )
 
 
 def _labels(series: Series, x: Scale, y: Scale, words: Words) -> Iterator[Text]:
@@ -268,9 +271,15 @@ def _wanted_labels(series: Series, x: Scale, y: Scale, words: Words) -> Iterator
         for point in line.points if few else {id(p): p for p in (line.points[0], line.points[-1])}.values():
             place, height = x(_seconds(point)), y(_number(point))
             anchor = "start" if place < LEFT + 20 else "end" if place > RIGHT - 20 else "middle"
-            above = height - 8 if height > TOP + 16 else height + 17
+            lowest = len(line.points) > 1 and _number(point) == min(map(_number, line.points))
+            below = height + 17 if lowest and height < BOTTOM - LABEL_HEIGHT else height - 8
             text = words.number(point.value if point.value is not None else 0)
-            yield Text(f"{place - 5 if anchor == 'start' else place + 5 if anchor == 'end' else place:.1f}", f"{above:.1f}", text, anchor)
+            yield Text(
+                f"{place - 5 if anchor == 'start' else place + 5 if anchor == 'end' else place:.1f}",
+                f"{below if below > TOP else height + 17:.1f}",
+                text,
+                anchor,
+            )
 
 
 def _marks(marks: Sequence[Mark], x: Scale) -> Iterator[DrawnMark]:
@@ -289,7 +298,10 @@ def _ticks(x: Scale, words: Words) -> Iterator[Text]:
     moments, shape = _round_moments(start, end)
     shown = [moment for moment in moments if start <= moment <= end]
     if len(shown) < 2:
-        shown, shape = [start, end], ("time" if x.high - x.low < _DAY else "short" if x.high - x.low < 300 * _DAY else "month_year")
+        shown, shape = (
+            [start, end],
+            ("time" if x.high - x.low < _DAY else "short" if x.high - x.low < 300 * _DAY else "month_year"),
+        )
     for moment in shown:
         place = x(moment.timestamp())
         anchor = "start" if place < LEFT + 16 else "end" if place > RIGHT - 16 else "middle"
@@ -310,7 +322,9 @@ def _round_moments(start: datetime, end: datetime) -> tuple[list[datetime], str]
         shape = "short" if span < 300 * _DAY else "month_year"
         return [_month(start, months * n) for n in range(1, MOST_TICKS + 2)], shape
     years = ceil(span / _DAY / 365 / MOST_TICKS)
-    return [start.replace(year=start.year + years * n + 1, month=1, day=1, hour=0, minute=0) for n in range(MOST_TICKS + 1)], "year"
+    return [
+        start.replace(year=start.year + years * n + 1, month=1, day=1, hour=0, minute=0) for n in range(MOST_TICKS + 1)
+    ], "year"
 
 
 def _month(start: datetime, ahead: int) -> datetime:

@@ -94,7 +94,9 @@ def allergy_alert(allergy: Allergy, words: Words, names: Names) -> Alert:
         known,
         words("allergy.uncertain") if allergy.uncertain else "",
         allergy.note,
-        words("source.said", source=names.organisation(allergy.origin), when=words.moment(allergy.recorded, time=False)),
+        words(
+            "source.said", source=names.organisation(allergy.origin), when=words.moment(allergy.recorded, time=False)
+        ),
     ]
     return Alert(
         words("allergy.title", substance=allergy.substance.text + code),

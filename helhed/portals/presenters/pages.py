@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Protocol
 
 from helhed.portals.language import Words, age, number_with_hyphen
 from helhed.portals.presenters import clinical, log
@@ -23,6 +24,40 @@ MOST_NEWS = 6
 MOST_CONTACTS = 6
 MOST_MARKS = 2
 LONGEST_MARK = 22
+
+
+class Identified(Protocol):
+    """Anything that carries an identity minimum."""
+
+    @property
+    def name(self) -> str:
+        """As registered."""
+        ...
+
+    @property
+    def number(self) -> str:
+        """CPR or replacement CPR number, "" when there is none."""
+        ...
+
+    @property
+    def replacement(self) -> bool:
+        """Whether it is a replacement."""
+        ...
+
+    @property
+    def birth_date(self) -> date | None:
+        """None when unknown."""
+        ...
+
+    @property
+    def sex(self) -> str:
+        """FHIR administrative gender."""
+        ...
+
+    @property
+    def alive(self) -> bool:
+        """Whether no death is registered."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +117,17 @@ class NewsView:
     when: str
 
 
-def person_view(name: str, number: str, replacement: bool, birth: date | None, sex: str, alive: bool, words: Words, now: datetime) -> PersonView:
+def person_view(found: Identified, words: Words, now: datetime) -> PersonView:
     """An identity minimum in words."""
-    years = age(birth, now)
+    years = age(found.birth_date, now)
     return PersonView(
-        name=name,
-        number=number_with_hyphen(number),
-        number_label=words("person.replacement" if replacement else "person.cpr"),
-        age=words("person.age", n=years) if years is not None and alive else "",
-        sex=words.either(f"sex.{sex}", ""),
-        alive=alive,
-        born=words.day(birth) if birth else "",
+        name=found.name,
+        number=number_with_hyphen(found.number),
+        number_label=words("person.replacement" if found.replacement else "person.cpr"),
+        age=words("person.age", n=years) if years is not None and found.alive else "",
+        sex=words.either(f"sex.{found.sex}", ""),
+        alive=found.alive,
+        born=words.day(found.birth_date) if found.birth_date else "",
     )
 
 
@@ -155,7 +190,7 @@ def treatment_marks(current: Sequence[Medicine]) -> list[Mark]:
 
 def short_drug(name: str) -> str:
     """A drug's name without strength and form, short enough for a mark in a chart."""
-    head = name.split(",")[0]
+    head = name.split(",", 1)[0]
     parts = [part for part in head.split() if part]
     kept = parts[:1] if len(head) > LONGEST_MARK else parts
     return " ".join(kept)[:LONGEST_MARK]
@@ -167,7 +202,9 @@ def chosen_period(series: Sequence[Series], since: datetime | None) -> list[Seri
 
 
 def _cut(series: Series, since: datetime) -> Series:
-    lines = tuple(replace(line, points=tuple(p for p in line.points if p.at and p.at.at >= since)) for line in series.lines)
+    lines = tuple(
+        replace(line, points=tuple(p for p in line.points if p.at and p.at.at >= since)) for line in series.lines
+    )
     return replace(series, lines=lines) if all(len(line.points) > 1 for line in lines) else series
 
 

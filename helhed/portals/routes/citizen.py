@@ -25,13 +25,12 @@ async def my_record(request: Request) -> Response:
     ask = visitor.ask(Purpose.OWN)
     identity = await visitor.ports.registries.own_identity(ask)
     record, names = await read_record(visitor, ask, who.actor)
-    looked = await visitor.ports.log.entries(ask, visitor.now - LOG_WITHIN, visitor.now + timedelta(minutes=1), None, LOG_ROWS)
+    looked = await visitor.ports.log.entries(
+        ask, visitor.now - LOG_WITHIN, visitor.now + timedelta(minutes=1), None, LOG_ROWS
+    )
     return visitor.page(
         "record.html",
-        person=identity and person_view(
-            identity.name, identity.number, identity.replacement, identity.birth_date, identity.sex, identity.alive,
-            visitor.words, visitor.now,
-        ),
+        person=identity and person_view(identity, visitor.words, visitor.now),
         name=identity.name if identity else who.name,
         shown=overview_view(overview(record, visitor.now), visitor.words, names, visitor.now),
         timeline=told_timeline(visitor, record, names, EVENTS),
@@ -50,10 +49,7 @@ async def my_medicine(request: Request) -> Response:
     record, names = await read_record(visitor, ask, who.actor)
     return visitor.page(
         "medicine.html",
-        person=identity and person_view(
-            identity.name, identity.number, identity.replacement, identity.birth_date, identity.sex, identity.alive,
-            visitor.words, visitor.now,
-        ),
+        person=identity and person_view(identity, visitor.words, visitor.now),
         name=identity.name if identity else who.name,
         shown=overview_view(overview(record, visitor.now), visitor.words, names, visitor.now),
         printed=visitor.words.instant(visitor.now),

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from helhed.foundation.ask import Purpose
+from helhed.foundation.ask import Ask, Purpose
 from helhed.portals.context import Visit, visit
 from helhed.portals.ports import Block, LogEntry, Organisation
 from helhed.portals.presenters import blocks as told
@@ -17,11 +18,12 @@ from helhed.portals.presenters.log import KINDS, bursts, log_days, wanted
 from helhed.portals.presenters.names import Names
 from helhed.portals.reading import organisation_key
 from helhed.record.hiding import Rule
-from helhed.record.reading import Record, RecordReader
+from helhed.record.reading import RecordReader
 
 PERIODS: Mapping[str, int] = {"7": 7, "30": 30, "365": 365, "1825": 1825}
 DEFAULT_PERIOD = "30"
 PAGE_ROWS = 300
+SELF = 1  #: the basis of looking at one's own
 PATH = "/borger/log"
 
 
@@ -93,42 +95,42 @@ async def end_block(request: Request) -> Response:
 
 
 async def _page(visitor: Visit, trying: Trying, status: int) -> Response:
-    asked, words, now = visitor.request.query_params, visitor.words, visitor.now
     ask = visitor.ask(Purpose.OWN)
-    period = asked.get("periode", DEFAULT_PERIOD)
-    since = now - timedelta(days=PERIODS.get(period, PERIODS[DEFAULT_PERIOD]))
-    cursor = asked.get("fra") or None
-    page = await visitor.ports.log.entries(ask, since, now + timedelta(minutes=1), cursor, PAGE_ROWS)
-    place = organisation_key(asked.get("sted", ""))
-    kind = asked.get("vis", "alt") if asked.get("vis", "alt") in KINDS else "alt"
-    shown = wanted(page.entries, kind, place)
-    held = await visitor.ports.blocks.list(ask)
-    tree = await visitor.ports.registries.organisation_tree()
-    names = Names({organisation.key: organisation for organisation in tree})
-    record = await RecordReader(visitor.ports.rows).whole_record(ask, visitor.principal.actor)
     return visitor.page(
         "log.html",
         status=status,
-        days=log_days(shown, words),
-        period=period if period in PERIODS else DEFAULT_PERIOD,
-        periods=tuple(PERIODS),
-        kind=kind,
-        kinds=tuple(KINDS),
-        place=place,
-        places=_places(page.entries),
-        since=words.day(since),
-        earlier=page.next_cursor,
-        first_page=cursor is None,
-        own_hidden=sum(1 for burst in bursts(page.entries) if burst[0].basis == 1) if kind == "andre" else 0,
-        denied=sum(1 for entry in page.entries if not entry.permitted),
-        blocks=told.block_views(held, words, names),
         trying=trying,
-        trial=await _trial(visitor, trying, record, held, tree, names, now),
-        who_options=told.options(tree, trying.who),
-        what_options=told.options(tree, trying.what, record.origins()),
         csrf=visitor.session.csrf if visitor.session else "",
         notice=await visitor.heard(),
+        **await _log_part(visitor, ask),
+        **await _block_part(visitor, ask, trying),
     )
+
+
+async def _log_part(visitor: Visit, ask: Ask) -> dict[str, Any]:
+    """The log, filtered as the address says: ``periode``, ``sted``, ``vis``, ``fra``."""
+    asked, now = visitor.request.query_params, visitor.now
+    period = asked["periode"] if asked.get("periode") in PERIODS else DEFAULT_PERIOD
+    since = now - timedelta(days=PERIODS[period])
+    cursor = asked.get("fra") or None
+    page = await visitor.ports.log.entries(ask, since, now + timedelta(minutes=1), cursor, PAGE_ROWS)
+    place = organisation_key(asked.get("sted", ""))
+    kind = asked["vis"] if asked.get("vis") in KINDS else "alt"
+    own = sum(1 for burst in bursts(page.entries) if burst[0].basis == SELF)
+    return {
+        "days": log_days(wanted(page.entries, kind, place), visitor.words),
+        "period": period,
+        "periods": tuple(PERIODS),
+        "kind": kind,
+        "kinds": tuple(KINDS),
+        "place": place,
+        "places": _places(page.entries),
+        "since": visitor.words.day(since),
+        "earlier": page.next_cursor,
+        "first_page": cursor is None,
+        "own_hidden": own if kind == "andre" else 0,
+        "denied": sum(1 for entry in page.entries if not entry.permitted),
+    }
 
 
 def _places(entries: Sequence[LogEntry]) -> list[tuple[int, str]]:
@@ -136,13 +138,22 @@ def _places(entries: Sequence[LogEntry]) -> list[tuple[int, str]]:
     return sorted(found.items(), key=lambda pair: pair[1].casefold())
 
 
-async def _trial(
-    visitor: Visit, trying: Trying, record: Record, held: Sequence[Block], tree: Sequence[Organisation], names: Names, now: datetime
-) -> told.Trial | None:
-    if trying.rule is None:
-        return None
-    emergency = await emergency_unit(visitor)
-    return told.trial(trying.rule, told.Situation(record, held, tree, emergency, now), visitor.words, names)
+async def _block_part(visitor: Visit, ask: Ask, trying: Trying) -> dict[str, Any]:
+    """The blocks in force, the form, and what the block tried in it would hide."""
+    held = await visitor.ports.blocks.list(ask)
+    tree = await visitor.ports.registries.organisation_tree()
+    names = Names({organisation.key: organisation for organisation in tree})
+    record = await RecordReader(visitor.ports.rows).whole_record(ask, visitor.principal.actor)
+    trial = None
+    if trying.rule is not None:
+        situation = told.Situation(record, held, tree, await emergency_unit(visitor), visitor.now)
+        trial = told.trial(trying.rule, situation, visitor.words, names)
+    return {
+        "blocks": told.block_views(held, visitor.words, names),
+        "trial": trial,
+        "who_options": told.options(tree, trying.who),
+        "what_options": told.options(tree, trying.what, record.origins()),
+    }
 
 
 async def emergency_unit(visitor: Visit) -> int | None:
@@ -151,7 +162,6 @@ async def emergency_unit(visitor: Visit) -> int | None:
         return visitor.ports.emergency_organisation
     staff = (one.principal for one in await visitor.ports.personas.all() if one.door == "hospital" and one.principal)
     return next((principal.organisation for principal in staff), None)
-
 
 
 ROUTES = [

@@ -9,7 +9,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from helhed.foundation.errors import BadRequest, Forbidden, Gone, HelhedError, Overloaded, TooLarge, Unknown, Unprocessable
+from helhed.foundation.errors import (
+    BadRequest,
+    Forbidden,
+    Gone,
+    HelhedError,
+    Overloaded,
+    TooLarge,
+    Unknown,
+    Unprocessable,
+)
 from helhed.portals.context import ForgedForm, LoginNeeded, WrongDoor, visit
 from helhed.portals.http import HEADERS
 

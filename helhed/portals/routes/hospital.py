@@ -34,7 +34,9 @@ async def find_page(request: Request) -> Response:
     return await _find_page(visitor)
 
 
-async def _find_page(visitor: Visit, written: str = "", problem: str = "", several: tuple[PersonView, ...] = (), status: int = 200) -> Response:
+async def _find_page(
+    visitor: Visit, written: str = "", problem: str = "", several: tuple[PersonView, ...] = (), status: int = 200
+) -> Response:
     session = visitor.session
     handles = list(reversed(list(session.opened.items()))) if session else []
     return visitor.page(
@@ -69,7 +71,9 @@ async def _nobody(visitor: Visit, written: str) -> Response:
 
 async def _find_by_name(visitor: Visit, written: str) -> Response:
     try:
-        found = await visitor.ports.registries.find_citizens_by_name(visitor.ask(Purpose.DIRECTORY), written, MOST_FOUND)
+        found = await visitor.ports.registries.find_citizens_by_name(
+            visitor.ask(Purpose.DIRECTORY), written, MOST_FOUND
+        )
     except NotSupported:
         return await _find_page(visitor, written, "find.unreadable", status=422)
     if not found:
@@ -102,9 +106,7 @@ def _known(visitor: Visit, handle: str) -> Opened:
 
 
 def _person(found: Opened, visitor: Visit) -> PersonView:
-    return person_view(
-        found.name, found.number, found.replacement, found.birth_date, found.sex, found.alive, visitor.words, visitor.now
-    )
+    return person_view(found, visitor.words, visitor.now)
 
 
 async def _relation(visitor: Visit, found: Opened) -> Relation | None:
@@ -182,7 +184,7 @@ async def _no_relation(visitor: Visit, handle: str, found: Opened, problem: str 
 
 
 async def declare(request: Request) -> Response:
-    """"In treatment with me now": a relation of class D."""
+    """The patient is in treatment with me now: a relation of class D."""
     visitor = await visit(request)
     visitor.professional()
     fields = await visitor.form()

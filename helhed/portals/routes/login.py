@@ -41,7 +41,11 @@ async def search(request: Request) -> Response:
 
 
 async def _front_page(
-    visitor: Visit, words: str = "", found: Sequence[CitizenIdentity] | None = None, problem: str = "", status: int = 200
+    visitor: Visit,
+    words: str = "",
+    found: Sequence[CitizenIdentity] | None = None,
+    problem: str = "",
+    status: int = 200,
 ) -> Response:
     everybody = await visitor.ports.personas.all()
     return visitor.page(
@@ -60,7 +64,9 @@ async def _front_page(
 
 
 def _staff(everybody: Sequence[Persona], door: str) -> list[Persona]:
-    return [one for one in everybody if one.door == door and one.principal and one.principal.kind is ActorKind.PROFESSIONAL]
+    return [
+        one for one in everybody if one.door == door and one.principal and one.principal.kind is ActorKind.PROFESSIONAL
+    ]
 
 
 async def log_in(request: Request) -> Response:
