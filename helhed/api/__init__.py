@@ -1,1 +1,159 @@
 """The doors for machines: FHIR REST. Parse, ask, call one room, render."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from time import perf_counter
+from typing import Any, Protocol
+from uuid import UUID, uuid4
+
+from helhed.api.answers import Answer, failure, unexpected
+from helhed.api.capability import capability_statement
+from helhed.api.interactions import Interactions
+from helhed.api.request import Request
+from helhed.fhir.definitions import TYPE_NUMBERS
+from helhed.fhir.store import Store
+from helhed.foundation.ask import Ask
+from helhed.foundation.errors import BadRequest, HelhedError, MethodNotAllowed, NotAcceptable, NotSupported, Unknown
+from helhed.foundation.logging import logger
+from helhed.foundation.metrics import REQUESTS, SECONDS
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+_SUSPICIOUS = (b"%", b"//", b";", b"\\", b"..")
+_TYPE_DEPTH, _INSTANCE_DEPTH, _HISTORY_DEPTH, _VERSION_DEPTH = 1, 2, 3, 4
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
+
+
+class Verifier(Protocol):
+    """Turns the Authorization header into an ask; raises NotAuthenticated."""
+
+    def ask(self, authorization: bytes | None) -> Ask:
+        """The ask behind a header."""
+
+
+class FhirApi:
+    """The ASGI application behind ``/fhir``."""
+
+    def __init__(self, store: Store, verifier: Verifier, *, base_url: str, max_body_bytes: int) -> None:
+        self._verifier = verifier
+        self._max_body_bytes = max_body_bytes
+        self._do = Interactions(store, base_url, max_body_bytes)
+        self._capability = capability_statement(base_url)
+        self._log = logger("api")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI 3, http only."""
+        begun = perf_counter()
+        trace: UUID | None = None
+        interaction = "none"
+        try:
+            method, parts = _route(scope)
+            headers, authorization = _headers(scope)
+            if parts == ["metadata"]:
+                interaction, answer = "capabilities", self._metadata(method)
+            else:
+                ask = self._verifier.ask(authorization)
+                trace = ask.trace
+                request = Request(method, parts, scope["query_string"], headers, receive, ask, self._max_body_bytes)
+                interaction, answer = await self._answer(request)
+        except HelhedError as error:
+            answer = failure(error, trace or uuid4())
+        except Exception as error:
+            trace = trace or uuid4()
+            self._log.error("unexpected", error=error, trace=str(trace))
+            answer = unexpected(trace)
+        await _send(send, scope["method"], answer)
+        REQUESTS.labels("fhir", interaction, str(answer.status)).inc()
+        SECONDS.labels("fhir").observe(perf_counter() - begun)
+
+    def _metadata(self, method: str) -> Answer:
+        if method not in {"GET", "HEAD"}:
+            raise MethodNotAllowed
+        return Answer(200, self._capability)
+
+    async def _answer(self, request: Request) -> tuple[str, Answer]:
+        _check_accept(request)
+        parts, method = request.parts, request.method
+        reading = method in {"GET", "HEAD"}
+        if not parts:
+            if method != "POST":
+                raise NotSupported("Searching all types at once is not supported yet: name a type.")
+            return "bundle", await self._do.bundle(request)
+        type_name = parts[0]
+        if type_name not in TYPE_NUMBERS:
+            raise NotSupported(f"{type_name[:40]} is not supported here.") if type_name[:1] in {"$", "_"} else Unknown
+        if len(parts) == _TYPE_DEPTH:
+            if reading:
+                return "search", await self._do.search(request, type_name, request.pairs())
+            if method == "POST":
+                return "create", await self._do.create(request, type_name)
+            raise MethodNotAllowed
+        if len(parts) == _INSTANCE_DEPTH:
+            return await self._instance(request, type_name, parts[1])
+        return await self._past(request, type_name)
+
+    async def _instance(self, request: Request, type_name: str, name: str) -> tuple[str, Answer]:
+        if name == "_search":
+            if request.method != "POST":
+                raise MethodNotAllowed
+            return "search", await self._do.search(request, type_name, request.pairs() + await request.form_pairs())
+        if name.startswith(("$", "_")):
+            raise NotSupported(f"{name[:40]} is not supported here.")
+        if request.method in {"GET", "HEAD"}:
+            return "read", await self._do.read(request, type_name, name)
+        if request.method == "PUT":
+            return "update", await self._do.update(request, type_name, name)
+        if request.method == "DELETE":
+            return "delete", await self._do.delete(request, type_name, name)
+        raise MethodNotAllowed
+
+    async def _past(self, request: Request, type_name: str) -> tuple[str, Answer]:
+        parts = request.parts
+        if len(parts) > _VERSION_DEPTH or parts[2] != "_history":
+            raise NotSupported(f"{parts[2][:40]} is not supported here.") if parts[2][:1] == "$" else Unknown
+        if request.method not in {"GET", "HEAD"}:
+            raise MethodNotAllowed
+        if len(parts) == _HISTORY_DEPTH:
+            return "history", await self._do.history(request, type_name, parts[1])
+        return "vread", await self._do.vread(request, type_name, parts[1], parts[3])
+
+
+def _route(scope: Scope) -> tuple[str, list[str]]:
+    """Method and path parts behind /fhir. A path that could be read in two ways is refused."""
+    path: str = scope["path"]
+    raw: bytes = scope.get("raw_path") or path.encode()
+    raw = raw.split(b"?", 1)[0]
+    if any(mark in raw for mark in _SUSPICIOUS) or not path.isascii():
+        raise BadRequest("The path holds characters that no address of this network has.")
+    if path == "/fhir" or path == "/fhir/":
+        return scope["method"], []
+    if not path.startswith("/fhir/") or path.endswith("/"):
+        raise Unknown
+    if scope["method"] not in _METHODS:
+        raise MethodNotAllowed
+    return scope["method"], path[6:].split("/")
+
+
+def _headers(scope: Scope) -> tuple[dict[bytes, bytes], bytes | None]:
+    """Headers by name. Two Authorization headers are one too many."""
+    headers: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        if name == b"authorization" and name in headers:
+            raise BadRequest("Send one Authorization header.")
+        headers[name] = value
+    return headers, headers.get(b"authorization")
+
+
+def _check_accept(request: Request) -> None:
+    accept = request.headers.get(b"accept")
+    if accept is None or b"json" in accept or b"*/*" in accept or b"application/*" in accept:
+        return
+    raise NotAcceptable
+
+
+async def _send(send: Send, method: str, answer: Answer) -> None:
+    length = (b"content-length", str(len(answer.body)).encode())
+    empty = answer.status in {204, 304}
+    headers = answer.headers if empty else (*answer.headers, length)
+    await send({"type": "http.response.start", "status": answer.status, "headers": list(headers)})
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" or empty else answer.body})

@@ -105,6 +105,12 @@ class UnsupportedMediaType(HelhedError):
     code = "not-supported"
 
 
+class NotAcceptable(HelhedError):
+    """Only JSON is spoken here yet: accept application/fhir+json."""
+
+    code = "not-supported"
+
+
 class Overloaded(HelhedError):
     """The network is busy. Try again in a moment."""
 

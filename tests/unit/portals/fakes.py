@@ -61,7 +61,9 @@ class FakeNetwork:
         self.places[key] = Organisation(key, name, kind, parent, self.now)
         return key
 
-    def citizen(self, name: str, number: str, birth: date | None, sex: str = "female", replacement: bool = False) -> int:
+    def citizen(
+        self, name: str, number: str, birth: date | None, sex: str = "female", replacement: bool = False
+    ) -> int:
         """A new citizen; the handle to log in with is the number."""
         patient = new_id()
         key = key_of(patient)
@@ -73,15 +75,21 @@ class FakeNetwork:
         principal = Principal(ActorKind.CITIZEN, citizen, self.citizens[citizen].name, persona=handle)
         self.people.append(Persona(handle, principal, {"da": about, "en": about}, "borger"))
 
-    def professional(self, handle: str, name: str, role: str, organisation: int, door: str = "hospital", about: str = "") -> int:
+    def professional(
+        self, handle: str, name: str, role: str, organisation: int, door: str = "hospital", about: str = ""
+    ) -> int:
         """A new professional with a job."""
         key = key_of(new_id())
         self.professionals[key] = name
-        principal = Principal(ActorKind.PROFESSIONAL, key, name, organisation, self.places[organisation].name, role, handle)
+        principal = Principal(
+            ActorKind.PROFESSIONAL, key, name, organisation, self.places[organisation].name, role, handle
+        )
         self.people.append(Persona(handle, principal, {"da": about, "en": about}, door))
         return key
 
-    def deliver(self, citizen: int, origin: int, *resources: Mapping[str, Any], updated: datetime | None = None) -> list[str]:
+    def deliver(
+        self, citizen: int, origin: int, *resources: Mapping[str, Any], updated: datetime | None = None
+    ) -> list[str]:
         """Stores resources; returns their references."""
         stored = []
         for resource in resources:
@@ -121,7 +129,9 @@ class FakeNetwork:
         return found.basis if found else None
 
     def _held(self, ask: Ask, citizen: int) -> Relation | None:
-        held = [r for (who, place), r in self.relations.items() if who == citizen and self._covers(ask.organisation, place)]
+        held = [
+            r for (who, place), r in self.relations.items() if who == citizen and self._covers(ask.organisation, place)
+        ]
         return min((r for r in held if r.until is None or ask.at < r.until), key=lambda r: r.basis, default=None)
 
     def _blocked(self, ask: Ask, row: FakeRow) -> bool:
@@ -141,7 +151,9 @@ class FakeNetwork:
         self.note(ask, citizen, Action.OVERVIEW, basis if seen or basis == SELF else None, kinds, len(seen))
         return seen
 
-    def note(self, ask: Ask, citizen: int, action: int, basis: int | None, types: tuple[str, ...] = (), count: int = 0) -> None:
+    def note(
+        self, ask: Ask, citizen: int, action: int, basis: int | None, types: tuple[str, ...] = (), count: int = 0
+    ) -> None:
         """A log row."""
         name = self.professionals.get(ask.actor) or getattr(self.citizens.get(ask.actor), "name", None)
         place = self.places[ask.organisation].name if ask.organisation is not None else None
@@ -174,7 +186,9 @@ class FakeNetwork:
     async def search_citizens(self, words: str, limit: int) -> Sequence[CitizenIdentity]:
         """For the log-in page."""
         wanted = words.casefold()
-        return [c for c in self.citizens.values() if wanted in c.name.casefold() or wanted in c.number.casefold()][:limit]
+        return [c for c in self.citizens.values() if wanted in c.name.casefold() or wanted in c.number.casefold()][
+            :limit
+        ]
 
     async def own_identity(self, ask: Ask) -> CitizenIdentity | None:
         """The asking citizen."""

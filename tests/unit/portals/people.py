@@ -4,7 +4,7 @@ import base64
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from fakes import FakeNetwork
+from tests.unit.portals.fakes import FakeNetwork
 
 NOW = datetime(2026, 2, 5, 5, 40, tzinfo=UTC)
 NUMBER = "0102509994"
@@ -61,7 +61,9 @@ def lung_network() -> FakeNetwork:
     network.citizen("Bo Test Andersen", "0203609996", date(1960, 3, 2), "male")
     network.citizen("Alberto Test Importado", "0706931T7K", date(1993, 6, 7), "male", replacement=True)
     network.citizen_persona("bodil", bodil, "KOL, indlagt i går. Følges af egen læge, sygehus og kommune.")
-    doctor = network.professional("rune", "Rune Test Dahl", "physician", emergency, about="Vagthavende i akutmodtagelsen.")
+    doctor = network.professional(
+        "rune", "Rune Test Dahl", "physician", emergency, about="Vagthavende i akutmodtagelsen."
+    )
     network.professional("outsider", "Sif Test Fremmed", "physician", other, about="Har ingen i behandling.")
     network.professional("tove", "Tove Test Krogh", "secretary", other, about="Kan ikke selv erklære behandling.")
     network.professional("maja", "Maja Test Lind", "gp", clinic, "praksis", "Bodils egen læge.")
@@ -106,9 +108,15 @@ def from_the_hospital(doctor: int) -> list[dict[str, Any]]:
     oxygen = [("18:52", 86), ("19:05", 89), ("19:30", 91), ("20:30", 91), ("22:00", 90), ("23:30", 91)]
     night = [("02:00", 90), ("04:00", 91), ("06:20", 91)]
     range_ = [{"low": {"value": 88}, "high": {"value": 92}}]
-    letter = base64.b64encode("Indlagt med feber og tiltagende åndenød gennem tre dage.\nIlt 2 L, prednisolon 37,5 mg.".encode()).decode()
-    saturations = [observation("NPU03011", "SpO2", v, "%", f"2026-02-04T{t}:00+01:00", referenceRange=range_) for t, v in oxygen]
-    saturations += [observation("NPU03011", "SpO2", v, "%", f"2026-02-05T{t}:00+01:00", referenceRange=range_) for t, v in night]
+    letter = base64.b64encode(
+        "Indlagt med feber og tiltagende åndenød gennem tre dage.\nIlt 2 L, prednisolon 37,5 mg.".encode()
+    ).decode()
+    saturations = [
+        observation("NPU03011", "SpO2", v, "%", f"2026-02-04T{t}:00+01:00", referenceRange=range_) for t, v in oxygen
+    ]
+    saturations += [
+        observation("NPU03011", "SpO2", v, "%", f"2026-02-05T{t}:00+01:00", referenceRange=range_) for t, v in night
+    ]
     return [
         {"resourceType": "Encounter", "status": "in-progress", "class": {"code": "EMER"}, "type": [concept("Akut kontakt")], "period": {"start": "2026-02-04T18:52:00+01:00"}, "reasonCode": [concept("åndenød")],
          "participant": [{"individual": {"display": "Rune Test Dahl"}}], "location": [{"location": {"display": "stue 4"}}]},

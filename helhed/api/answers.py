@@ -1,0 +1,89 @@
+"""Answers of the FHIR door: headers, OperationOutcome, and the one table from errors to status codes."""
+
+from dataclasses import dataclass, field
+from email.utils import format_datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from helhed.fhir.changes import Version
+from helhed.foundation import errors
+from helhed.foundation.errors import HelhedError, Issue
+
+Header = tuple[bytes, bytes]
+JSON: Header = (b"content-type", b"application/fhir+json; charset=utf-8")
+#: no shared cache may keep what one asker may see (invariant 19)
+ALWAYS: tuple[Header, ...] = (JSON, (b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+
+STATUS: dict[type[HelhedError], int] = {
+    errors.BadRequest: 400,
+    errors.InvalidResource: 400,
+    errors.NotAuthenticated: 401,
+    errors.Forbidden: 403,
+    errors.Unknown: 404,
+    errors.MethodNotAllowed: 405,
+    errors.NotAcceptable: 406,
+    errors.Conflict: 409,
+    errors.Gone: 410,
+    errors.PreconditionFailed: 412,
+    errors.TooLarge: 413,
+    errors.UnsupportedMediaType: 415,
+    errors.Unprocessable: 422,
+    errors.NotSupported: 501,
+    errors.Overloaded: 503,
+}
+
+
+@dataclass(slots=True)
+class Answer:
+    """A whole answer."""
+
+    status: int
+    body: bytes = b""
+    headers: tuple[Header, ...] = field(default=ALWAYS)
+
+
+def status_of(error: HelhedError) -> int:
+    """The status of an error, by the nearest class that has one."""
+    return next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 500)
+
+
+def outcome(issues: tuple[Issue, ...], severity: str = "error") -> bytes:
+    """An OperationOutcome."""
+    return orjson.dumps({"resourceType": "OperationOutcome", "issue": [_issue(issue, severity) for issue in issues]})
+
+
+def _issue(issue: Issue, severity: str) -> dict[str, Any]:
+    told: dict[str, Any] = {"severity": severity, "code": issue.code, "diagnostics": issue.diagnostics}
+    if issue.expression:
+        told["expression"] = [issue.expression]
+    return told
+
+
+def failure(error: HelhedError, trace: UUID) -> Answer:
+    """The answer to an error. Equal errors give equal bytes; what tells them apart is the request id header."""
+    status = status_of(error)
+    headers = (*ALWAYS, (b"x-request-id", str(trace).encode()))
+    if status == 401:
+        headers = (*headers, (b"www-authenticate", b'Bearer realm="helhed"'))
+    elif status == 503:
+        headers = (*headers, (b"retry-after", b"1"))
+    return Answer(status, outcome(error.issues), headers)
+
+
+def unexpected(trace: UUID) -> Answer:
+    """The answer when something broke: neutral, with the id that the log shares."""
+    issue = Issue("exception", f"Something went wrong here. Tell the operator the number {trace}.")
+    return Answer(500, outcome((issue,)), (*ALWAYS, (b"x-request-id", str(trace).encode())))
+
+
+def etag(version: int) -> bytes:
+    """A weak entity tag, as FHIR writes version ids."""
+    return b'W/"%d"' % version
+
+
+def version_headers(version: Version) -> tuple[Header, ...]:
+    """ETag and Last-Modified."""
+    modified = format_datetime(version.updated, usegmt=True).encode()
+    return (*ALWAYS, (b"etag", etag(version.version)), (b"last-modified", modified))

@@ -1,0 +1,112 @@
+"""Bundles of answers, put together from stored bytes without parsing them."""
+
+from collections.abc import Iterable, Sequence
+from urllib.parse import urlencode
+
+import orjson
+
+from helhed.api.answers import etag, outcome, status_of
+from helhed.fhir.changes import Page, Version
+from helhed.fhir.query import Query
+from helhed.fhir.splice import instant
+from helhed.fhir.transaction import Outcome
+from helhed.foundation.errors import Issue
+from helhed.registries.identifiers import CPR, REPLACEMENT_CPR
+
+_HIDDEN_IN_LINKS = (CPR, REPLACEMENT_CPR)
+
+
+def search_bundle(base: str, query: Query, page: Page) -> bytes:
+    """A searchset. ``base`` is the absolute URL of ``/fhir``."""
+    parts = [b'{"resourceType":"Bundle","type":"searchset"']
+    if page.total is not None:
+        parts.append(b',"total":%d' % page.total)
+    parts.append(b',"link":' + orjson.dumps(_links(base, query, page)))
+    entries = [_entry(base, version, b"match") for version in page.matches]
+    entries += [_entry(base, version, b"include") for version in page.included]
+    if query.ignored:
+        entries.append(_ignored(query.ignored))
+    if entries:
+        parts.append(b',"entry":[' + b",".join(entries) + b"]")
+    return b"".join(parts) + b"}"
+
+
+def _entry(base: str, version: Version, mode: bytes) -> bytes:
+    url = f"{base}/{version.type_name}/{version.id}".encode()
+    return b'{"fullUrl":"' + url + b'","resource":' + version.body + b',"search":{"mode":"' + mode + b'"}}'
+
+
+def _ignored(names: Sequence[str]) -> bytes:
+    issues = tuple(Issue("not-supported", f"The parameter {name[:60]} was left out.") for name in names)
+    return b'{"resource":' + outcome(issues, "warning") + b',"search":{"mode":"outcome"}}'
+
+
+def _links(base: str, query: Query, page: Page) -> list[dict[str, str]]:
+    """self and next. A link never carries a CPR number: links end up in logs and histories."""
+    applied = [(name, _without_number(value)) for name, value in query.applied]
+    links = [{"relation": "self", "url": _url(base, query.type_name, applied)}]
+    secret = applied != list(query.applied)
+    if page.next_cursor and not secret:
+        following = [*query.applied, ("_cursor", page.next_cursor)]
+        links.append({"relation": "next", "url": _url(base, query.type_name, following)})
+    return links
+
+
+def _without_number(value: str) -> str:
+    return "|".join([value.split("|")[0], "hidden"]) if value.startswith(_HIDDEN_IN_LINKS) else value
+
+
+def _url(base: str, type_name: str, pairs: Iterable[tuple[str, str]]) -> str:
+    text = urlencode(list(pairs), safe=":/,|")
+    return f"{base}/{type_name}?{text}" if text else f"{base}/{type_name}"
+
+
+def history_bundle(base: str, path: str, page: Page) -> bytes:
+    """The history of one resource."""
+    links = [{"relation": "self", "url": f"{base}/{path}/_history"}]
+    if page.next_cursor:
+        links.append({"relation": "next", "url": f"{base}/{path}/_history?_cursor={page.next_cursor}"})
+    entries = b",".join(_past(base, path, version) for version in page.matches)
+    head = b'{"resourceType":"Bundle","type":"history","total":%d,"link":' % (page.total or 0)
+    return head + orjson.dumps(links) + b',"entry":[' + entries + b"]}"
+
+
+def _past(base: str, path: str, version: Version) -> bytes:
+    method = b"DELETE" if version.deleted else b"POST" if version.version == 1 else b"PUT"
+    url = version.type_name if method == b"POST" else path
+    status = {b"DELETE": "204", b"POST": "201", b"PUT": "200"}[method]
+    response = {"status": status, "etag": etag(version.version).decode(), "lastModified": instant(version.updated)}
+    resource = b"" if version.deleted else b',"resource":' + version.body
+    return (
+        b'{"fullUrl":"' + f"{base}/{path}".encode() + b'"' + resource
+        + b',"request":{"method":"' + method + b'","url":"' + url.encode() + b'"},"response":' + orjson.dumps(response) + b"}"
+    )  # fmt: skip
+
+
+def response_bundle(base: str, kind: str, outcomes: Sequence[Outcome]) -> bytes:
+    """The answer to a transaction or batch, in the order of its entries."""
+    entries = b",".join(_response(base, one) for one in outcomes)
+    return b'{"resourceType":"Bundle","type":"' + kind.encode() + b'-response","entry":[' + entries + b"]}"
+
+
+def _response(base: str, one: Outcome) -> bytes:
+    if one.error is not None:
+        status = str(status_of(one.error)).encode()
+        return b'{"response":{"status":"' + status + b'","outcome":' + outcome(one.error.issues) + b"}}"
+    if one.version is not None:
+        told = {"status": "200", "etag": etag(one.version.version).decode(), "lastModified": instant(one.version.updated)}
+        return b'{"resource":' + one.version.body + b',"response":' + orjson.dumps(told) + b"}"
+    if one.page is not None and one.query is not None:
+        return b'{"resource":' + search_bundle(base, one.query, one.page) + b',"response":{"status":"200"}}'
+    written = one.written
+    if written is None:
+        return b'{"response":{"status":"200"}}'
+    if written.deleted:
+        return b'{"response":{"status":"204"}}'
+    told = {
+        "status": "201" if written.created else "200",
+        "location": f"{written.type_name}/{written.id}/_history/{written.version}",
+        "etag": etag(written.version).decode(),
+        "lastModified": instant(written.updated),
+    }
+    return b'{"response":' + orjson.dumps(told) + b"}"

@@ -1,0 +1,66 @@
+"""The CapabilityStatement: what works here, and nothing else."""
+
+import orjson
+
+from helhed.fhir.definitions import TYPE_NUMBERS, Ownership, SearchParameter, TypeDefinition, type_definition
+
+_DATE = "2026-11-23"
+_INTERACTIONS = ("read", "vread", "update", "delete", "history-instance", "create", "search-type")
+_COMMON = ({"name": "_id", "type": "token"}, {"name": "_lastUpdated", "type": "date"})
+
+
+def capability_statement(base_url: str) -> bytes:
+    """The statement as JSON."""
+    definitions = [type_definition(name) for name in sorted(TYPE_NUMBERS)]
+    stored = [one for one in definitions if one.ownership is not Ownership.VIRTUAL]
+    statement = {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": _DATE,
+        "kind": "instance",
+        "software": {"name": "Helhed"},
+        "implementation": {"description": "Helhed: an open national health network", "url": f"{base_url}/fhir"},
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json"],
+        "rest": [
+            {
+                "mode": "server",
+                "security": {"description": "Bearer tokens. Each read is decided and logged; what you may not see does not exist."},
+                "resource": [_resource(one, stored) for one in stored],
+                "interaction": [{"code": "transaction"}, {"code": "batch"}],
+            }
+        ],
+    }
+    return orjson.dumps(statement)
+
+
+def _resource(definition: TypeDefinition, stored: list[TypeDefinition]) -> dict[str, object]:
+    supported = [one for one in definition.parameters.values() if one.supported]
+    references = [one for one in supported if one.kind == "reference"]
+    reverse = [
+        f"{other.name}:{one.code}"
+        for other in stored
+        for one in other.parameters.values()
+        if one.supported and one.kind == "reference" and definition.name in one.targets
+    ]
+    told: dict[str, object] = {
+        "type": definition.name,
+        "interaction": [{"code": code} for code in _INTERACTIONS],
+        "versioning": "versioned-update",
+        "readHistory": True,
+        "updateCreate": False,
+        "conditionalCreate": True,
+        "conditionalRead": "not-match",
+        "conditionalUpdate": False,
+        "conditionalDelete": "not-supported",
+        "searchParam": [*_COMMON, *(_parameter(one) for one in supported)],
+    }
+    if references:
+        told["searchInclude"] = [f"{definition.name}:{one.code}" for one in references]
+    if reverse:
+        told["searchRevInclude"] = reverse
+    return told
+
+
+def _parameter(parameter: SearchParameter) -> dict[str, str]:
+    return {"name": parameter.code, "type": parameter.kind}

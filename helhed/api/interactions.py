@@ -1,0 +1,168 @@
+"""The interactions of FHIR's REST chapter that exist here. Each has one shape: parse, ask, act, render."""
+
+from typing import Any
+
+from helhed.api.answers import ALWAYS, Answer, etag, outcome, version_headers
+from helhed.api.bundles import history_bundle, response_bundle, search_bundle
+from helhed.api.request import Request
+from helhed.fhir.changes import Change, Version, Written
+from helhed.fhir.definitions import type_definition
+from helhed.fhir.parsing import Limits, parse_json
+from helhed.fhir.query import DEFAULT_COUNT, MOST_COUNT, parse_search
+from helhed.fhir.references import references_in
+from helhed.fhir.store import Store, WriteSession
+from helhed.fhir.store.writing import home_bucket
+from helhed.fhir.transaction import Outcome, batch, check_storable, existing, lock_key, transact
+from helhed.foundation.errors import BadRequest, HelhedError, InvalidResource, Issue, PreconditionFailed, Unknown
+from helhed.foundation.ids import new_id, parse_id
+
+_LONGEST_VERSION = 9
+
+
+class Interactions:
+    """What the door can do, on one store."""
+
+    def __init__(self, store: Store, base_url: str, max_body_bytes: int) -> None:
+        self._store = store
+        self._root = base_url
+        self._base = base_url + "/fhir"
+        self._limits = Limits(bytes=max_body_bytes)
+
+    # --- read, vread, history -----------------------------------------------------------------------------------------
+
+    async def read(self, request: Request, type_name: str, name: str) -> Answer:
+        """http://hl7.org/fhir/R4/http.html#read"""
+        version = await self._store.read(request.ask, type_name, parse_id(name))
+        if request.headers.get(b"if-none-match") == etag(version.version):
+            return Answer(304, b"", version_headers(version))
+        return Answer(200, version.body, version_headers(version))
+
+    async def vread(self, request: Request, type_name: str, name: str, number: str) -> Answer:
+        """http://hl7.org/fhir/R4/http.html#vread"""
+        wanted = int(number) if number.isascii() and number.isdigit() and len(number) <= _LONGEST_VERSION else 0
+        version = await self._store.vread(request.ask, type_name, parse_id(name) if wanted else None, wanted)
+        return Answer(200, version.body, version_headers(version))
+
+    async def history(self, request: Request, type_name: str, name: str) -> Answer:
+        """http://hl7.org/fhir/R4/http.html#history (of an instance)"""
+        count, cursor = DEFAULT_COUNT, None
+        for key, value in request.pairs():
+            if key == "_count" and value.isascii() and value.isdigit() and 0 < len(value) < _LONGEST_VERSION:
+                count = min(max(int(value), 1), MOST_COUNT)
+            elif key == "_cursor":
+                cursor = value
+            elif key not in {"_format", "_pretty"}:
+                raise BadRequest(f"History has no parameter called {key[:60]!r} here.")
+        page = await self._store.history(request.ask, type_name, parse_id(name), count=count, cursor=cursor)
+        return Answer(200, history_bundle(self._base, f"{type_name}/{name}", page))
+
+    # --- search -------------------------------------------------------------------------------------------------------
+
+    async def search(self, request: Request, type_name: str, pairs: list[tuple[str, str]]) -> Answer:
+        """http://hl7.org/fhir/R4/http.html#search"""
+        strict = request.prefer.get("handling") != "lenient"
+        query = parse_search(type_name, pairs, strict=strict, base_url=self._root, now=request.ask.at)
+        page = await self._store.search(request.ask, query)
+        return Answer(200, search_bundle(self._base, query, page))
+
+    # --- create, update, delete -----------------------------------------------------------------------------------------
+
+    async def create(self, request: Request, type_name: str) -> Answer:
+        """http://hl7.org/fhir/R4/http.html#create, with If-None-Exist"""
+        raw, resource = await self._resource(request, type_name)
+        self._refuse_placeholders(resource)
+        condition = request.header(b"if-none-exist")
+        written = await self._create(request, type_name, resource, raw, condition)
+        return await self._written(request, written, 201 if written.created else 200)
+
+    async def _create(self, request: Request, type_name: str, resource: dict[str, Any], raw: bytes, condition: str) -> Written:
+        session: WriteSession | None = None
+        change = Change("POST", type_name, resource, raw, new_id(home_bucket(type_definition(type_name), resource)))
+        try:
+            async with self._store.session(request.ask) as session:
+                if condition:
+                    await session.lock([lock_key(type_name, condition)])
+                    hit = await existing(session, type_name, condition, self._root)
+                    if hit is not None:
+                        return await session.as_found(type_name, hit)
+                return (await session.write([change]))[0]
+        except HelhedError:
+            if session is not None:
+                await self._store.log_refusal(request.ask, session, [change])
+            raise
+
+    async def update(self, request: Request, type_name: str, name: str) -> Answer:
+        """http://hl7.org/fhir/R4/http.html#update; ids are given by the server, so nothing is created by updating"""
+        if_match = _if_match(request)
+        raw, resource = await self._resource(request, type_name)
+        self._refuse_placeholders(resource)
+        if resource.get("id") != name:
+            raise InvalidResource(issues=[Issue("value", "The id of the resource must be the id of the URL.", f"{type_name}.id")])
+        change = Change("PUT", type_name, resource, raw, parse_id(name), if_match)
+        written = (await self._store.commit(request.ask, [change]))[0]
+        return await self._written(request, written, 200)
+
+    async def delete(self, request: Request, type_name: str, name: str) -> Answer:
+        """http://hl7.org/fhir/R4/http.html#delete"""
+        change = Change("DELETE", type_name, None, None, parse_id(name), _if_match(request))
+        written = (await self._store.commit(request.ask, [change]))[0]
+        headers = (*ALWAYS, (b"etag", etag(written.version))) if written.version else ALWAYS
+        return Answer(204, b"", headers)
+
+    async def _resource(self, request: Request, type_name: str) -> tuple[bytes, dict[str, Any]]:
+        raw = await request.json_body()
+        resource = parse_json(raw, limits=self._limits)
+        if resource.get("resourceType") != type_name:
+            raise InvalidResource(issues=[Issue("value", "The resource is not of the type that the URL names.", "resourceType")])
+        check_storable(type_name, resource)
+        return raw, resource
+
+    @staticmethod
+    def _refuse_placeholders(resource: dict[str, Any]) -> None:
+        for reference in references_in(resource):
+            if reference.startswith("urn:uuid:") or "?" in reference.split("#")[0] and ":" not in reference.split("?")[0]:
+                raise InvalidResource(issues=[Issue("value", "References by placeholder or condition belong in a transaction.", resource["resourceType"])])
+
+    async def _written(self, request: Request, written: Written, status: int) -> Answer:
+        location = f"{self._base}/{written.type_name}/{written.id}/_history/{written.version}".encode()
+        plain = Version(written.type_name, written.id, written.version, written.updated, b"")
+        headers = (*version_headers(plain), (b"location", location))
+        wanted = request.prefer.get("return", "representation")
+        if wanted == "OperationOutcome":
+            return Answer(status, outcome((Issue("informational", "Stored."),), "information"), headers)
+        body = await self._representation(request, written) if wanted == "representation" else b""
+        return Answer(status, body, headers)
+
+    async def _representation(self, request: Request, written: Written) -> bytes:
+        """What the writer may read of what it wrote: a custodian gets nothing back (access model, system clients)."""
+        try:
+            return (await self._store.read(request.ask, written.type_name, written.id)).body
+        except Unknown:
+            return b""
+
+    # --- transaction, batch ---------------------------------------------------------------------------------------------
+
+    async def bundle(self, request: Request) -> Answer:
+        """http://hl7.org/fhir/R4/http.html#transaction"""
+        raw = await request.json_body()
+        parsed = parse_json(raw, limits=self._limits)
+        if parsed.get("resourceType") != "Bundle":
+            raise InvalidResource(issues=[Issue("value", "Send a Bundle here, or a resource to the URL of its type.", "resourceType")])
+        work = {"transaction": transact, "batch": batch}.get(parsed.get("type", ""))
+        if work is None:
+            raise InvalidResource(issues=[Issue("value", "The Bundle must be a transaction or a batch.", "Bundle.type")])
+        outcomes: list[Outcome] = await work(self._store, request.ask, raw, parsed, self._root)
+        return Answer(200, response_bundle(self._base, parsed["type"], outcomes))
+
+
+def _if_match(request: Request) -> int | None:
+    text = request.header(b"if-match")
+    if not text:
+        return None
+    digits = text.removeprefix("W/").strip('"')
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST_VERSION):
+        raise PreconditionFailed('If-Match reads W/"3".')
+    return int(digits)
+
+
+__all__ = ["Interactions"]

@@ -1,0 +1,92 @@
+"""A FHIR request as the door received it."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from helhed.foundation.ask import Ask
+from helhed.foundation.errors import BadRequest, TooLarge, UnsupportedMediaType
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+_JSON_TYPES = frozenset({"application/fhir+json", "application/json"})
+_FORM = "application/x-www-form-urlencoded"
+_MOST_FIELDS = 200
+
+
+@dataclass(slots=True)
+class Request:
+    """Method, path parts, headers and asker of one request."""
+
+    method: str
+    parts: list[str]
+    query: bytes
+    headers: dict[bytes, bytes]
+    receive: Receive
+    ask: Ask
+    max_body_bytes: int
+
+    def header(self, name: bytes) -> str:
+        """A header, "" when it is absent."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+    @property
+    def prefer(self) -> dict[str, str]:
+        """The preferences of the Prefer header (RFC 7240)."""
+        pairs = (part.strip().partition("=") for part in self.header(b"prefer").split(";") for part in part.split(","))
+        return {name.strip(): value.strip().strip('"') for name, _, value in pairs}
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """The parameters of the URL. Raises BadRequest."""
+        return parse_pairs(self.query)
+
+    async def json_body(self) -> bytes:
+        """The body of a FHIR request. Raises UnsupportedMediaType or TooLarge."""
+        self._check_type(_JSON_TYPES)
+        return await self._body()
+
+    async def form_pairs(self) -> list[tuple[str, str]]:
+        """The parameters of a POSTed search."""
+        self._check_type(frozenset({_FORM}))
+        return parse_pairs(await self._body())
+
+    def _check_type(self, accepted: frozenset[str]) -> None:
+        media, _, rest = self.header(b"content-type").partition(";")
+        parameters = dict(part.strip().lower().partition("=")[::2] for part in rest.split(";") if part.strip())
+        charset = parameters.get("charset", "utf-8").strip('"')
+        if media.strip().lower() not in accepted or charset not in {"utf-8", "utf8"}:
+            raise UnsupportedMediaType(f"Send {' or '.join(sorted(accepted))} in UTF-8.")
+        if self.header(b"content-encoding") not in {"", "identity"}:
+            raise UnsupportedMediaType("Compressed requests are not taken.")
+
+    async def _body(self) -> bytes:
+        announced = self.header(b"content-length")
+        if announced.isdecimal() and int(announced) > self.max_body_bytes:
+            raise self._too_large()
+        chunks, size = [], 0
+        while True:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise BadRequest("The request ended before its body.")
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size > self.max_body_bytes:
+                raise self._too_large()
+            chunks.append(chunk)
+            if not message.get("more_body"):
+                return b"".join(chunks)
+
+    def _too_large(self) -> TooLarge:
+        return TooLarge(f"A request body is at most {self.max_body_bytes // 2**20} MiB.")
+
+
+def parse_pairs(raw: bytes) -> list[tuple[str, str]]:
+    """Decoded parameters. Raises BadRequest for what is not UTF-8 or too many."""
+    try:
+        return parse_qsl(
+            raw.decode("ascii"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=_MOST_FIELDS
+        )
+    except ValueError:
+        raise BadRequest("The parameters are not URL-encoded UTF-8, or are too many.") from None
