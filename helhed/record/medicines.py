@@ -7,7 +7,7 @@ from decimal import Decimal
 from helhed.record.coding import Coded, coded
 from helhed.record.measuring import decimal
 from helhed.record.moments import Moment, moment
-from helhed.record.paths import Json, first, objects, text, walk
+from helhed.record.paths import Json, extension, first, objects, text, walk
 from helhed.record.reading import Entry, Record
 
 _CURRENT = {"active", "on-hold", "intended", "unknown"}
@@ -44,6 +44,7 @@ class Medicine:
     last_given: Moment | None
     origin: int
     stopped_because: str
+    private: bool  #: marked private by the citizen
 
 
 def medicines(record: Record, now: datetime) -> list[Medicine]:
@@ -103,6 +104,7 @@ def _medicine(record: Record, entry: Entry, given: dict[str, Moment], now: datet
         last_given=given.get(entry.reference) or given.get(drug.text.casefold()),
         origin=entry.origin,
         stopped_because=(coded(content.get("statusReason")) or Coded("")).text,
+        private=extension(content, "private-mark") is True,
     )
 
 

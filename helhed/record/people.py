@@ -89,8 +89,15 @@ def _interpreter(patient: Json) -> str:
 
 
 def _implants(record: Record) -> tuple[str, ...]:
-    found = (coded(e.content.get("type")) for e in record.of("Device") if e.content.get("status", "active") == "active")
+    worn = (e.content for e in record.of("Device") if e.content.get("status", "active") == "active")
+    found = (coded(content.get("type")) for content in worn if _is_implant(content))
     return tuple(dict.fromkeys(device.text for device in found if device))
+
+
+def _is_implant(device: Json) -> bool:
+    """FHIR R4 has no mark for it, so the words decide; a thing carried or borrowed is not one."""
+    said = [*walk(device, "type.text"), *walk(device, "type.coding.display"), *walk(device, "note.text")]
+    return any(word in str(words).casefold() for words in said for word in ("implant", "pacemaker"))
 
 
 def last_changed(record: Record) -> Moment | None:

@@ -20,6 +20,7 @@ from helhed.fhir.store.cursor import CursorSigner
 from helhed.fhir.store.rows import ask_row
 from helhed.fhir.store.searching import search_any
 from helhed.fhir.store.writing import (
+    NO_DATE,
     OWNED,
     Prepared,
     Preparer,
@@ -160,7 +161,7 @@ class WriteSession:
         version = claimed["version"] + 1
         number = TYPE_NUMBERS[change.type_name]
         await self._connection.execute(
-            _REPLACE, number, identifier, claimed["version"], self._ask.at, 0, None, None, [], b"", None
+            _REPLACE, number, identifier, claimed["version"], self._ask.at, 0, NO_DATE, NO_DATE, [], b"", None
         )
         self._removed[change.type_name].append(identifier)
         self._note(claimed["citizen"], Action.DELETE, claimed["basis"], number, identifier, version)

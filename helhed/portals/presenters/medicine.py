@@ -27,6 +27,8 @@ class MedicineView:
     new: bool
     paused: bool
     as_needed: bool
+    private: bool
+    stopped_because: str
 
 
 def medicine_view(medicine: Medicine, words: Words, names: Names, now: datetime) -> MedicineView:
@@ -44,6 +46,8 @@ def medicine_view(medicine: Medicine, words: Words, names: Names, now: datetime)
         source=names.organisation(medicine.origin),
         new=medicine.current and medicine.since is not None and now - NEW_FOR < medicine.since.at <= now,
         paused=medicine.paused,
+        private=medicine.private,
+        stopped_because=medicine.stopped_because,
         as_needed=bool(medicine.doses) and all(dose.as_needed for dose in medicine.doses),
     )
 

@@ -13,10 +13,12 @@ from helhed.record import contacts, documents, medicines, plans
 from helhed.record.facts import KINDS
 from helhed.record.measuring import Measured
 from helhed.record.moments import Precision, moment
+from helhed.record.paths import text
 from helhed.record.reading import Record
 from helhed.record.timeline import Event, Filter, Stretch
 
 MOST_NAMES = 4
+_WITH_NOTES = ("Condition", "ServiceRequest", "Procedure", "Immunization", "MedicationRequest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +230,12 @@ def _lines(teller: Teller, event: Event) -> Iterable[str]:
             yield "; ".join(plan.activities)
     elif event.type_name in ("Condition", "ServiceRequest", "Appointment", "EpisodeOfCare"):
         yield _condition_end(teller, event) or _status(teller, event)
+    elif event.type_name == "Immunization" and event.entry.content.get("status") == "not-done":
+        yield teller.words("vaccine.not_done")
+        yield text(event.entry.content, "statusReason.text", "statusReason.coding.display")
+    if event.type_name in _WITH_NOTES:
+        yield text(event.entry.content, "note.text")
+    yield from dict.fromkeys(value.note for value in event.values)
 
 
 def _contact_lines(teller: Teller, found: Sequence[contacts.Contact]) -> Iterable[str]:
