@@ -1,13 +1,9 @@
 """What goes into the store and what comes out of it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
-
-if TYPE_CHECKING:
-    from helhed.fhir.query import Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +32,8 @@ class Page:
 class Change:
     """One create (POST), update (PUT) or delete (DELETE).
 
-    ``resource`` is parsed, valid, and has its references resolved; ``raw`` are the bytes it came as, and ``references``
-    tells which reference texts in them were replaced by what. A create carries the id it will have.
+    ``resource`` is parsed, valid, and has its references resolved, and so have its bytes ``raw``; ``digest`` is the SHA-256
+    of what was submitted, when that differs. A create carries the id it will have.
     """
 
     method: str
@@ -46,8 +42,7 @@ class Change:
     raw: bytes | None
     id: UUID | None
     if_match: int | None = None
-    if_none_exist: "Query | None" = None
-    references: Mapping[str, str] = field(default_factory=dict)
+    digest: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ from typing import Any
 
 import orjson
 
-#: properties whose text may be a reference: Reference.reference, and uri or canonical elements that name an entry
-_RAW = re.compile(rb'("(?:reference|url|uri|canonical|valueUri|valueUrl|valueCanonical)"\s*:\s*)("(?:[^"\\]|\\.)*")')
+#: a literal reference, found by its name (the literal prefix keeps the scan fast)
+_REFERENCE = re.compile(rb'"reference"\s*:\s*("(?:[^"\\]|\\.)*")')
+#: uri and canonical elements that may name an entry of the same Bundle
+_LINK = re.compile(rb'"(?:url|uri|canonical|valueUri|valueUrl|valueCanonical)"\s*:\s*("urn:(?:[^"\\]|\\.)*")')
 _NAMES = frozenset({"reference", "url", "uri", "canonical", "valueUri", "valueUrl", "valueCanonical"})
 
 
@@ -52,12 +54,14 @@ def rewrite_raw(raw: bytes, mapping: Mapping[str, str]) -> bytes:
         return raw
 
     def replaced(match: "re.Match[bytes]") -> bytes:
-        text = match[2]
+        text = match[1]
         name = text[1:-1].decode() if b"\\" not in text else str(orjson.loads(text))
         found = _replacement(name, mapping)
-        return match[0] if found == name else match[1] + orjson.dumps(found)
+        whole = match[0]
+        return whole if found == name else whole[: -len(text)] + orjson.dumps(found)
 
-    return _RAW.sub(replaced, raw)
+    fresh = _REFERENCE.sub(replaced, raw)
+    return _LINK.sub(replaced, fresh) if b'"urn:uuid:' in fresh else fresh
 
 
 def references_in(value: Any) -> Iterator[str]:

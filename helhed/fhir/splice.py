@@ -1,13 +1,10 @@
-"""Bytes in, bytes out: what was submitted is what is kept, with only id, meta and resolved references spliced in."""
+"""Bytes in, bytes out: what was submitted is what is kept, with only id and meta spliced in (and references resolved before)."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import orjson
-
-from helhed.fhir.references import rewrite_raw
 
 _PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 #: the server says these; other meta (profile, tag, security) is the client's
@@ -15,13 +12,14 @@ _OURS = ("versionId", "lastUpdated")
 _AFTER_TYPE = ("id", "meta")
 
 
-def splice(raw: bytes, identifier: str, version: int, updated: datetime, references: Mapping[str, str]) -> bytes:
+def splice(raw: bytes, identifier: str, version: int, updated: datetime) -> bytes:
     """``raw`` as a stored version. White space between tokens is not kept; texts and numbers are, to the character."""
-    parts = _PARTS.decode(rewrite_raw(raw, references))
+    parts = _PARTS.decode(raw)
     kept = [parts.pop("resourceType"), *(parts.pop(name, None) for name in _AFTER_TYPE)]
     head = b'{"resourceType":' + bytes(kept[0] or b"null") + b',"id":"' + identifier.encode() + b'","meta":'
-    body = b"".join(b"," + orjson.dumps(name) + b":" + bytes(value) for name, value in parts.items())
-    whole = head + _meta(kept[2], version, updated) + body + b"}"
+    rest = msgspec.json.encode(parts)
+    joint = b"," if parts else b""
+    whole = head + _meta(kept[2], version, updated) + joint + rest[1:]
     return msgspec.json.format(whole, indent=-1) if _pretty(raw) else whole
 
 

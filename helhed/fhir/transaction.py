@@ -2,17 +2,18 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 from uuid import UUID
 
 import msgspec
+import orjson
 
 from helhed.fhir.changes import Change, Page, Version, Written
 from helhed.fhir.definitions import Ownership, type_definition
 from helhed.fhir.query import Query, parse_search
-from helhed.fhir.references import references_in, rewrite
+from helhed.fhir.references import references_in, rewrite_raw
 from helhed.fhir.store import Store, WriteSession
 from helhed.fhir.validation import validate
 from helhed.foundation.ask import Ask
@@ -73,10 +74,13 @@ class _RawRequest(msgspec.Struct):
     ifMatch: str = ""  # noqa: N815
 
 
+_ABSENT = msgspec.Raw(b"")
+
+
 class _RawEntry(msgspec.Struct):
     fullUrl: str = ""  # noqa: N815
-    resource: msgspec.Raw | None = None
-    request: _RawRequest = field(default_factory=_RawRequest)  # type: ignore[assignment]
+    resource: msgspec.Raw = _ABSENT
+    request: _RawRequest = msgspec.field(default_factory=_RawRequest)
 
 
 class _RawBundle(msgspec.Struct):
@@ -104,7 +108,7 @@ def _item(position: int, raw: _RawEntry, entry: dict[str, Any]) -> Item:
     type_name, _, target = unquote(parts.path).strip("/").partition("/")
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     _check_url(where, method, type_name, entry.get("resource"), bool(parts.scheme or parts.netloc))
-    body = None if raw.resource is None else bytes(raw.resource)
+    body = bytes(raw.resource) or None
     return Item(
         position, method, type_name, target, pairs, raw.fullUrl, entry.get("resource"), body,
         _version(where, raw.request.ifMatch), raw.request.ifNoneExist,
@@ -222,13 +226,16 @@ def _bucket(item: Item, mapping: dict[str, str]) -> int | None:
 
 
 def _change(item: Item, mapping: dict[str, str]) -> Change:
-    resource = item.resource
-    if resource is not None:
-        resource = rewrite(resource, mapping)
+    resource, raw, digest = item.resource, item.raw, None
+    if resource is not None and raw is not None:
+        fresh = rewrite_raw(raw, mapping)
+        if fresh != raw:
+            digest = hashlib.sha256(raw).digest()
+            resource, raw = orjson.loads(fresh), fresh
         for reference in references_in(resource):
             if reference.startswith("urn:"):
                 raise InvalidResource(issues=[Issue("not-found", f"No entry is called {reference[:80]}.", f"{item.where}.resource")])
-    return Change(item.method, item.type_name, resource, item.raw, item.id, item.if_match, references=mapping)
+    return Change(item.method, item.type_name, resource, raw, item.id, item.if_match, digest)
 
 
 async def _find_existing(session: WriteSession, items: Sequence[Item], base_url: str) -> None:

@@ -8,6 +8,7 @@ Practitioner resource, so a reference tells whose row it is without a lookup.
 
 import os
 import time
+from functools import lru_cache
 from uuid import UUID
 
 BUCKETS = 1024
@@ -35,6 +36,7 @@ def key_of(identifier: UUID) -> int:
     return low - (1 << 64) if low & _SIGN else low
 
 
+@lru_cache(maxsize=1 << 16)
 def parse_id(text: str) -> UUID | None:
     """The id behind a FHIR id, or None when no server-issued id reads like that (only the canonical lower case does)."""
     if len(text) != 36:

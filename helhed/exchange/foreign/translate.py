@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from helhed.exchange.foreign.identity import ForeignIds
 from helhed.fhir.changes import Change
 from helhed.fhir.definitions import Ownership, type_definition
 from helhed.fhir.parsing import Limits, parse_json
-from helhed.fhir.references import rewrite
+from helhed.fhir.references import rewrite_raw
 from helhed.fhir.splice import add_identifier
 from helhed.fhir.validation import validate
 from helhed.foundation.database import Connection
@@ -26,6 +27,10 @@ select c.patient from registries.citizen_identifier i join registries.citizen c 
 where i.system = $1 and i.value = $2
 """
 _DOCUMENT_LIMITS = Limits(bytes=256 * 1024 * 1024)
+
+
+#: types that are looked up by what their source called them; the others are found by their own identifiers
+_KEEP_SOURCE_ID = frozenset({"Patient", "Practitioner", "Organization"})
 
 
 class Entry(NamedTuple):
@@ -53,11 +58,11 @@ class Accepted:
     id: UUID
     resource: dict[str, Any]
     raw: bytes
-    references: dict[str, str]
+    digest: bytes
 
     def change(self) -> Change:
         """As a create."""
-        return Change("POST", self.resource["resourceType"], self.resource, self.raw, self.id, references=self.references)
+        return Change("POST", self.resource["resourceType"], self.resource, self.raw, self.id, digest=self.digest)
 
 
 class _RawEntry(msgspec.Struct):
@@ -154,17 +159,15 @@ class Translator:
             self.merged += 1
             return None
         taken.add(target)
-        resource = rewrite(entry.resource, mapping)
+        raw = rewrite_raw(entry.raw, mapping)
+        resource = entry.resource if raw == entry.raw else orjson.loads(raw)
         definition = type_definition(type_name)
         if definition.ownership is Ownership.CITIZEN and type_name != "Patient" and definition.home_patient(resource) is None:
             return Rejected(entry.position, type_name, type_name, "no patient of this document or of this network")
         extra = {"system": self._source.namespace, "value": f"{type_name}/{_source_id(entry)}"}
-        raw, resource = add_identifier(entry.raw, resource, extra) if _takes_identifiers(type_name) else (entry.raw, resource)
-        return Accepted(target, resource, raw, mapping)
-
-
-def _takes_identifiers(type_name: str) -> bool:
-    return "identifier" in type_definition(type_name).parameters and type_name in {"Patient", "Practitioner", "Organization"}
+        if type_name in _KEEP_SOURCE_ID:
+            raw, resource = add_identifier(raw, resource, extra)
+        return Accepted(target, resource, raw, sha256(entry.raw).digest())
 
 
 def patient_references(resource: dict[str, Any]) -> Iterator[str]:

@@ -76,7 +76,7 @@ class TypeDefinition:
     def patient_references(self, resource: dict[str, Any]) -> Iterator[str]:
         """Literal references on the patient paths, best first."""
         for path in self.patient_paths:
-            for reference in values_at(resource, path):
+            for reference in values_at(resource, path) if path.winding else (resource.get(path.steps[0].name),):
                 if isinstance(reference, dict) and isinstance(reference.get("reference"), str):
                     yield reference["reference"]
 

@@ -22,6 +22,11 @@ class Path(NamedTuple):
     where: tuple[str, str, int] | None = None  #: (property, value, how many steps come before the filtered object)
 
     @property
+    def winding(self) -> bool:
+        """Whether it is more than one plain property."""
+        return len(self.steps) != 1 or self.steps[0].many or self.where is not None
+
+    @property
     def jsonpath(self) -> str:
         """PostgreSQL jsonpath to the reference strings (lax mode unwraps arrays)."""
         return "$." + ".".join(f'"{step.name}"' for step in self.steps) + ('."reference"' if self.kind == "Reference" else "")

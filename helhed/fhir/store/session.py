@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -128,8 +128,8 @@ class WriteSession:
         identifier, resource, raw = change.id, change.resource, change.raw
         assert identifier is not None and resource is not None and raw is not None
         at = self._ask.at
-        body = splice(raw, str(identifier), 1, at, change.references)
-        add_row(self._prepared, resource, raw, body, (identifier, organisation, at))
+        body = splice(raw, str(identifier), 1, at)
+        add_row(self._prepared, resource, body, change.digest or sha256(raw).digest(), (identifier, organisation, at))
         return Written(change.type_name, identifier, 1, at, created=True, deleted=False)
 
     async def _update(self, change: Change) -> Written:
@@ -140,9 +140,10 @@ class WriteSession:
         if home_citizen(definition, resource, _present(identifier)) != claimed["citizen"]:
             raise Unprocessable("A resource stays with the citizen it was written for.")
         version = claimed["version"] + 1
-        body = splice(raw, str(identifier), version, self._ask.at, change.references)
+        body = splice(raw, str(identifier), version, self._ask.at)
         prepared = Prepared()
-        row = add_row(prepared, resource, raw, body, (_present(identifier), 0, self._ask.at))
+        digest = change.digest or sha256(raw).digest()
+        row = add_row(prepared, resource, body, digest, (_present(identifier), 0, self._ask.at))
         await self._replace(change.type_name, _present(identifier), claimed["version"], prepared.resources[0])
         self._prepared.strings += prepared.strings
         self._prepared.dates += prepared.dates

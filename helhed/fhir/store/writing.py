@@ -1,6 +1,5 @@
 """Decided writes: one transaction, whole or absent, with its log rows, its projections and its event."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -97,7 +96,7 @@ def clinical_dates(indexed: Indexed) -> tuple[datetime, datetime]:
 
 
 def add_row(
-    prepared: Prepared, resource: dict[str, Any], raw: bytes, body: bytes, where: tuple[UUID, int, datetime]
+    prepared: Prepared, resource: dict[str, Any], body: bytes, digest: bytes, where: tuple[UUID, int, datetime]
 ) -> Stored:
     """Index ``resource`` and append its rows. ``where`` is (id, origin key, moment); returns what projections see."""
     identifier, origin, at = where
@@ -106,7 +105,6 @@ def add_row(
     indexed = index(resource)
     bucket = bucket_of(identifier)
     lo, hi = clinical_dates(indexed)
-    digest = hashlib.sha256(raw).digest()
     owned = OWNED[definition.ownership]
     prepared.resources.append(
         (bucket, definition.number, owned, 1, identifier, citizen, origin, indexed.code or 0, lo, hi, at,
