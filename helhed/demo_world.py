@@ -1,1 +1,198 @@
-"""Placeholder until the demo people arrive."""
+"""Loading the demo: synthetic people only, written by the same path as everything else, once."""
+
+import time
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+from rich.console import Console
+
+from helhed.app import HOOKS, token_key
+from helhed.exchange.foreign.identity import ForeignIds
+from helhed.exchange.foreign.load import existing_ids
+from helhed.exchange.foreign.translate import Entry, Translator
+from helhed.fhir.store.cursor import CursorSigner
+from helhed.fhir.store.session import Sessions
+from helhed.foundation.ask import ActorKind, Ask, Purpose
+from helhed.foundation.clock import system_clock
+from helhed.foundation.database import Pool, Target, connect, read_secret
+from helhed.foundation.errors import HelhedError, Unprocessable
+from helhed.foundation.ids import key_of
+from helhed.foundation.settings import Settings
+from helhed.importing import owner_pool
+from helhed.trust.personas import Persona, put_personas
+from helhed.trust.tokens import TokenIssuer, load_or_create_key
+
+NETWORK = "network"
+_PEOPLE_BATCH = 10
+
+
+class NoSuchPersona(HelhedError):
+    """Nobody in the demo is called that."""
+
+
+class DemoLoader:
+    """Stores bundles of the demo under their source organisations. Ids follow from addresses, so it can start again."""
+
+    def __init__(self, pool: Pool, secret: bytes) -> None:
+        self._pool = pool
+        self._sessions = Sessions(pool, HOOKS, CursorSigner(secret))
+        self._ids = ForeignIds(secret, "demo")
+        self.addresses: dict[str, str] = {}  #: urn:uuid -> Type/id of everything loaded so far
+        self.stored = 0
+
+    def id_of(self, address: str) -> UUID:
+        """The id behind an address that was loaded."""
+        return UUID(self.addresses[address].partition("/")[2])
+
+    async def network(self) -> UUID:
+        """The organisation that runs the network; it registers every other organisation."""
+        identifier = self._ids.id_of("Organization", NETWORK, None)
+        resource = {"resourceType": "Organization", "active": True, "name": "Helhed, drift"}
+        await self._store(identifier, [("urn:helhed:network", resource)], fixed={"urn:helhed:network": identifier})
+        return identifier
+
+    async def store(self, custodian: UUID, bundles: Iterable[dict[str, Any]]) -> None:
+        """Store these Bundles in one transaction of one custodian."""
+        await self._store(custodian, [(e["fullUrl"], e["resource"]) for bundle in bundles for e in bundle["entry"]])
+
+    async def _store(
+        self, custodian: UUID, resources: list[tuple[str, dict[str, Any]]], fixed: dict[str, UUID] | None = None
+    ) -> None:
+        key = key_of(custodian)
+        ask = Ask(ActorKind.SYSTEM, key, key, "system", Purpose.OPERATIONS, "helhed-demo", None, None, system_clock(), uuid4())
+        entries = [Entry(n, url, orjson.dumps(one), one) for n, (url, one) in enumerate(resources)]
+        earlier = {**self.addresses, **{url: f"Organization/{one}" for url, one in (fixed or {}).items()}}
+        async with self._sessions.begin(ask) as session:
+            await session.connection.execute("select trust.register_system($1)", key)
+            translator = Translator(self._ids, "", session.connection, earlier)
+            if fixed:
+                translator = _Fixed(self._ids, "", session.connection, earlier)
+            accepted, rejected = await translator.translate(entries)
+            if rejected:
+                first = rejected[0]
+                raise Unprocessable(f"The demo holds an unsound {first.type_name}: {first.expression}: {first.reason}")
+            present = await existing_ids(session.connection, [one.id for one in accepted])
+            fresh = [one.change() for one in accepted if one.id not in present]
+            if fresh:
+                await session.write(fresh)
+            self.addresses.update(await translator.addresses(entries))
+        self.stored += len(fresh)
+
+
+class _Fixed(Translator):
+    """Addresses that are given."""
+
+    async def addresses(self, entries: list[Entry]) -> dict[str, str]:
+        """Only what was given."""
+        return dict(self._earlier)
+
+
+async def load_demo(settings: Settings, target: Target, citizens: int) -> None:
+    """Load the demo's places, staff, people and synthetic citizens, unless they are here."""
+    console = Console()
+    owner = await connect(target.owner)
+    try:
+        if await owner.fetchval("select enabled from registries.demo"):
+            console.print("The demo is loaded already.")
+            return
+        begun = time.monotonic()
+        pool = await owner_pool(target, 2)
+        try:
+            loader = DemoLoader(pool, read_secret(settings.data_dir))
+            await _load_world(loader, console.print)
+            await put_personas(owner, await _personas(loader, owner))
+            await _load_population(loader, citizens, console.print)
+        finally:
+            await pool.close()
+        await owner.execute("insert into registries.demo (enabled) values (true)")
+        await owner.execute("analyze")
+        console.print(f"Loaded {loader.stored} resources in {time.monotonic() - begun:.0f} s. All people are synthetic.")
+    finally:
+        await owner.close()
+
+
+async def _load_world(loader: DemoLoader, tell: Callable[[str], None]) -> None:
+    from demo.world import demo_bundles
+
+    network = await loader.network()
+    for source in demo_bundles():
+        custodian = network if source.organisation_url not in loader.addresses else loader.id_of(source.organisation_url)
+        await loader.store(custodian, [source.bundle])
+    tell(f"Demo people: {loader.stored} resources.")
+
+
+async def _load_population(loader: DemoLoader, citizens: int, tell: Callable[[str], None]) -> None:
+    from demo.population import synthetic_citizens
+
+    waiting = iter(synthetic_citizens(citizens, seed=2026))
+    done = 0
+    while some := list(islice(waiting, _PEOPLE_BATCH)):
+        by_custodian: dict[str, list[dict[str, Any]]] = {}
+        for source in some:
+            by_custodian.setdefault(source.organisation_url, []).append(source.bundle)
+        for url, bundles in by_custodian.items():
+            await loader.store(loader.id_of(url), bundles)
+        done += len(some)
+    tell(f"Synthetic citizens: {done} bundles.")
+
+
+async def _personas(loader: DemoLoader, owner: Any) -> list[Persona]:
+    from demo.personas import PERSONAS
+
+    return [await _persona(loader, owner, rank, one) for rank, one in enumerate(PERSONAS)]
+
+
+async def _persona(loader: DemoLoader, owner: Any, rank: int, one: Any) -> Persona:
+    resource = loader.addresses[one.url]
+    organisation = loader.id_of(one.organisation_url) if one.organisation_url else None
+    actor = key_of(UUID(resource.partition("/")[2]))
+    for block in one.blocks:
+        who = key_of(loader.id_of(block.who_url)) if block.who_url else None
+        what = key_of(loader.id_of(block.what_url)) if block.what_url else None
+        await owner.execute(_BLOCK, uuid4(), actor, who, what, system_clock())
+    kind = {"citizen": ActorKind.CITIZEN, "system": ActorKind.SYSTEM}.get(one.kind, ActorKind.PROFESSIONAL)
+    return Persona(
+        one.handle, rank, kind, actor, resource, one.name, None if organisation is None else key_of(organisation),
+        organisation, one.role, one.door, one.about_da, one.about_en,
+    )  # fmt: skip
+
+
+_BLOCK = """
+insert into trust.block (id, citizen, who_organisation, what_organisation, valid_from, set_by, set_at)
+values ($1, $2, $3, $4, '-infinity', $2, $5)
+"""
+
+
+async def persona_token(settings: Settings, target: Target, handle: str, *, reference_only: bool) -> str:
+    """A token for one of the demo's people, or their reference. Raises NoSuchPersona."""
+    owner = await connect(target.owner)
+    try:
+        row = await owner.fetchrow("select * from trust.persona where handle = $1", handle)
+        names = [one["handle"] for one in await owner.fetch("select handle from trust.persona order by rank")]
+    finally:
+        await owner.close()
+    if row is None:
+        raise NoSuchPersona(f"Nobody in the demo is called {handle[:40]!r}. There are: {', '.join(names)}.")
+    if reference_only:
+        return str(row["resource"])
+    issuer = TokenIssuer(load_or_create_key(token_key(settings)), system_clock, settings.public_url)
+    identifier = UUID(row["resource"].partition("/")[2])
+    if row["kind"] == ActorKind.CITIZEN:
+        return issuer.citizen(identifier)
+    if row["kind"] == ActorKind.SYSTEM:
+        return issuer.system(identifier)
+    return issuer.professional(identifier, row["organisation_id"], row["role"])
+
+
+def print_doors(settings: Settings) -> None:
+    """Where to go and who to be."""
+    console = Console()
+    url = settings.public_url
+    console.print(f"\n[bold]Helhed runs at {url}[/bold]  (stop with Ctrl-C)", highlight=False)
+    console.print(f"  Log in as one of the demo people: {url}/", highlight=False)
+    console.print(f"  FHIR: {url}/fhir/metadata", highlight=False)
+    console.print("  A citizen: jens. His doctor: mette-gp. The acute ward: anders-emergency. A stranger: outsider.", highlight=False)
+    console.print(f'  curl -H "Authorization: Bearer $(.venv/bin/helhed token jens)" {url}/fhir/$(.venv/bin/helhed token --id jens)\n', highlight=False, markup=False)

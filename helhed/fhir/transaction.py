@@ -260,7 +260,7 @@ async def existing(session: WriteSession, type_name: str, condition: str, base_u
     if not pairs:
         raise BadRequest("A condition needs at least one search parameter.")
     query = parse_search(type_name, pairs, strict=True, base_url=base_url)
-    found = (await session.search(query)).matches
+    found = (await session.matching(query)).matches
     if len(found) > 1:
         raise PreconditionFailed("More than one resource meets the condition.")
     return found[0].id if found else None

@@ -19,6 +19,7 @@ from babel.numbers import format_decimal
 
 from helhed.foundation.clock import DANISH_TIME
 from helhed.record.moments import Moment, Precision
+from helhed.trust.roles import roles
 
 LANGUAGES = ("da", "en")
 DEFAULT = "da"
@@ -65,6 +66,11 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
             yield from _flat(value, f"{prefix}{name}.")
 
 
+@cache
+def _roles(language: str) -> Mapping[str, str]:
+    return {role["role"]: role[language] for role in roles()}
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """One language: its messages and its ways of writing."""
@@ -92,6 +98,10 @@ class Words:
     def either(self, key: str, otherwise: str, **values: object) -> str:
         """A message, or these words when there is none: for codes that senders may invent."""
         return self(key, **values) if self.has(key) else otherwise
+
+    def role(self, role: str) -> str:
+        """What a role is called, "" for roles the policy does not know."""
+        return _roles(self.language).get(role, "")
 
     def number(self, value: Decimal | int) -> str:
         """A number with the language's marks; decimals are kept as written, noise beyond measurement is rounded off."""

@@ -5,7 +5,7 @@ the citizen it belongs to, so a document can be imported again after a kill with
 """
 
 import hmac
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from uuid import UUID
 
 from helhed.foundation.ids import BUCKETS
@@ -19,8 +19,8 @@ class ForeignIds:
 
     def id_of(self, type_name: str, source_id: str, bucket: int | None) -> UUID:
         """The id of ``type_name/source_id`` in ``bucket`` (None: one that follows from the source id itself)."""
-        digest = hmac.new(self._key, f"{type_name}/{source_id}".encode(), sha256).digest()
-        noise = int.from_bytes(digest[:16], "big")
+        digest = blake2b(f"{type_name}/{source_id}".encode(), digest_size=16, key=self._key).digest()
+        noise = int.from_bytes(digest, "big")
         where = noise >> 118 if bucket is None else bucket
         return UUID(int=(noise & _FREE) | (8 << 76) | ((where % BUCKETS) << 66) | (0b10 << 62))
 

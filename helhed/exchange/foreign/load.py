@@ -16,7 +16,7 @@ from helhed.fhir.store.session import Sessions
 from helhed.foundation.ask import ActorKind, Ask, Purpose
 from helhed.foundation.clock import Clock
 from helhed.foundation.database import Connection, Pool
-from helhed.foundation.errors import HelhedError
+from helhed.foundation.errors import Conflict, HelhedError
 
 _DONE = "select stored, merged, rejected, entries from exchange.imported_document where source = $1 and digest = $2"
 _LEDGER = """
@@ -24,6 +24,7 @@ insert into exchange.imported_document (source, digest, name, entries, stored, m
 """
 _REJECTED_COLUMNS = ("source", "digest", "entry", "type_name", "expression", "reason")
 _EXISTING = "select id from fhir.resource where bucket = any($1::smallint[]) and id = any($2::uuid[])"
+_MOST_ATTEMPTS = 8
 
 
 @dataclass(slots=True)
@@ -101,10 +102,19 @@ class Importer:
         except HelhedError as error:
             self.report.unread.append(f"{document.name}: {error}")
             return
+        for attempt in range(_MOST_ATTEMPTS):
+            try:
+                await self._store(document, digest, entries)
+                return
+            except Conflict:  # another document with the same organisation or person was quicker
+                if attempt + 1 == _MOST_ATTEMPTS:
+                    raise
+
+    async def _store(self, document: Document, digest: bytes, entries: list[Entry]) -> None:
         async with self._sessions.begin(self.ask()) as session:
-            translator = Translator(self._ids, self._source, session.connection)
+            translator = Translator(self._ids, self._source.namespace, session.connection, {})
             accepted, rejected = await translator.translate(entries)
-            present = await _existing(session.connection, [entry.id for entry in accepted])
+            present = await existing_ids(session.connection, [entry.id for entry in accepted])
             fresh = [entry for entry in accepted if entry.id not in present]
             merged = len(accepted) - len(fresh) + translator.merged
             await session.write([entry.change() for entry in fresh])
@@ -139,6 +149,6 @@ async def _put(waiting: "asyncio.Queue[Document | None]", item: Document | None,
     await putting
 
 
-async def _existing(connection: Connection, ids: list[UUID]) -> set[UUID]:
+async def existing_ids(connection: Connection, ids: list[UUID]) -> set[UUID]:
     buckets = sorted({(one.int >> 66) & 1023 for one in ids})
     return {row["id"] for row in await connection.fetch(_EXISTING, buckets, ids)}

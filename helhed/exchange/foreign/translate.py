@@ -95,10 +95,11 @@ def entries_of(document: Document) -> Iterator[Entry]:
 class Translator:
     """Translates the entries of one document."""
 
-    def __init__(self, ids: ForeignIds, source: Any, connection: Connection) -> None:
+    def __init__(self, ids: ForeignIds, namespace: str, connection: Connection, earlier: dict[str, str]) -> None:
         self._ids = ids
-        self._source = source
+        self._namespace = namespace
         self._connection = connection
+        self._earlier = earlier
         self.merged = 0
 
     async def translate(self, entries: list[Entry]) -> tuple[list[Accepted], list[Rejected]]:
@@ -107,11 +108,7 @@ class Translator:
         for entry in entries:
             refusal = _refusal(entry)
             (good if refusal is None else rejected).append(refusal or entry)
-        patients = await self._patients(good)
-        mapping = dict(patients)
-        for entry in good:
-            if entry.resource["resourceType"] != "Patient":
-                self._assign(entry, mapping)
+        mapping = await self.addresses(good)
         taken: set[UUID] = set()
         accepted = []
         for entry in good:
@@ -121,6 +118,14 @@ class Translator:
             elif one is not None:
                 accepted.append(one)
         return accepted, rejected
+
+    async def addresses(self, entries: list[Entry]) -> dict[str, str]:
+        """What each reference of the document will read here; earlier documents' names are known too."""
+        mapping = {**self._earlier, **await self._patients(entries)}
+        for entry in entries:
+            if entry.resource["resourceType"] != "Patient":
+                self._assign(entry, mapping)
+        return mapping
 
     async def _patients(self, entries: list[Entry]) -> dict[str, str]:
         """References to the document's patients; one who is here by number already is that citizen."""
@@ -164,8 +169,8 @@ class Translator:
         definition = type_definition(type_name)
         if definition.ownership is Ownership.CITIZEN and type_name != "Patient" and definition.home_patient(resource) is None:
             return Rejected(entry.position, type_name, type_name, "no patient of this document or of this network")
-        extra = {"system": self._source.namespace, "value": f"{type_name}/{_source_id(entry)}"}
-        if type_name in _KEEP_SOURCE_ID:
+        extra = {"system": self._namespace, "value": f"{type_name}/{_source_id(entry)}"}
+        if self._namespace and type_name in _KEEP_SOURCE_ID:
             raw, resource = add_identifier(raw, resource, extra)
         return Accepted(target, resource, raw, sha256(entry.raw).digest())
 

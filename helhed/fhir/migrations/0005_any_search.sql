@@ -119,6 +119,15 @@ begin
   return '(' || array_to_string(alternatives, ' or ') || ')';
 end $$;
 
+-- For conditions of a write: what the asker may see, and what is its own to maintain. Nothing of it is returned.
+create function fhir.match_basis(asker fhir.ask, stand fhir.standing, citizen_key bigint, origin_key bigint, type_number smallint, owned smallint)
+returns table (basis smallint) language sql stable as $$
+  select b.basis from fhir.basis(asker, stand, citizen_key, origin_key, type_number, owned) b
+  union all
+  select w.basis from fhir.write_basis(asker, stand, citizen_key, origin_key, type_number, owned) w
+  limit 1
+$$;
+
 -- kind: 1 match, 2 included, 3 the total (in n) with whether there is more (in version: 1 yes, 0 no).
 create function fhir.search_any(asker fhir.ask, plan jsonb)
 returns table (kind smallint, n bigint, type smallint, id uuid, version int, updated timestamptz, keys text[], body bytea)
@@ -138,7 +147,7 @@ begin
     with found as %1$s (
       select r.bucket, r.id, r.type, r.citizen, r.version, r.updated, r.body, b.basis, %2$s
       from fhir.resource r
-      cross join lateral fhir.basis($1, $2, r.citizen, r.origin, r.type, r.ownership) b
+      cross join lateral %12$s($1, $2, r.citizen, r.origin, r.type, r.ownership) b
       where r.type = %3$s and not r.deleted and %4$s
     ), page as materialized (
       select row_number() over (order by %6$s) as n, f.* from found f where %5$s order by %6$s limit %7$s + 1
@@ -175,7 +184,8 @@ begin
     key_columns, (plan ->> 't')::smallint, fhir.conditions_sql(plan -> 'where', 'r', 0),
     fhir.after_sql(sort, plan -> 'after'), order_columns, (plan ->> 'count')::int, fhir.includes_sql(plan -> 'include'),
     fhir.array_text(plan -> 'named'), key_texts,
-    case when (plan ->> 'total')::boolean then '(select count(*) from found)' else '0' end)
+    case when (plan ->> 'total')::boolean then '(select count(*) from found)' else '0' end,
+    case when (plan ->> 'match')::boolean then 'fhir.match_basis' else 'fhir.basis' end)
   using asker, (select s from fhir.stand(asker) s);
 end $$;
 
@@ -211,7 +221,7 @@ declare signature regprocedure;
 begin
   for signature in select p.oid::regprocedure from pg_proc p
     where p.pronamespace = 'fhir'::regnamespace and p.proname in
-      ('condition_sql', 'chain_sql', 'conditions_sql', 'array_text', 'like_text', 'sort_sql', 'sort_type', 'after_sql', 'search_any', 'includes_sql')
+      ('condition_sql', 'chain_sql', 'conditions_sql', 'array_text', 'like_text', 'sort_sql', 'sort_type', 'after_sql', 'search_any', 'includes_sql', 'match_basis')
   loop
     execute format('alter function %s owner to helhed_fhir', signature);
   end loop;

@@ -92,8 +92,8 @@ def as_wish(query: Query) -> Wish | None:
     )
 
 
-def as_plan(query: Query, after: list[str] | None) -> bytes:
-    """The plan of ``query`` as JSON."""
+def as_plan(query: Query, after: list[str] | None, *, match: bool = False) -> bytes:
+    """The plan of ``query`` as JSON. ``match`` looks for what a write's condition means, own rows of custodians too."""
     plan = {
         "t": query.type_number,
         "where": [_condition(condition) for condition in query.conditions],
@@ -101,6 +101,7 @@ def as_plan(query: Query, after: list[str] | None) -> bytes:
         "after": after,
         "count": query.count,
         "total": query.total,
+        "match": match,
         "include": [_include(include) for include in query.includes],
         "named": [str(citizen) for citizen in query.named_citizens],
     }

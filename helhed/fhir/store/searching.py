@@ -61,11 +61,13 @@ def wish_after(wish: Wish, keys: list[str]) -> Wish:
     return wish._replace(after_date=date, after_id=UUID(keys[1]))
 
 
-async def search_any(connection: Connection, ask: Ask, query: Query, signer: CursorSigner) -> Page:
+async def search_any(
+    connection: Connection, ask: Ask, query: Query, signer: CursorSigner, *, match: bool = False
+) -> Page:
     """Run a plan on ``connection``."""
     scope = scope_of(query)
     after = signer.read(ask, scope, query.cursor) if query.cursor else None
-    rows = await connection.fetch(_ANY, ask_row(ask), as_plan(query, after).decode())
+    rows = await connection.fetch(_ANY, ask_row(ask), as_plan(query, after, match=match).decode())
     matches: list[tuple[int, Version, list[str]]] = []
     included: list[Version] = []
     total, more = 0, False

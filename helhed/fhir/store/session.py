@@ -83,9 +83,9 @@ class WriteSession:
         for key in sorted(set(keys)):
             await self._connection.execute("select pg_advisory_xact_lock($1)", key)
 
-    async def search(self, query: Query) -> Page:
-        """A decided, logged search that sees what this transaction wrote."""
-        return await search_any(self._connection, self._ask, query, self._signer)
+    async def matching(self, query: Query) -> Page:
+        """What a condition finds: decided, logged, and seeing what this transaction wrote. Not for answers."""
+        return await search_any(self._connection, self._ask, query, self._signer, match=True)
 
     async def as_found(self, type_name: str, identifier: UUID) -> Written:
         """What an If-None-Exist condition found, as the answer to the create that was not needed."""

@@ -223,6 +223,6 @@ def _source_view(source: Source, words: Words, names: Names, now: datetime) -> S
     return SourceView(
         name=organisation.name if organisation else words("source.unknown"),
         when=words.day(source.delivered),
-        late=words("source.late", when=words.day(heard)) if late and heard else "",
+        late=words("sources.late", when=words.day(heard)) if late and heard else "",
         count=source.count,
     )

@@ -123,10 +123,10 @@ def _who(entry: LogEntry, words: Words) -> str:
         return words("log.you")
     if entry.kind is ActorKind.SYSTEM:
         return words("log.system")
-    role = words.either(f"role.{entry.role}", "")
+    role = words.role(entry.role)
     if not entry.actor_name:
-        return role or words("log.somebody")
-    return f"{entry.actor_name}, {role.lower()}," if role else entry.actor_name
+        return role.capitalize() or words("log.somebody")
+    return f"{entry.actor_name}, {role}," if role else entry.actor_name
 
 
 def _did(burst: Sequence[LogEntry], words: Words) -> str:

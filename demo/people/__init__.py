@@ -1,0 +1,1 @@
+"""The demo people, one module each."""
