@@ -21,6 +21,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _SUSPICIOUS = (b"%", b"//", b";", b"\\", b"..")
 _TYPE_DEPTH, _INSTANCE_DEPTH, _HISTORY_DEPTH, _VERSION_DEPTH = 1, 2, 3, 4
+_FIRST_ERROR = 400
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
 
 
@@ -62,7 +63,7 @@ class FhirApi:
             trace = trace or uuid4()
             self._log.error("unexpected", error=error, trace=str(trace))
             answer = unexpected(trace)
-        await _send(send, scope["method"], answer)
+        await _send(send, scope["method"], answer, trace)
         REQUESTS.labels("fhir", interaction, str(answer.status)).inc()
         SECONDS.labels("fhir").observe(perf_counter() - begun)
 
@@ -145,15 +146,19 @@ def _headers(scope: Scope) -> tuple[dict[bytes, bytes], bytes | None]:
 
 
 def _check_accept(request: Request) -> None:
+    if b"_format=" in request.query and any(name == "_format" and "json" not in value for name, value in request.pairs()):
+        raise NotAcceptable
     accept = request.headers.get(b"accept")
     if accept is None or b"json" in accept or b"*/*" in accept or b"application/*" in accept:
         return
     raise NotAcceptable
 
 
-async def _send(send: Send, method: str, answer: Answer) -> None:
+async def _send(send: Send, method: str, answer: Answer, trace: UUID | None) -> None:
     length = (b"content-length", str(len(answer.body)).encode())
     empty = answer.status in {204, 304}
-    headers = answer.headers if empty else (*answer.headers, length)
-    await send({"type": "http.response.start", "status": answer.status, "headers": list(headers)})
+    headers = [*answer.headers] if empty else [*answer.headers, length]
+    if trace is not None and answer.status < _FIRST_ERROR:
+        headers.append((b"x-request-id", str(trace).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if method == "HEAD" or empty else answer.body})

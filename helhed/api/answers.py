@@ -67,6 +67,8 @@ def failure(error: HelhedError, trace: UUID) -> Answer:
     headers = (*ALWAYS, (b"x-request-id", str(trace).encode()))
     if status == 401:
         headers = (*headers, (b"www-authenticate", b'Bearer realm="helhed"'))
+    elif status == 405:
+        headers = (*headers, (b"allow", b"GET, HEAD, POST, PUT, DELETE"))
     elif status == 503:
         headers = (*headers, (b"retry-after", b"1"))
     return Answer(status, outcome(error.issues), headers)

@@ -11,9 +11,7 @@ from helhed.fhir.query import Query
 from helhed.fhir.splice import instant
 from helhed.fhir.transaction import Outcome
 from helhed.foundation.errors import Issue
-from helhed.registries.identifiers import CPR, REPLACEMENT_CPR
-
-_HIDDEN_IN_LINKS = (CPR, REPLACEMENT_CPR)
+from helhed.foundation.logging import scrub
 
 
 def search_bundle(base: str, query: Query, page: Page) -> bytes:
@@ -53,7 +51,7 @@ def _links(base: str, query: Query, page: Page) -> list[dict[str, str]]:
 
 
 def _without_number(value: str) -> str:
-    return "|".join([value.split("|")[0], "hidden"]) if value.startswith(_HIDDEN_IN_LINKS) else value
+    return scrub(value)
 
 
 def _url(base: str, type_name: str, pairs: Iterable[tuple[str, str]]) -> str:
@@ -86,7 +84,8 @@ def _past(base: str, path: str, version: Version) -> bytes:
 def response_bundle(base: str, kind: str, outcomes: Sequence[Outcome]) -> bytes:
     """The answer to a transaction or batch, in the order of its entries."""
     entries = b",".join(_response(base, one) for one in outcomes)
-    return b'{"resourceType":"Bundle","type":"' + kind.encode() + b'-response","entry":[' + entries + b"]}"
+    head = b'{"resourceType":"Bundle","type":"' + kind.encode() + b'-response"'
+    return head + b',"entry":[' + entries + b"]}" if entries else head + b"}"
 
 
 def _response(base: str, one: Outcome) -> bytes:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 from uuid import UUID
 
@@ -67,24 +67,44 @@ class Outcome:
     error: HelhedError | None = None
 
 
-class _RawRequest(msgspec.Struct):
-    method: str = ""
-    url: str = ""
-    ifNoneExist: str = ""  # noqa: N815 - FHIR's name
-    ifMatch: str = ""  # noqa: N815
-
-
 _ABSENT = msgspec.Raw(b"")
 
 
-class _RawEntry(msgspec.Struct):
-    fullUrl: str = ""  # noqa: N815
+class _RawRequest(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+    method: str = ""
+    url: str = ""
+    if_none_exist: str = ""
+    if_match: str = ""
+    if_none_match: str = ""
+    if_modified_since: str = ""
+    id: str = ""
+    extension: msgspec.Raw = _ABSENT
+
+
+class _RawEntry(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+    full_url: str = ""
     resource: msgspec.Raw = _ABSENT
     request: _RawRequest = msgspec.field(default_factory=_RawRequest)
+    id: str = ""
+    extension: msgspec.Raw = _ABSENT
+    link: msgspec.Raw = _ABSENT
+    search: msgspec.Raw = _ABSENT
+    response: msgspec.Raw = _ABSENT
 
 
-class _RawBundle(msgspec.Struct):
+class _RawBundle(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+    resource_type: str
+    type: str
     entry: list[_RawEntry] = []
+    id: str = ""
+    meta: msgspec.Raw = _ABSENT
+    implicit_rules: str = ""
+    language: str = ""
+    identifier: msgspec.Raw = _ABSENT
+    timestamp: str = ""
+    total: int = 0
+    link: msgspec.Raw = _ABSENT
+    signature: msgspec.Raw = _ABSENT
 
 
 def items_of(raw: bytes, bundle: dict[str, Any]) -> list[Item]:
@@ -104,14 +124,17 @@ def _item(position: int, raw: _RawEntry, entry: dict[str, Any]) -> Item:
     method = raw.request.method
     if method not in _ORDER:
         raise InvalidResource(issues=[Issue("value", "An entry's request has the method GET, HEAD, POST, PUT or DELETE.", f"{where}.request.method")])
-    parts = urlsplit(raw.request.url)
+    try:
+        parts = urlsplit(raw.request.url)
+    except ValueError:
+        raise InvalidResource(issues=[Issue("value", "This is no address.", f"{where}.request.url")]) from None
     type_name, _, target = unquote(parts.path).strip("/").partition("/")
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     _check_url(where, method, type_name, entry.get("resource"), bool(parts.scheme or parts.netloc))
     body = bytes(raw.resource) or None
     return Item(
-        position, method, type_name, target, pairs, raw.fullUrl, entry.get("resource"), body,
-        _version(where, raw.request.ifMatch), raw.request.ifNoneExist,
+        position, method, type_name, target, pairs, raw.full_url, entry.get("resource"), body,
+        _version(where, raw.request.if_match), raw.request.if_none_exist,
     )  # fmt: skip
 
 
@@ -154,8 +177,7 @@ async def transact(store: Store, ask: Ask, raw: bytes, bundle: dict[str, Any], b
     for item in items:
         if item.method in {"POST", "PUT"} and item.resource is not None:
             check_storable(item.type_name, item.resource, f"{item.where}.resource")
-        if item.method in {"PUT", "DELETE"}:
-            item.id = parse_id(item.target) if not item.pairs else _no_conditional(item)
+        _target(item)
     outcomes = [Outcome() for _ in items]
     session: WriteSession | None = None
     changes: list[Change] = []
@@ -163,18 +185,26 @@ async def transact(store: Store, ask: Ask, raw: bytes, bundle: dict[str, Any], b
         async with store.session(ask) as session:
             changes = await _prepare(session, items, base_url)
             await _write(session, items, changes, outcomes)
+            for item in items:
+                if _ORDER[item.method] == _ORDER["GET"]:
+                    outcomes[item.position] = await _look(session, item, base_url)
     except HelhedError:
         if session is not None:
             await store.log_refusal(ask, session, changes)
         raise
-    for item in items:
-        if _ORDER[item.method] == _ORDER["GET"]:
-            outcomes[item.position] = await _look(store, ask, item, base_url)
     return outcomes
 
 
-def _no_conditional(item: Item) -> UUID | None:
-    raise NotSupported("Conditional update and delete are not supported yet: name the resource by its id.")
+def _target(item: Item) -> None:
+    """The id that an update or delete names. Raises NotSupported or InvalidResource."""
+    if item.method not in {"PUT", "DELETE"}:
+        return
+    if item.pairs:
+        raise NotSupported("Conditional update and delete are not supported yet: name the resource by its id.")
+    if item.resource is not None and item.resource.get("id") != item.target:
+        issue = Issue("value", "The id of the resource must be the id of the request.", f"{item.where}.resource.id")
+        raise InvalidResource(issues=[issue])
+    item.id = parse_id(item.target)
 
 
 def _check_unique(items: Sequence[Item]) -> None:
@@ -233,7 +263,7 @@ def _change(item: Item, mapping: dict[str, str]) -> Change:
             digest = hashlib.sha256(raw).digest()
             resource, raw = orjson.loads(fresh), fresh
         for reference in references_in(resource):
-            if reference.startswith("urn:"):
+            if reference.startswith("urn:uuid:") or reference in mapping:
                 raise InvalidResource(issues=[Issue("not-found", f"No entry is called {reference[:80]}.", f"{item.where}.resource")])
     return Change(item.method, item.type_name, resource, raw, item.id, item.if_match, digest)
 
@@ -257,8 +287,8 @@ def lock_key(type_name: str, condition: str) -> int:
 async def existing(session: WriteSession, type_name: str, condition: str, base_url: str) -> UUID | None:
     """The one visible resource that meets the condition. PreconditionFailed for several."""
     pairs = parse_qsl(condition.lstrip("?"), keep_blank_values=True)
-    if not pairs:
-        raise BadRequest("A condition needs at least one search parameter.")
+    if not pairs or any(name.startswith("_") and name not in {"_id", "_lastUpdated"} for name, _ in pairs):
+        raise BadRequest("A condition is made of search parameters of the resource, and of nothing else.")
     query = parse_search(type_name, pairs, strict=True, base_url=base_url)
     found = (await session.matching(query)).matches
     if len(found) > 1:
@@ -300,16 +330,44 @@ async def _write(session: WriteSession, items: Sequence[Item], changes: Sequence
             outcomes[item.position].written = await session.as_found(item.type_name, item.hit)
 
 
-async def _look(store: Store, ask: Ask, item: Item, base_url: str) -> Outcome:
+class Looks(Protocol):
+    """Where an entry's GET looks: inside the transaction, or in the store."""
+
+    async def read(self, type_name: str, identifier: UUID | None) -> Version:
+        """The current version."""
+
+    async def vread(self, type_name: str, identifier: UUID | None, version: int) -> Version:
+        """One version."""
+
+    async def search(self, query: Query) -> Page:
+        """A page of a search."""
+
+
+@dataclass(frozen=True, slots=True)
+class _StoreLooks:
+    store: Store
+    ask: Ask
+
+    async def read(self, type_name: str, identifier: UUID | None) -> Version:
+        return await self.store.read(self.ask, type_name, identifier)
+
+    async def vread(self, type_name: str, identifier: UUID | None, version: int) -> Version:
+        return await self.store.vread(self.ask, type_name, identifier, version)
+
+    async def search(self, query: Query) -> Page:
+        return await self.store.search(self.ask, query)
+
+
+async def _look(looks: Looks, item: Item, base_url: str) -> Outcome:
     if item.target:
         name, _, rest = item.target.partition("/")
         if rest.startswith("_history/") and rest[9:].isdecimal() and len(rest) < 19:
-            return Outcome(version=await store.vread(ask, item.type_name, parse_id(name), int(rest[9:])))
+            return Outcome(version=await looks.vread(item.type_name, parse_id(name), int(rest[9:])))
         if rest:
             raise NotSupported("Inside a Bundle, GET reads, reads a version, or searches.")
-        return Outcome(version=await store.read(ask, item.type_name, parse_id(name)))
+        return Outcome(version=await looks.read(item.type_name, parse_id(name)))
     query = parse_search(item.type_name, item.pairs, strict=True, base_url=base_url)
-    return Outcome(page=await store.search(ask, query), query=query)
+    return Outcome(page=await looks.search(query), query=query)
 
 
 async def batch(store: Store, ask: Ask, raw: bytes, bundle: dict[str, Any], base_url: str = "") -> list[Outcome]:
@@ -330,11 +388,10 @@ async def _alone(work: Callable[[], Awaitable[Outcome]]) -> Outcome:
 
 async def _single(store: Store, ask: Ask, item: Item, base_url: str) -> Outcome:
     if _ORDER[item.method] == _ORDER["GET"]:
-        return await _look(store, ask, item, base_url)
+        return await _look(_StoreLooks(store, ask), item, base_url)
     if item.method in {"POST", "PUT"} and item.resource is not None:
         check_storable(item.type_name, item.resource, f"{item.where}.resource")
-    if item.method in {"PUT", "DELETE"}:
-        item.id = parse_id(item.target) if not item.pairs else _no_conditional(item)
+    _target(item)
     outcomes = [Outcome() for _ in range(item.position + 1)]
     session: WriteSession | None = None
     changes: list[Change] = []

@@ -87,10 +87,12 @@ def _readers(type_name: str) -> dict[str, list[Reader]]:
     definition = type_definition(type_name)
     found: dict[str, list[Reader]] = {}
     for parameter in definition.parameters.values():
-        if not parameter.supported or parameter.code in definition.own_patient_parameters:
-            continue  # the home citizen is a column of its own
+        if not parameter.supported:
+            continue
+        own = parameter.code in definition.own_patient_parameters
         for path in parameter.paths:
-            leaf = _leaf(parameter, path, primary=parameter is definition.primary_date)
+            primary = parameter is definition.primary_date
+            leaf = _logical_leaf(parameter.number) if own else _leaf(parameter, path, primary=primary)
             if leaf is not None:
                 found.setdefault(path.steps[0].name, []).append(_along(path, leaf))
     return found
@@ -171,6 +173,16 @@ def _reference_leaf(number: int, path: Path) -> Reader:
         if tokens:
             found.tokens.update(tokens)
             found.tokens.add(present)
+
+    return leaf
+
+
+def _logical_leaf(number: int) -> Reader:
+    """The home citizen is a column of its own; a logical reference to them is still found by ``:identifier``."""
+
+    def leaf(value: Any, found: _Collected) -> None:
+        if "identifier" in value:
+            found.tokens.update(all_reference_tokens(number, {**value, "reference": None}, ""))
 
     return leaf
 

@@ -162,7 +162,11 @@ begin
       from answered a where a.citizen is not null group by a.citizen
       union all
       select named.citizen, '{}', '{}', (select b.basis from fhir.basis($1, $2, named.citizen, null, %3$s::smallint, 1::smallint) b)
-      from unnest(%9$L::bigint[]) as named(citizen)
+      from (
+        select unnest(%9$L::bigint[])
+        union
+        select p.citizen from fhir.resource p where cardinality(%13$L::bigint[]) > 0 and p.tokens && %13$L::bigint[] and p.citizen = fhir.key(p.id)
+      ) as named(citizen)
       where not exists (select from answered a where a.citizen = named.citizen)
       union all
       select null, '{}', '{}', 6
@@ -185,7 +189,8 @@ begin
     fhir.after_sql(sort, plan -> 'after'), order_columns, (plan ->> 'count')::int, fhir.includes_sql(plan -> 'include'),
     fhir.array_text(plan -> 'named'), key_texts,
     case when (plan ->> 'total')::boolean then '(select count(*) from found)' else '0' end,
-    case when (plan ->> 'match')::boolean then 'fhir.match_basis' else 'fhir.basis' end)
+    case when (plan ->> 'match')::boolean then 'fhir.match_basis' else 'fhir.basis' end,
+    fhir.array_text(coalesce(plan -> 'named_tokens', '[]')))
   using asker, (select s from fhir.stand(asker) s);
 end $$;
 

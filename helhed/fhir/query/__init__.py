@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from helhed.fhir.definitions import TypeDefinition, type_definition
+from helhed.fhir.definitions import TYPE_NAMES, TypeDefinition, type_definition
 from helhed.fhir.query.conditions import Reader, Unsupported
 from helhed.fhir.query.model import (
     AnyOf,
@@ -22,6 +22,7 @@ from helhed.fhir.query.model import (
 )
 from helhed.fhir.query.results import includes_of, sort_of
 from helhed.foundation.errors import BadRequest
+from helhed.foundation.ids import key_of
 
 __all__ = [
     "AnyOf", "Chain", "CitizenTest", "Condition", "DateTest", "IdTest", "Include", "NoneOf", "Query", "Sort",
@@ -30,6 +31,7 @@ __all__ = [
 
 CURSOR = "_cursor"
 DEFAULT_COUNT, MOST_COUNT = 20, 200
+_MOST_DIGITS = 20
 _MOST_PARAMETERS, _MOST_INCLUDES, _LONGEST = 40, 10, 8000
 _FORMATTING = frozenset({"_format", "_pretty"})
 _TOTALS = {"none": False, "estimate": True, "accurate": True}
@@ -78,6 +80,7 @@ def parse_search(
         tuple(parsed.includes),
         parsed.cursor,
         _named(definition, parsed.conditions),
+        _named_tokens(definition, reader.identifying),
         _primary_code(definition, reader),
         tuple(parsed.applied),
         tuple(parsed.ignored),
@@ -105,26 +108,40 @@ def _take(parsed: _Parsed, definition: TypeDefinition, reader: Reader, name: str
         if len(parsed.includes) > _MOST_INCLUDES:
             raise BadRequest(f"A search takes at most {_MOST_INCLUDES} includes.")
     else:
-        parsed.conditions.append(reader.condition(definition, name, value))
+        condition = reader.condition(definition, name, value)
+        parsed.conditions.append(condition)
+        if name.rsplit(".", 1)[-1] == "identifier":
+            reader.identifying.append(condition)
     parsed.applied.append((name, value))
 
 
 def _count(value: str) -> int:
-    if not (value.isascii() and value.isdigit() and len(value) < 10):
+    if not (value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS):
         raise BadRequest("The parameter _count is a whole number.")
     return min(max(int(value), 1), MOST_COUNT) if value != "0" else 0
 
 
 def _named(definition: TypeDefinition, conditions: Sequence[Condition]) -> tuple[int, ...]:
     """Citizens that the conditions name outright."""
-    from helhed.foundation.ids import key_of
-
     named: list[int] = []
     for condition in conditions:
         if isinstance(condition, CitizenTest):
             named += condition.citizens
         elif isinstance(condition, IdTest) and definition.name == "Patient":
             named += (key_of(one) for one in condition.ids)
+        elif isinstance(condition, Chain):
+            named += _named(type_definition(TYPE_NAMES[condition.target_type]), condition.conditions)
+    return tuple(dict.fromkeys(named))
+
+
+def _named_tokens(definition: TypeDefinition, conditions: Sequence[Condition]) -> tuple[int, ...]:
+    """Tokens of identifiers that may name citizens: which ones they do name, the database tells for the log."""
+    named: list[int] = []
+    for condition in conditions:
+        if isinstance(condition, AnyOf) and definition.name == "Patient":
+            named += condition.tokens
+        elif isinstance(condition, Chain):
+            named += _named_tokens(type_definition(TYPE_NAMES[condition.target_type]), condition.conditions)
     return tuple(dict.fromkeys(named))
 
 

@@ -33,6 +33,7 @@ class Reader:
         self._base = base_url.rstrip("/") + "/fhir/" if base_url else ""
         self._now = now
         self.exact_codes: dict[int, int | None] = {}
+        self.identifying: list[Condition] = []  #: conditions on business identifiers, which may name citizens
 
     def condition(self, definition: TypeDefinition, name: str, value: str, depth: int = 0) -> Condition:
         """The condition behind ``name=value``. Raises Unsupported or BadRequest."""

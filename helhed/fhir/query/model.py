@@ -110,6 +110,7 @@ class Query:
     includes: tuple[Include, ...] = ()
     cursor: str | None = None
     named_citizens: tuple[int, ...] = ()  #: citizens the request names: each look at them is logged
+    named_tokens: tuple[int, ...] = ()  #: identifier tokens of Patients it names
     primary_code: int | None = None  #: the one system|code token on the primary code, when that is asked for
     applied: tuple[tuple[str, str], ...] = field(default=())  #: what was understood, for the self link
     ignored: tuple[str, ...] = ()  #: what lenient handling left out

@@ -48,7 +48,7 @@ def values(name: str, text: str, most: int) -> list[str]:
 def date_alternative(name: str, text: str, now: datetime) -> Alternative:
     """A date with its prefix. BadRequest for what is not a real date."""
     prefix, rest = (text[:2], text[2:]) if text[:2] in PREFIXES else ("eq", text)
-    if prefix == "eq" and len(text) > 1 and text[:2].isalpha():
+    if rest is text and text[:2].isalpha():
         raise BadRequest(f"The parameter {name} has the unknown prefix {text[:2]!r}; use one of {', '.join(PREFIXES)}.")
     rest = rest.replace(" ", "+")  # a plus sign that was not encoded
     try:

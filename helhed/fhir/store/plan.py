@@ -28,6 +28,7 @@ from helhed.fhir.tokens import reference_salt
 
 _EARLIEST = datetime.min.replace(year=1)
 _MANY_GROUPS = 2
+_PAGE_PARAMETERS = frozenset({"_count", "_total", "_include", "_revinclude"})
 
 
 class Wish(NamedTuple):
@@ -103,15 +104,16 @@ def as_plan(query: Query, after: list[str] | None, *, match: bool = False) -> by
         "total": query.total,
         "match": match,
         "include": [_include(include) for include in query.includes],
-        "named": [str(citizen) for citizen in query.named_citizens],
+        "named": _texts(query.named_citizens),
+        "named_tokens": _texts(query.named_tokens),
     }
     return orjson.dumps(plan)
 
 
 def scope_of(query: Query) -> bytes:
     """What identifies a query for its cursors: everything but where the page starts."""
-    conditions = [_condition(condition) for condition in query.conditions]
-    return hashlib.sha256(orjson.dumps([query.type_number, conditions, list(sort_keys(query))])).digest()
+    asked = [pair for pair in query.applied if pair[0] not in _PAGE_PARAMETERS]
+    return hashlib.sha256(orjson.dumps([query.type_number, asked])).digest()
 
 
 def sort_keys(query: Query) -> list[tuple[str, int, bool]]:

@@ -11,12 +11,13 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from helhed.fhir.changes import Change, Page, Written
+from helhed.fhir.changes import Change, Page, Version, Written
 from helhed.fhir.definitions import TYPE_NUMBERS, type_definition
 from helhed.fhir.indexing import index
 from helhed.fhir.query import Query
 from helhed.fhir.splice import splice
 from helhed.fhir.store.cursor import CursorSigner
+from helhed.fhir.store.reading import version_from
 from helhed.fhir.store.rows import ask_row
 from helhed.fhir.store.searching import search_any
 from helhed.fhir.store.writing import (
@@ -49,9 +50,13 @@ from helhed.foundation.lanes import LOST, DatabaseAway
 _NOTHING, _YOURS, _SEEN, _DELETED = 0, 1, 2, 3
 _ADMIT = "select n, present, basis from fhir.admit($1::fhir.ask, $2, $3::bigint[], $4::smallint[], $5::smallint[])"
 _LOG = "select fhir.log_writes($1::fhir.ask, $2, $3::smallint, $4::smallint, $5::smallint, $6::uuid[], $7::int[])"
+_READ = "select * from fhir.read_many(array[$1::fhir.ask], $2::smallint[], $3::uuid[])"
+_VREAD = "select * from fhir.read_version($1::fhir.ask, $2::smallint, $3, $4)"
+_NEWEST = 2**31 - 1
 _FOUND = "select version, updated from fhir.read_many(array[$1::fhir.ask], $2::smallint[], $3::uuid[])"
 _CLAIM = "select * from fhir.claim($1::fhir.ask, $2::smallint, $3)"
 _REPLACE = "select fhir.replace($1::smallint, $2, $3, $4, $5, $6, $7, $8::bigint[], $9, $10)"
+_LOG_READ = "select from fhir.read_many(array[$1::fhir.ask], $2::smallint[], $3::uuid[])"
 _EVENT = "insert into foundation.outbox (topic, payload) values ('resources-stored', $1::jsonb)"
 
 
@@ -76,12 +81,35 @@ class WriteSession:
         self._signer = signer
         self._prepared = Prepared()
         self._removed: dict[str, list[UUID]] = defaultdict(list)
+        self.refused_reads: list[tuple[str, UUID | None]] = []  #: undone with the transaction, so logged after it
         self._looks: dict[tuple[int | None, Action], _Look] = {}
 
     async def lock(self, keys: Iterable[int]) -> None:
         """Hold these advisory locks until the transaction ends (conditional creates of the same thing take turns)."""
         for key in sorted(set(keys)):
             await self._connection.execute("select pg_advisory_xact_lock($1)", key)
+
+    async def read(self, type_name: str, identifier: UUID | None) -> Version:
+        """A decided read inside the transaction; a refused one is noted for the log. Raises Unknown or Gone."""
+        numbers = [TYPE_NUMBERS[type_name]]
+        row = await self._connection.fetchrow(_READ, self._row, numbers, [identifier])
+        return self._seen(type_name, identifier, row)
+
+    async def vread(self, type_name: str, identifier: UUID | None, version: int) -> Version:
+        """One version, as ``read``."""
+        if identifier is None or version > _NEWEST:
+            return await self.read(type_name, None)
+        row = await self._connection.fetchrow(_VREAD, self._row, TYPE_NUMBERS[type_name], identifier, version)
+        return self._seen(type_name, identifier, row)
+
+    def _seen(self, type_name: str, identifier: UUID | None, row: Any) -> Version:
+        if row["outcome"] != _YOURS or identifier is None:
+            self.refused_reads.append((type_name, identifier))
+        return version_from(type_name, identifier or UUID(int=0), row)
+
+    async def search(self, query: Query) -> Page:
+        """A decided, logged search that sees what this transaction wrote."""
+        return await search_any(self._connection, self._ask, query, self._signer)
 
     async def matching(self, query: Query) -> Page:
         """What a condition finds: decided, logged, and seeing what this transaction wrote. Not for answers."""
@@ -237,6 +265,8 @@ class WriteSession:
 
     async def log_refusal(self, connection: Connection, changes: Sequence[Change]) -> None:
         """After the transaction was undone: the attempt stands in the log of every citizen it named."""
+        for type_name, identifier in self.refused_reads:
+            await connection.execute(_LOG_READ, self._row, [TYPE_NUMBERS[type_name]], [identifier])
         number = TYPE_NUMBERS[changes[0].type_name] if changes else None
         looks = self._looks or {(None, Action.CREATE): _Look(None, number)}
         for (citizen, action), look in looks.items():
