@@ -15,7 +15,6 @@ from bench.reference import bare_asgi, bare_select
 from bench.report import Report
 from bench.world import CODES, NPU, PER_CITIZEN, Population, observation
 from helhed.app import HOOKS, token_key
-from helhed.exchange.foreign.load import Importer
 from helhed.exchange.foreign.source import register_source
 from helhed.fhir.store.cursor import CursorSigner
 from helhed.fhir.store.session import Sessions
@@ -23,7 +22,7 @@ from helhed.foundation.clock import system_clock
 from helhed.foundation.database import Connection, Target, connect, read_secret
 from helhed.foundation.ids import key_of
 from helhed.foundation.settings import Settings
-from helhed.importing import owner_pool
+from helhed.importing import import_in_processes, owner_pool
 from helhed.trust.tokens import TokenIssuer, load_or_create_key
 
 _DENIED = 0.10
@@ -202,19 +201,18 @@ class Bench:
 
     async def _import(self, report: Report, _owner: Connection, bare: float) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            total = _write_documents(Path(folder), documents=200)
+            total = _write_documents(Path(folder), documents=400)
             secret = read_secret(self._settings.data_dir)
-            pool = await owner_pool(self._target, 5)
+            pool = await owner_pool(self._target, 1)
             sessions = Sessions(pool, HOOKS, CursorSigner(secret))
             source = await register_source(sessions, f"Bench {uuid4()}", secret, system_clock)
-            importer = Importer(pool, sessions, source, secret, system_clock)
-            begun = time.perf_counter()
-            done = await importer.run([Path(folder)])
-            took = time.perf_counter() - begun
             await pool.close()
+            begun = time.perf_counter()
+            done = await import_in_processes(self._target, source, secret, [Path(folder)], lambda _: None)
+            took = time.perf_counter() - begun
         report.add(
             "import", done.stored / took, "resources/s",
-            f"{total} resources in 200 Bundles, parsed, validated, indexed, logged, {self._conditions}", ratio=done.stored / took / bare,
+            f"{total} resources in 400 Bundles, parsed, validated, indexed, logged, {self._conditions}", ratio=done.stored / took / bare,
         )  # fmt: skip
         if done.stored != total:
             report.failures.append(f"import: {done.stored} of {total} stored")

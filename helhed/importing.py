@@ -1,11 +1,18 @@
 """The import command: a named source, its documents, progress and a report."""
 
+import asyncio
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from helhed.app import HOOKS
+from helhed.exchange.foreign.documents import Document, documents
 from helhed.exchange.foreign.load import Importer, Report, Source
 from helhed.exchange.foreign.source import register_source
 from helhed.fhir.store.cursor import CursorSigner
@@ -14,7 +21,9 @@ from helhed.foundation.clock import system_clock
 from helhed.foundation.database import Pool, Target, create_pool, read_secret
 from helhed.foundation.settings import Settings
 
-_LANES = 3
+#: one more process than cores keeps the cores busy while the others wait for the database
+_PROCESSES = (os.cpu_count() or 1) + 1
+_AHEAD = 2
 _MOST_REASONS = 20
 _NO_LIMIT = 0
 
@@ -28,21 +37,65 @@ async def owner_pool(target: Target, size: int) -> Pool:
 async def import_paths(settings: Settings, target: Target, source_name: str, paths: list[Path]) -> bool:
     """Import everything beneath ``paths``; True when every document could be read."""
     secret = read_secret(settings.data_dir)
-    pool = await owner_pool(target, _LANES + 1)
+    pool = await owner_pool(target, 1)
     try:
-        sessions = Sessions(pool, HOOKS, CursorSigner(secret))
-        source = await register_source(sessions, source_name, secret, system_clock)
-        importer = Importer(pool, sessions, source, secret, system_clock)
-        console = Console()
-        with _progress(console) as progress:
-            task = progress.add_task("", done="starting")
-            report = await importer.run(
-                paths, lanes=_LANES, progress=lambda so_far: progress.update(task, done=_line(so_far))
-            )
-        print_report(console, source_name, source, report)
-        return not report.unread
+        source = await register_source(Sessions(pool, HOOKS, CursorSigner(secret)), source_name, secret, system_clock)
     finally:
         await pool.close()
+    console = Console()
+    with _progress(console) as progress:
+        task = progress.add_task("", done="starting")
+        report = await import_in_processes(
+            target, source, secret, paths, lambda so_far: progress.update(task, done=_line(so_far))
+        )
+    print_report(console, source_name, source, report)
+    return not report.unread
+
+
+async def import_in_processes(
+    target: Target, source: Source, secret: bytes, paths: list[Path], tell: Callable[[Report], object]
+) -> Report:
+    """Spread the documents over processes; each document is still one transaction."""
+    report = Report()
+    start = (target.owner, source, secret)
+    with ProcessPoolExecutor(_PROCESSES, get_context("spawn"), _start_process, start) as processes:
+        waiting: set[Future[Report]] = set()
+        for document in documents(paths):
+            waiting.add(processes.submit(_import_one, document))
+            if len(waiting) >= _PROCESSES * _AHEAD:
+                done, waiting = await asyncio.to_thread(wait, waiting, None, FIRST_COMPLETED)
+                _take(report, done, tell)
+        _take(report, waiting, tell)
+    return report
+
+
+def _take(report: Report, done: Iterable["Future[Report]"], tell: Callable[[Report], object]) -> None:
+    for one in done:
+        report.merge(one.result())
+        tell(report)
+
+
+class _Process:
+    """What one process of an import keeps between documents."""
+
+    def __init__(self, owner: dict[str, Any], source: Source, secret: bytes) -> None:
+        self.loop = asyncio.new_event_loop()
+        target = Target(owner, owner)
+        pool = self.loop.run_until_complete(owner_pool(target, 2))
+        sessions = Sessions(pool, HOOKS, CursorSigner(secret))
+        self.importer = Importer(pool, sessions, source, secret, system_clock)
+
+
+_PROCESS: list[_Process] = []
+
+
+def _start_process(owner: dict[str, Any], source: Source, secret: bytes) -> None:
+    _PROCESS.append(_Process(owner, source, secret))
+
+
+def _import_one(document: Document) -> Report:
+    process = _PROCESS[0]
+    return process.loop.run_until_complete(process.importer.document(document))
 
 
 def _progress(console: Console) -> Progress:

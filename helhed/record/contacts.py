@@ -8,6 +8,7 @@ from helhed.record.paths import text, walk
 from helhed.record.reading import Entry, Record
 
 _OPEN = {"arrived", "triaged", "in-progress", "onleave"}
+_IN_BED = {"IMP", "ACUTE", "EMER", "NONAC", "OBSENC"}
 _UNREAL = {"entered-in-error", "cancelled", "planned"}
 
 
@@ -28,9 +29,12 @@ class Contact:
 
 
 def contacts(record: Record) -> list[Contact]:
-    """Contacts that took or take place, open ones first, then the newest."""
+    """Contacts that took or take place, open ones first (admissions before courses), then the newest."""
     found = [_contact(entry) for entry in record.of("Encounter") if entry.content.get("status") not in _UNREAL]
-    return sorted(found, key=lambda c: (not c.open, -c.start.at.timestamp() if c.start else 0.0))
+    return sorted(
+        found,
+        key=lambda c: (not c.open, c.open and c.setting not in _IN_BED, -c.start.at.timestamp() if c.start else 0.0),
+    )
 
 
 def _contact(entry: Entry) -> Contact:

@@ -108,6 +108,13 @@ def _medicine(record: Record, entry: Entry, given: dict[str, Moment], now: datet
     )
 
 
+def drug_of(record: Record, entry: Entry) -> Coded:
+    """The drug of an ordination, an administration or a dispensing."""
+    content = entry.content
+    own = coded(content.get("medicationCodeableConcept"))
+    return own or coded(_product(record, entry).get("code")) or _named(content) or Coded("?")
+
+
 def _named(content: Json) -> Coded | None:
     display = text(content, "medicationReference.display")
     return Coded(display) if display else None

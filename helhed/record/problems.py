@@ -12,6 +12,8 @@ _OVER = {"resolved", "inactive", "remission"}
 _WRONG = {"entered-in-error", "refuted"}
 _DECISION_CATEGORIES = {"advance-directive", "resuscitation", "treatment-decision", "treatment-limitation"}
 
+LONGEST_CODE = 8  #: longer ones are keys of a data set, not codes that people know
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -52,12 +54,15 @@ class Warning:
 
 
 def problems(record: Record) -> list[Problem]:
-    """Diagnoses, active ones first and newest first; the same code from several places stands once."""
+    """Diagnoses, active and newest first; the same code or the same words from several places stand once."""
     together: dict[str, list[Entry]] = {}
+    named: dict[str, str] = {}  # by code: the words it was first met with
     for entry in record.of("Condition"):
         concept = coded(entry.content.get("code"))
         if concept and not codes(entry.content.get("verificationStatus")) & _WRONG:
-            together.setdefault(f"{concept.system}|{concept.code or concept.text.casefold()}", []).append(entry)
+            words = concept.text.casefold()
+            words = named.setdefault(f"{concept.system}|{concept.code}", words) if concept.code else words
+            together.setdefault(words, []).append(entry)
     return sorted((_problem(entries) for entries in together.values()), key=_by_weight)
 
 
@@ -73,14 +78,15 @@ def _problem(entries: list[Entry]) -> Problem:
         moment(text(head.content, "abatementDateTime", "abatementPeriod.end")),
         tuple(dict.fromkeys(entry.origin for entry in entries)),
         text(head.content, "note.text"),
-        shown_codes(head.content.get("code")),
+        tuple(dict.fromkeys(code for entry in entries for code in shown_codes(entry.content.get("code")))),
     )
 
 
 def shown_codes(concept: object) -> tuple[str, ...]:
     """The codes of a concept that a Danish clinician reads."""
     found = (coded(coding) for item in objects(concept) for coding in objects(item.get("coding")))
-    return tuple(dict.fromkeys(item.code for item in found if item and item.system in ("SKS", "ICPC-2", "FSIII")))
+    known = (item for item in found if item and item.system in ("SKS", "ICPC-2", "FSIII"))
+    return tuple(dict.fromkeys(item.code for item in known if len(item.code) <= LONGEST_CODE))
 
 
 def _is_active(entry: Entry) -> bool:

@@ -2,12 +2,13 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from helhed.record.coding import coded
 from helhed.record.facts import TYPES
 from helhed.record.measuring import Measured, values_of
+from helhed.record.medicines import drug_of
 from helhed.record.moments import Moment
 from helhed.record.paths import Json, objects, text, walk
 from helhed.record.reading import Entry, Record
@@ -27,6 +28,8 @@ class Event:
     origin: int
     entry: Entry
     values: tuple[Measured, ...] = ()
+    since: Moment | None = None  #: the oldest of several days of the same measurements, told as one
+    days: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,26 @@ def events(record: Record, until: datetime) -> list[Event]:
     reported = _reported(record)
     single = [event for entry in record.entries if (event := _event(record, entry, reported)) is not None]
     happened = [event for event in [*single, *_days_measured(record, reported)] if event.at.at <= until]
-    return sorted(happened, key=_newest_first)
+    return _runs(sorted(happened, key=_newest_first))
+
+
+def _runs(found: list[Event]) -> list[Event]:
+    """Days after days of the same measurements from the same source, with nothing between them, told as one event."""
+    told: list[Event] = []
+    for event in found:
+        if told and _continues(told[-1], event):
+            run = told[-1]
+            values = tuple(_sorted([*run.values, *event.values]))
+            told[-1] = replace(run, values=values, since=event.at, days=run.days + 1)
+        else:
+            told.append(event)
+    return told
+
+
+def _continues(run: Event, event: Event) -> bool:
+    same = run.type_name == event.type_name == "Observation" and run.origin == event.origin
+    month = (run.at.at.year, run.at.at.month) == (event.at.at.year, event.at.at.month)
+    return same and month and {value.key for value in run.values} == {value.key for value in event.values}
 
 
 def undated(record: Record) -> int:
@@ -107,7 +129,9 @@ def _event(record: Record, entry: Entry, reported: dict[str, Entry]) -> Event | 
 
 
 def title(record: Record, entry: Entry) -> str:
-    """What the sender called it, from the paths in ``data/types.json``."""
+    """What the sender called it, from the paths in ``data/types.json``; for medicine the drug."""
+    if entry.type_name.startswith("Medication"):
+        return drug_of(record, entry).text
     paths = TYPES[entry.type_name].titles if entry.type_name in TYPES else ()
     return next((words for path in paths for words in _titles(record, entry.content, path)), "")
 

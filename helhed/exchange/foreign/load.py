@@ -40,6 +40,15 @@ class Report:
     reasons: Counter[str] = field(default_factory=Counter)
     unread: list[str] = field(default_factory=list)  #: documents that could not be read at all
 
+    def merge(self, other: "Report") -> None:
+        """Take up what another run counted."""
+        self.already += other.already
+        self.reasons.update(other.reasons)
+        self.unread += other.unread
+        self.documents += other.documents
+        for name in ("entries", "stored", "merged", "rejected"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
     def add(self, entries: int, stored: int, merged: int, rejected: int) -> None:
         """Count one document."""
         self.documents += 1
@@ -74,7 +83,7 @@ class Importer:
 
         async def work() -> None:
             while (document := await waiting.get()) is not None:
-                await self._document(document)
+                self.report.merge(await self.document(document))
                 if progress is not None:
                     progress(self.report)
 
@@ -90,27 +99,30 @@ class Importer:
                 worker.cancel()
         return self.report
 
-    async def _document(self, document: Document) -> None:
+    async def document(self, document: Document) -> Report:
+        """Import one document, whole or not at all."""
+        report = Report()
         digest = sha256(document.raw).digest()
         done = await self._pool.fetchrow(_DONE, self._source.key, digest)
         if done is not None:
-            self.report.already += 1
-            self.report.add(done["entries"], done["stored"], done["merged"], done["rejected"])
-            return
+            report.already += 1
+            report.add(done["entries"], done["stored"], done["merged"], done["rejected"])
+            return report
         try:
             entries = list(entries_of(document))
         except HelhedError as error:
-            self.report.unread.append(f"{document.name}: {error}")
-            return
+            report.unread.append(f"{document.name}: {error}")
+            return report
         for attempt in range(_MOST_ATTEMPTS):
             try:
-                await self._store(document, digest, entries)
-                return
+                await self._store(document, digest, entries, report)
+                break
             except Conflict:  # another document with the same organisation or person was quicker
                 if attempt + 1 == _MOST_ATTEMPTS:
                     raise
+        return report
 
-    async def _store(self, document: Document, digest: bytes, entries: list[Entry]) -> None:
+    async def _store(self, document: Document, digest: bytes, entries: list[Entry], report: Report) -> None:
         async with self._sessions.begin(self.ask()) as session:
             translator = Translator(self._ids, self._source.namespace, session.connection, {})
             accepted, rejected = await translator.translate(entries)
@@ -121,8 +133,8 @@ class Importer:
             counts = (len(entries), len(fresh), merged, len(rejected))
             await session.connection.execute(_LEDGER, self._source.key, digest, document.name, *counts)
             await self._note_rejected(session.connection, digest, rejected)
-        self.report.add(*counts)
-        self.report.reasons.update(f"{one.type_name}: {one.reason}" for one in rejected)
+        report.add(*counts)
+        report.reasons.update(f"{one.type_name}: {one.reason}" for one in rejected)
 
     async def _note_rejected(self, connection: Connection, digest: bytes, rejected: list[Rejected]) -> None:
         rows = [(self._source.key, digest, one.position, one.type_name, one.expression, one.reason) for one in rejected]

@@ -100,6 +100,7 @@ class Chart:
     count: int
     has_gap: bool
     ends_before: str  #: the newest mark, when the last value is older than it
+    cut: bool  #: only the newest part of the series is drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +118,13 @@ class Scale:
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
 
-def chart(series: Series, words: Words, names: dict[int, str], now: datetime, marks: Sequence[Mark] = ()) -> Chart:
+def chart(
+    series: Series, words: Words, names: dict[int, str], now: datetime, marks: Sequence[Mark] = (), *, cut: bool = False
+) -> Chart:
     """The chart of a series."""
     x, y = _time_scale(series), _value_scale(series)
     inside = [mark for mark in marks if x.low <= mark.at.timestamp() <= x.high]
-    gaps = [list(_pieces(line)) for line in series.lines]
+    pieces = [list(_pieces(line)) for line in series.lines]
     newest = max(series.latest, key=_seconds)
     late = [mark for mark in marks if mark.at.timestamp() > _seconds(newest)]
     out = next((value.out for value in series.latest if value.out), "")
@@ -137,16 +140,17 @@ def chart(series: Series, words: Words, names: dict[int, str], now: datetime, ma
         band=_band(series, y),
         grid=tuple(_grid(y, words)),
         ticks=tuple(_ticks(x, words)),
-        lines=tuple(_path(piece, x, y) for line in gaps for piece, dashed in line if not dashed and len(piece) > 1),
-        gaps=tuple(_path(piece, x, y) for line in gaps for piece, dashed in line if dashed),
+        lines=tuple(_path(piece, x, y) for line in pieces for piece, dashed in line if not dashed and len(piece) > 1),
+        gaps=tuple(_path(piece, x, y) for line in pieces for piece, dashed in line if dashed),
         dots=tuple(_dots(series, x, y)),
         values=tuple(_labels(series, x, y, words)),
         marks=tuple(_marks(inside, x)),
         columns=tuple(line.name.words(words.language) for line in series.lines),
         rows=tuple(rows(series, words, names)),
         count=series.length,
-        has_gap=any(dashed for line in gaps for _, dashed in line),
+        has_gap=any(dashed for line in pieces for _, dashed in line),
         ends_before=late[-1].words if late else "",
+        cut=cut,
     )
 
 
@@ -216,10 +220,10 @@ def _band(series: Series, y: Scale) -> Band | None:
 
 def _pieces(line: Line) -> Iterator[tuple[list[Measured], bool]]:
     """The line cut where nothing was measured for long: whole pieces, and the gaps between them as dashed ones."""
-    longest = longest_step(line)
+    pauses = gaps(line)
     piece: list[Measured] = []
-    for point in line.points:
-        if piece and _seconds(point) - _seconds(piece[-1]) > longest:
+    for index, point in enumerate(line.points):
+        if piece and index - 1 in pauses:
             yield piece, False
             yield [piece[-1], point], True
             piece = []
@@ -227,11 +231,15 @@ def _pieces(line: Line) -> Iterator[tuple[list[Measured], bool]]:
     yield piece, False
 
 
-def longest_step(line: Line) -> float:
-    """Seconds between two values beyond which there is a gap: three times the usual step."""
-    steps = sorted(_seconds(b) - _seconds(a) for a, b in zip(line.points, line.points[1:], strict=False))
-    usual = steps[(len(steps) - 1) // 2] if len(steps) > 1 else 0.0
-    return GAP_FACTOR * usual if usual > 0 else float("inf")
+def gaps(line: Line) -> set[int]:
+    """The steps (by their first point) that are three times as long as the longer of the steps beside them."""
+    steps = [_seconds(b) - _seconds(a) for a, b in zip(line.points, line.points[1:], strict=False)]
+    return {
+        index
+        for index, step in enumerate(steps)
+        if (beside := [*steps[max(0, index - 1) : index], *steps[index + 1 : index + 2]])
+        and step > GAP_FACTOR * max(beside)
+    }
 
 
 def _path(points: Sequence[Measured], x: Scale, y: Scale) -> str:

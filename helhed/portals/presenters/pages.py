@@ -24,6 +24,8 @@ MOST_NEWS = 6
 MOST_CONTACTS = 6
 MOST_MARKS = 2
 LONGEST_MARK = 22
+RECENT = timedelta(days=90)
+LONG_SERIES = 40  #: more values than this are too many for a small curve
 
 
 class Identified(Protocol):
@@ -131,8 +133,10 @@ def person_view(found: Identified, words: Words, now: datetime) -> PersonView:
     )
 
 
-def overview_view(shown: Overview, words: Words, names: Names, now: datetime) -> OverviewView:
-    """An overview in words."""
+def overview_view(
+    shown: Overview, words: Words, names: Names, now: datetime, since: datetime | None = None
+) -> OverviewView:
+    """An overview in words, with its curves from ``since`` on."""
     marks = treatment_marks([m for m in shown.medicines if m.current])
     everything = [*shown.charts, *shown.others]
     weight = newest_value(everything, "weight")
@@ -147,7 +151,10 @@ def overview_view(shown: Overview, words: Words, names: Names, now: datetime) ->
         past_problems=[clinical.problem_row(one, words, names) for one in shown.problems if not one.active],
         medicines=[medicine_view(one, words, names, now) for one in shown.medicines if one.current],
         stopped=[medicine_view(one, words, names, now) for one in shown.medicines if not one.current],
-        charts=[chart(one, words, organisations, now, marks) for one in shown.charts],
+        charts=[
+            chart(one, words, organisations, now, marks, cut=cut)
+            for one, cut in chosen_period(shown.charts, since, now)
+        ],
         newest_treatment=f"{marks[-1].words} {words.day(marks[-1].at)}" if marks else "",
         results=_results(shown, words, names, now),
         current=[_current(shown, index, words, names) for index, one in enumerate(shown.contacts) if one.open],
@@ -196,16 +203,24 @@ def short_drug(name: str) -> str:
     return " ".join(kept)[:LONGEST_MARK]
 
 
-def chosen_period(series: Sequence[Series], since: datetime | None) -> list[Series]:
-    """Series cut to a period; one with fewer than two values left keeps all of them, so that nothing vanishes."""
-    return list(series) if since is None else [_cut(one, since) for one in series]
+def chosen_period(series: Sequence[Series], since: datetime | None, now: datetime) -> list[tuple[Series, bool]]:
+    """Series cut to a period, and whether that left anything out. Without a period long ones are cut to their newest part.
+
+    A series that would have fewer than two values left keeps all of them, so that nothing vanishes.
+    """
+    starts = (since or (now - RECENT if one.length > LONG_SERIES else None) for one in series)
+    return [_cut(one, start) for one, start in zip(series, starts, strict=True)]
 
 
-def _cut(series: Series, since: datetime) -> Series:
+def _cut(series: Series, since: datetime | None) -> tuple[Series, bool]:
+    if since is None:
+        return series, False
     lines = tuple(
         replace(line, points=tuple(p for p in line.points if p.at and p.at.at >= since)) for line in series.lines
     )
-    return replace(series, lines=lines) if all(len(line.points) > 1 for line in lines) else series
+    kept = replace(series, lines=lines)
+    drawable = all(len(line.points) > 1 for line in lines)
+    return (kept, kept.length < series.length) if drawable else (series, False)
 
 
 def news(record: Record, words: Words, names: Names, now: datetime) -> list[NewsView]:

@@ -164,7 +164,7 @@ def event_view(teller: Teller, event: Event) -> EventView:
     letter = documents.words_of(teller.record, event.entry) if event.kind in ("document", "result") else ""
     provider = names.place(event.entry.content.get("serviceProvider"))
     source = names.organisation(event.origin) or words("source.unknown")
-    values = tuple(value_views(event.values, words))
+    values = tuple(value_views(event.values, words, dated=event.days > 1))
     return EventView(
         kind=event.kind,
         type_name=event.type_name,
@@ -181,22 +181,29 @@ def event_view(teller: Teller, event: Event) -> EventView:
     )
 
 
-def value_views(values: Sequence[Measured], words: Words) -> Iterable[ValueView]:
+def value_views(values: Sequence[Measured], words: Words, *, dated: bool = False) -> Iterable[ValueView]:
     """Values in words; those of a panel, such as blood pressure, as one."""
     for _, found in groupby(values, key=lambda value: id(value.entry) if value.panel else id(value)):
         parts = list(found)
-        yield _value_view(parts[0], "/".join(_number(part, words) for part in parts), words)
+        yield _value_view(parts[0], "/".join(_number(part, words) for part in parts), words, dated=dated)
 
 
 def _number(value: Measured, words: Words) -> str:
     return words.number(value.value) if value.value is not None else value.words
 
 
-def _value_view(value: Measured, number: str, words: Words) -> ValueView:
+def _when(value: Measured, words: Words, *, dated: bool) -> str:
+    if value.at is None:
+        return ""
+    time = words.pattern(value.at.at, "time") if value.at.precision is Precision.TIME else ""
+    return f"{words.pattern(value.at.at, 'short')} {time}".strip() if dated else time
+
+
+def _value_view(value: Measured, number: str, words: Words, *, dated: bool) -> ValueView:
     return ValueView(
         name=(value.panel or value.name).words(words.language),
         value=f"{number} {words.unit(value.unit)}".strip(),
-        time=words.pattern(value.at.at, "time") if value.at and value.at.precision is Precision.TIME else "",
+        time=_when(value, words, dated=dated),
         out=value.out,
         out_words=words(f"out.{value.out}") if value.out else "",
         interval=interval(value, words),
@@ -218,6 +225,11 @@ def _title(teller: Teller, event: Event) -> str:
 
 def _lines(teller: Teller, event: Event) -> Iterable[str]:
     alone = Record((event.entry,))
+    if event.since is not None:
+        until = teller.words.moment(event.at, time=False)
+        yield teller.words(
+            "timeline.run", n=event.days, since=teller.words.moment(event.since, time=False), until=until
+        )
     if event.type_name == "Encounter":
         yield from _contact_lines(teller, contacts.contacts(alone))
     elif event.type_name in ("MedicationRequest", "MedicationStatement"):

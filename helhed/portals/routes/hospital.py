@@ -12,7 +12,7 @@ from helhed.foundation.ask import Purpose
 from helhed.foundation.errors import Forbidden, NotSupported, Unknown
 from helhed.portals.context import Visit, visit
 from helhed.portals.ports import CitizenIdentity, Relation
-from helhed.portals.presenters.pages import PersonView, chosen_period, news, overview_view, person_view
+from helhed.portals.presenters.pages import PersonView, news, overview_view, person_view
 from helhed.portals.reading import read_record, told_timeline
 from helhed.portals.sessions import Opened
 from helhed.record.overview import overview
@@ -20,7 +20,7 @@ from helhed.record.overview import overview
 EVENTS = 40
 MOST_FOUND = 10
 SHORTEST_NAME = 2
-PERIODS = {"1": 1, "5": 5}
+PERIODS = {"1": 1, "5": 5, "alt": 150}  #: years
 SELF_DECLARED = 4
 REASONS = ("behandler", "modtager", "vagt")
 
@@ -127,14 +127,14 @@ async def patient(request: Request) -> Response:
     if held is None:
         return await _no_relation(visitor, handle, found)
     record, names = await read_record(visitor, visitor.ask(Purpose.TREATMENT), found.citizen)
-    whole = overview(record, visitor.now)
     period = request.query_params.get("periode", "")
-    cut = replace(whole, charts=chosen_period(whole.charts, _since(period, visitor.now)))
     return visitor.page(
         "hospital_patient.html",
         handle=handle,
         person=_person(found, visitor),
-        shown=overview_view(cut, visitor.words, names, visitor.now),
+        shown=overview_view(
+            overview(record, visitor.now), visitor.words, names, visitor.now, _since(period, visitor.now)
+        ),
         news=news(record, visitor.words, names, visitor.now),
         relation=held,
         deadline=visitor.words.near(held.until, visitor.now) if held.basis == SELF_DECLARED and held.until else "",
