@@ -244,7 +244,7 @@ def _never(identifier: UUID) -> UUID:
 
 def _bundle(patient: UUID) -> bytes:
     entries = [{"fullUrl": f"urn:uuid:{uuid4()}", "resource": observation(patient), "request": {"method": "POST", "url": "Observation"}} for _ in range(_BUNDLE)]
-    return json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entries}).encode()
+    return json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entries}, ensure_ascii=False).encode()
 
 
 def _write_documents(folder: Path, documents: int) -> int:
@@ -255,7 +255,7 @@ def _write_documents(folder: Path, documents: int) -> int:
         entries += [_entry(str(uuid4()), _of(patient)) for _ in range(PER_CITIZEN * 2)]
         total += len(entries)
         bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
-        (folder / f"{number:04}.json").write_text(json.dumps(bundle))
+        (folder / f"{number:04}.json").write_text(json.dumps(bundle, ensure_ascii=False), "utf-8")
     return total
 
 

@@ -43,9 +43,9 @@ def fatima() -> Chart:
     _around_her(chart)
     _general_practice(chart)
     _blood_tests(chart)
+    _medicine_card(chart)
     _midwife(chart)
     _obstetrics(chart)
-    _medicine_card(chart)
     _home(chart)
     _booked(chart)
     return chart

@@ -83,9 +83,7 @@ def _is_order(entry: Entry) -> bool:
 def _medicine(record: Record, entry: Entry, given: dict[str, Moment], now: datetime) -> Medicine:
     content = entry.content
     product = _product(record, entry)
-    drug = (
-        coded(content.get("medicationCodeableConcept")) or coded(product.get("code")) or _named(content) or Coded("?")
-    )
+    drug = drug_of(record, entry)
     until = moment(text(content, "dosageInstruction.timing.repeat.boundsPeriod.end", "effectivePeriod.end",
                         "dispenseRequest.validityPeriod.end", "dosage.timing.repeat.boundsPeriod.end"))  # fmt: skip
     status = content.get("status")

@@ -61,7 +61,7 @@ def events(record: Record, until: datetime) -> list[Event]:
 
 
 def _runs(found: list[Event]) -> list[Event]:
-    """Days after days of the same measurements from the same source, with nothing between them, told as one event."""
+    """Days after days of the same measurements (some days fewer) from one source, nothing between them: one event a month."""
     told: list[Event] = []
     for event in found:
         if told and _continues(told[-1], event):
@@ -76,7 +76,8 @@ def _runs(found: list[Event]) -> list[Event]:
 def _continues(run: Event, event: Event) -> bool:
     same = run.type_name == event.type_name == "Observation" and run.origin == event.origin
     month = (run.at.at.year, run.at.at.month) == (event.at.at.year, event.at.at.month)
-    return same and month and {value.key for value in run.values} == {value.key for value in event.values}
+    before, after = {value.key for value in run.values}, {value.key for value in event.values}
+    return same and month and (before <= after or after <= before)
 
 
 def undated(record: Record) -> int:
