@@ -104,7 +104,8 @@ async def load_demo(settings: Settings, target: Target, citizens: int) -> None:
             loader = DemoLoader(pool, read_secret(settings.data_dir))
             await _load_world(loader, console.print)
             await put_personas(owner, await _personas(loader, owner))
-            await _load_population(loader, citizens, console.print)
+            if citizens:
+                await _load_population(loader, citizens, console.print)
         finally:
             await pool.close()
         await owner.execute("insert into registries.demo (enabled) values (true)")
