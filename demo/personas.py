@@ -35,7 +35,10 @@ class Persona:
 def _personas() -> tuple[Persona, ...]:
     facts = load("personas.json")
     citizens = {chart.citizen.handle: (chart.citizen.name, chart.url) for chart in charts()}
-    blocks = {handle: (*(_block(who, what) for owner, who, what in facts["blocks"] if owner == handle),) for handle in citizens}
+    blocks = {
+        handle: (*(_block(who, what) for owner, who, what in facts["blocks"] if owner == handle),)
+        for handle in citizens
+    }
     return tuple(_persona(*row, citizens=citizens, blocks=blocks) for row in facts["personas"])
 
 

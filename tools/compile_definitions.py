@@ -34,7 +34,11 @@ def structures(folder: Path) -> Iterator[Json]:
     """Resource types and data types, no profiles."""
     for name in ("profiles-types.json", "profiles-resources.json"):
         for one in read(folder, name):
-            if one["resourceType"] == "StructureDefinition" and one["kind"] in {"resource", "complex-type", "primitive-type"}:
+            if one["resourceType"] == "StructureDefinition" and one["kind"] in {
+                "resource",
+                "complex-type",
+                "primitive-type",
+            }:
                 yield one
 
 
@@ -48,7 +52,9 @@ def element(path: str, one: Json) -> list[Any]:
         if code in {"BackboneElement", "Element"} and one.get("_nested"):
             code = path
         types.append(code)
-        targets += [target.rsplit("/", 1)[1] for target in kind.get("targetProfile", ()) if code in {"Reference", "canonical"}]
+        targets += [
+            target.rsplit("/", 1)[1] for target in kind.get("targetProfile", ()) if code in {"Reference", "canonical"}
+        ]
     if "contentReference" in one:
         types = [one["contentReference"].lstrip("#")]
     binding = one.get("binding", {})
@@ -87,7 +93,9 @@ class Codes:
     """Expands value sets that can be enumerated."""
 
     def __init__(self, folder: Path) -> None:
-        everything = [r for name in ("valuesets.json", "v3-codesystems.json", "v2-tables.json") for r in read(folder, name)]
+        everything = [
+            r for name in ("valuesets.json", "v3-codesystems.json", "v2-tables.json") for r in read(folder, name)
+        ]
         self._systems = {r["url"]: r for r in everything if r["resourceType"] == "CodeSystem"}
         self._sets = {r["url"]: r for r in everything if r["resourceType"] == "ValueSet"}
 
@@ -163,7 +171,9 @@ def main(folder: Path) -> None:
     bound = sorted({member[4] for record in records for member in record["elements"] if member[4]})
     write_lines("required_codes.jsonl", [{"valueSet": url, "codes": codes.expand(url)} for url in bound])
     resources = sorted(one["id"] for one in definitions if one["kind"] == "resource" and not one.get("abstract"))
-    parameters = [one for one in read(folder, "search-parameters.json") if one.get("expression") and one["code"] != "_id"]
+    parameters = [
+        one for one in read(folder, "search-parameters.json") if one.get("expression") and one["code"] != "_id"
+    ]
     write_lines(
         "search_parameters.jsonl",
         [
@@ -175,7 +185,10 @@ def main(folder: Path) -> None:
     )
     compartment = read(folder, "compartmentdefinition-patient.json")[0]["resource"]
     write_lines("patient_compartment.jsonl", [[one["code"], one["param"]] for one in compartment if one.get("param")])
-    for name, names in (("type_numbers.json", resources), ("parameter_numbers.json", {one["code"] for one in parameters})):
+    for name, names in (
+        ("type_numbers.json", resources),
+        ("parameter_numbers.json", {one["code"] for one in parameters}),
+    ):
         content = {"note": "stable: numbers are stored in rows and never change", "numbers": numbers(OUT / name, names)}
         (OUT / name).write_text(json.dumps(content, indent=0) + "\n")
 

@@ -13,21 +13,24 @@ fail() {
     exit 1
 }
 
-new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
+runs() { "$1" -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, $2))" >/dev/null 2>&1; }
 
 makes_environments() { "$1" -c 'import ensurepip, venv' >/dev/null 2>&1; }
 
 # The first Python that this user can really run: a name on the PATH may be a shim that only its owner may use.
+# Versions newer than our locked wheels come last, as they would have to compile.
 find_python() {
     without_venv=""
-    for candidate in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11 \
-        /usr/local/bin/python3 /usr/bin/python3 /opt/homebrew/bin/python3; do
-        new_enough "$candidate" || continue
-        if makes_environments "$candidate"; then
-            echo "$candidate"
-            return
-        fi
-        without_venv=$candidate
+    for below in 15 99; do
+        for candidate in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11 \
+            /usr/local/bin/python3 /usr/bin/python3 /opt/homebrew/bin/python3; do
+            runs "$candidate" "$below" || continue
+            if makes_environments "$candidate"; then
+                echo "$candidate"
+                return
+            fi
+            without_venv=$candidate
+        done
     done
     if [ -n "$without_venv" ]; then
         fail "$without_venv cannot make virtual environments: install its venv module (on Debian and Ubuntu: apt install python3-venv)."
@@ -36,14 +39,14 @@ find_python() {
 }
 
 fingerprint() {
-    echo "$PWD"
+    pwd -P
     cat $inputs | cksum
 }
 
+# Its Python runs, is new enough, and its scripts point here: a moved or copied environment needs making anew.
 venv_works() {
-    [ -x "$venv/bin/python" ] && "$venv/bin/python" -c '
-import os, sys
-sys.exit(sys.version_info < (3, 11) or os.path.realpath(sys.prefix) != os.path.realpath(".venv"))' 2>/dev/null
+    [ -x "$venv/bin/python" ] && "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null &&
+        grep -qF "$(pwd -P)/$venv/" "$venv/bin/pip" 2>/dev/null
 }
 
 if [ -f "$ready" ] && [ "$(cat "$ready")" = "$(fingerprint)" ] && venv_works; then

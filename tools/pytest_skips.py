@@ -5,7 +5,7 @@ marker ``external``, or says "external data" in its reason for skipping.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -14,18 +14,18 @@ _ALLOWED = "external data"
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[Any]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn a skip that is not allowed into a failure that says so."""
-    report: pytest.TestReport = yield
+    report = yield
     if _strict() and report.skipped and not hasattr(report, "wasxfail") and item.get_closest_marker("external") is None:
         _refuse(report)
     return report
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report() -> Iterator[Any]:
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """The same for a module that skips itself while it is collected."""
-    report: pytest.CollectReport = yield
+    report = yield
     if _strict() and report.outcome == "skipped":
         _refuse(report)
     return report

@@ -66,7 +66,7 @@ def _general_practice(chart: Chart) -> None:
     chart.add(GP, no_known_allergies("2026-01-22"), by=by)
     contact = visit(chart, GP, "2026-01-22 10:00", "Årskontrol, stofskifte", diagnosis("hypothyroidism-gp"), by=by)
     measure(chart, GP, "2026-01-22 10:05", {"weight": 69, "pulse": 68}, by=by, contact=contact, pressure=(128, 78))
-    lab(chart, "2026-01-20 08:20", {"tsh": 1.9, "haemoglobin": 8.3, "creatinine": 66, "egfr": 85})
+    lab(chart, "2026-01-20 08:20", {"tsh": 1.9, "haemoglobin": 8.3, "creatinine": 66, "egfr": 84})
     lab(chart, "2025-01-21 08:20", {"tsh": 2.3})
     lab(chart, "2024-01-23 08:20", {"tsh": 3.1})
 

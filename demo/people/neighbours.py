@@ -93,7 +93,7 @@ def _record(one: _Neighbour) -> Chart:
     lab(
         chart,
         f"2026-0{number + 2}-09 08:15",
-        {"creatinine": 78 + number, "egfr": 72 - number, "potassium": 4.1, "haemoglobin": 8.4},
+        {"creatinine": 78 + number, "egfr": filtration, "potassium": 4.1, "haemoglobin": 8.4},
     )
     _card(chart, one)
     chart.add(VACCINES, immunization("influenza", "2026-10-12"))
@@ -152,7 +152,7 @@ def _admitted(chart: Chart) -> None:
         ("2026-11-23 08:00", 91, 86),
     ):
         measure(chart, ACUTE, when, {"spo2": saturation, "pulse": pulse}, by="dorte-emergency-nurse", contact=contact)
-    lab(chart, "2026-11-21 17:00", {"crp": 142, "leukocytes": 14.6, "creatinine": 92, "egfr": 52})
+    lab(chart, "2026-11-21 17:00", {"crp": 142, "leukocytes": 14.6, "creatinine": 92, "egfr": 50})
     lab(chart, "2026-11-23 07:00", {"crp": 88, "leukocytes": 11.2})
     text = "82-årig kvinde med KOL indlægges med feber, hoste og åndenød. Lungebetændelse på højre side. Doxycyclin og ilt, mål 88–92 %."
     chart.add(

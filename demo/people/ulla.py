@@ -36,7 +36,7 @@ def ulla() -> Chart:
         measure(
             chart, GP, when, {"weight": 68, "pulse": 70}, by="rikke-clinic-nurse", contact=contact, pressure=pressure
         )
-    lab(chart, "2026-09-02 10:50", {"creatinine": 68, "egfr": 82, "potassium": 4.0, "ldl": 2.9, "hba1c": 38})
+    lab(chart, "2026-09-02 10:50", {"creatinine": 68, "egfr": 81, "potassium": 4.0, "ldl": 2.9, "hba1c": 38})
     dose = Dose("1 tablet dagligt mod forhøjet blodtryk", 1)
     order = medication_request("losartan", dose, "forhøjet blodtryk", "2018-04-11", written="2026-09-02 11:00")
     chart.add(CARD, order, by="mette-gp")

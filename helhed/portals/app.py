@@ -8,12 +8,12 @@ import jinja2
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
 
 from helhed.portals.context import Portal
 from helhed.portals.http import SafeHeaders
 from helhed.portals.ports import Ports
 from helhed.portals.routes import about, citizen, citizen_log, errors, hospital, login
+from helhed.portals.static_files import CompressedFiles
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -27,7 +27,7 @@ def build_portal_app(ports: Ports) -> Starlette:
         *citizen_log.ROUTES,
         *hospital.ROUTES,
         *about.ROUTES,
-        Mount("/static", StaticFiles(directory=STATIC), name="static"),
+        Mount("/static", CompressedFiles(directory=STATIC), name="static"),
     ]
     app = Starlette(routes=routes, middleware=[Middleware(SafeHeaders)], exception_handlers=errors.HANDLERS)
     app.state.portal = Portal(ports, templates(), assets())

@@ -204,7 +204,7 @@ def sensible(value: Decimal) -> Decimal:
 
 
 def number_with_hyphen(number: str) -> str:
-    """140358-9995 from 1403589995; anything of another length as it is."""
+    """DDMMYY-XXXX from ten characters; anything of another length as it is."""
     return f"{number[:6]}-{number[6:]}" if len(number) == len("DDMMYYXXXX") else number
 
 

@@ -51,7 +51,7 @@ class FakeNetwork:
     log: list[LogEntry] = field(default_factory=list)
     blocks: dict[UUID, tuple[int, Block]] = field(default_factory=dict)
     relations: dict[tuple[int, int], Relation] = field(default_factory=dict)  #: (citizen, organisation)
-    declaring_roles: frozenset[str] = frozenset({"physician"})
+    declaring_roles: frozenset[str] = frozenset({"doctor", "nurse"})
 
     # What tests build the network from ------------------------------------------------------------------------------
 

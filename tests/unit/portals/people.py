@@ -7,7 +7,7 @@ from typing import Any
 from tests.unit.portals.fakes import FakeNetwork
 
 NOW = datetime(2026, 2, 5, 5, 40, tzinfo=UTC)
-NUMBER = "0102509994"
+NUMBER = "0102509995"
 CONFIRMED = {"coding": [{"code": "confirmed"}]}
 ACTIVE = {"coding": [{"code": "active"}]}
 
@@ -61,13 +61,11 @@ def lung_network() -> FakeNetwork:
     network.citizen("Bo Test Andersen", "0203609996", date(1960, 3, 2), "male")
     network.citizen("Alberto Test Importado", "0706931T7K", date(1993, 6, 7), "male", replacement=True)
     network.citizen_persona("bodil", bodil, "KOL, indlagt i går. Følges af egen læge, sygehus og kommune.")
-    doctor = network.professional(
-        "rune", "Rune Test Dahl", "physician", emergency, about="Vagthavende i akutmodtagelsen."
-    )
-    network.professional("outsider", "Sif Test Fremmed", "physician", other, about="Har ingen i behandling.")
+    doctor = network.professional("rune", "Rune Test Dahl", "doctor", emergency, about="Vagthavende i akutmodtagelsen.")
+    network.professional("outsider", "Sif Test Fremmed", "doctor", other, about="Har ingen i behandling.")
     network.professional("tove", "Tove Test Krogh", "secretary", other, about="Kan ikke selv erklære behandling.")
-    network.professional("maja", "Maja Test Lind", "gp", clinic, "praksis", "Bodils egen læge.")
-    network.professional("ida", "Ida Test Berg", "home-nurse", municipality, "kommune", "Kommer hos Bodil hver dag.")
+    network.professional("maja", "Maja Test Lind", "doctor", clinic, "praksis", "Bodils egen læge.")
+    network.professional("ida", "Ida Test Berg", "nurse", municipality, "kommune", "Kommer hos Bodil hver dag.")
     network.admit(bodil, emergency)
     network.admit(bodil, clinic)
     network.deliver(bodil, clinic, *from_the_clinic(), updated=NOW - timedelta(days=20))

@@ -1,0 +1,148 @@
+"""Hospital: from a number to the patient in one screen."""
+
+import pytest
+
+from tests.unit.portals.fakes import later
+
+SHOWN = (
+    "3 kilder har afleveret", "CAVE: penicillin (J01C)", "Ilt: mål 88–92 %", "KOL i forværring", "DJ441", "Prednisolon",
+    "1½ tablet (37,5 mg) dagligt", "Iltmætning", "92 mg/L", "Hold for KOL", "Forløbsplan for KOL", "Uffe Test Prøvesen",
+    "Må kontaktes", "20 00 00 14", "Borgere kan have spærret oplysninger",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("written", ["010250-9995", "0102509995", " 010250 9995 ", "Bodil Test"])
+def test_the_patient_is_on_one_page_after_the_number_or_the_name(visitor, written):
+    visitor.log_in("rune")
+    visitor.open_patient(written)
+    assert visitor.status == 200
+    missing = [words for words in SHOWN if words not in visitor.text]
+    assert missing == []
+
+
+def test_neither_address_nor_title_names_the_patient(visitor):
+    visitor.log_in("rune")
+    visitor.open_patient("010250-9995")
+    addresses = " ".join(str(answer.url) for answer in visitor.chain)
+    title = visitor.page.split("<title>")[1].split("</title>")[0]
+    for secret in ("010250", "9995", "Bodil", "Pr%C3%B8vesen"):
+        assert secret not in addresses
+        assert secret not in title
+
+
+def test_a_replacement_number_opens_a_patient_from_elsewhere(visitor, network):
+    alberto = next(key for key, found in network.citizens.items() if found.replacement)
+    network.admit(alberto, network.people[1].principal.organisation)
+    visitor.log_in("rune")
+    visitor.open_patient("070693-1t7k")
+    assert "Erstatnings-CPR 070693-1T7K" in visitor.text
+
+
+def test_nobody_found_says_what_to_do_and_keeps_what_was_written(visitor):
+    visitor.log_in("rune")
+    visitor.open_patient("999999-9999")
+    assert visitor.status == 404
+    assert "Ingen patient fundet med det nummer eller navn" in visitor.text
+    assert 'value="999999-9999"' in visitor.page
+
+
+@pytest.mark.parametrize("written", ["", "1", "0102", "010250-999", "010250-99956", "x"])
+def test_what_is_no_number_and_no_name_is_said_to_be_neither(visitor, written):
+    visitor.log_in("rune")
+    visitor.open_patient(written)
+    assert visitor.status == 422
+    assert "Det er ikke et CPR-nummer" in visitor.text
+
+
+def test_several_with_the_name_are_told_apart_by_their_numbers(visitor):
+    visitor.log_in("rune")
+    visitor.open_patient("Test")
+    assert "3 patienter passer" in visitor.text
+    assert "010250-9995" in visitor.text
+
+
+def test_without_a_relation_nothing_is_shown_and_the_way_is_explained(visitor):
+    visitor.log_in("outsider")
+    visitor.open_patient("010250-9995")
+    assert visitor.status == 403
+    assert "Du har ingen registreret behandlingsrelation" in visitor.text
+    assert "penicillin" not in visitor.page
+    assert "inden 24 timer" in visitor.text
+
+
+def test_a_declared_relation_opens_the_record_and_says_when_it_ends(visitor, network):
+    visitor.log_in("outsider")
+    visitor.open_patient("010250-9995")
+    visitor.post(visitor.address.removeprefix("http://localhost") + "/relation", grund="behandler")
+    assert visitor.status == 200
+    assert "CAVE: penicillin" in visitor.text
+    assert "Adgangen slutter i morgen kl. 06.40" in visitor.text
+    visitor.log_in("bodil")
+    visitor.get("/borger/log")
+    assert "Sif Test Fremmed, læge, erklærede at have dig i behandling nu" in visitor.text
+
+
+def test_a_declared_relation_ends_at_its_deadline(visitor, network):
+    visitor.log_in("outsider")
+    visitor.open_patient("010250-9995")
+    visitor.post(visitor.address.removeprefix("http://localhost") + "/relation", grund="vagt")
+    later(network, hours=24)
+    visitor.log_in("outsider")
+    visitor.open_patient("010250-9995")
+    assert visitor.status == 403
+
+
+def test_a_reason_must_be_one_of_those_offered(visitor, network):
+    visitor.log_in("outsider")
+    visitor.open_patient("010250-9995")
+    before = dict(network.relations)
+    visitor.post(visitor.address.removeprefix("http://localhost") + "/relation", grund="nysgerrig")
+    assert visitor.status == 422
+    assert "Vælg, hvorfor du behandler patienten." in visitor.text
+    assert network.relations == before
+
+
+def test_a_role_that_may_not_declare_is_told_what_it_can_do(visitor, network):
+    visitor.log_in("tove")
+    visitor.open_patient("010250-9995")
+    assert "Din rolle kan ikke selv erklære en behandling." in visitor.text
+    before = dict(network.relations)
+    handle = visitor.address.removeprefix("http://localhost")
+    visitor.get("/hospital")
+    visitor.post(handle + "/relation", grund="behandler")
+    assert visitor.status == 403
+    assert network.relations == before
+
+
+def test_a_handle_is_worth_nothing_in_another_session(visitor):
+    visitor.log_in("rune")
+    visitor.open_patient("010250-9995")
+    address = visitor.address.removeprefix("http://localhost")
+    visitor.log_in("outsider")
+    visitor.get(address)
+    assert visitor.status == 404
+    assert "Bodil" not in visitor.page
+
+
+def test_the_timeline_of_the_patient_can_be_filtered(visitor):
+    visitor.log_in("rune")
+    visitor.open_patient("010250-9995")
+    visitor.get(visitor.address.removeprefix("http://localhost") + "/tidslinje?slags=document")
+    assert "Indlagt med feber og tiltagende åndenød" in visitor.text
+    assert "Sygeplejebesøg" not in visitor.text
+
+
+def test_a_shorter_period_cuts_the_curves(visitor):
+    visitor.log_in("rune")
+    visitor.open_patient("010250-9995")
+    visitor.get(visitor.address.removeprefix("http://localhost") + "?periode=1")
+    assert (
+        "12.11.2024"
+        not in visitor.page.split('id="svar"')[1].split("Øvrige svar")[0].split("Blodtryk", 1)[1].split("HbA1c")[0]
+    )
+
+
+def test_citizens_are_sent_to_their_own_door(visitor):
+    visitor.log_in("bodil")
+    visitor.get("/hospital")
+    assert visitor.status == 403

@@ -1,0 +1,108 @@
+"""My record."""
+
+from datetime import timedelta
+
+from tests.unit.portals.fakes import later, silent
+
+
+def test_the_page_shows_all_sources_in_one_timeline(visitor):
+    text = visitor.log_in("bodil") and visitor.text
+    for words in ("Sygeplejebesøg", "Årskontrol af KOL", "Akut kontakt", "Pneumokokker", "Kilde: Prøvefjord Kommune"):
+        assert words in text
+
+
+def test_the_whole_medicine_card_is_on_it(visitor):
+    visitor.log_in("bodil")
+    assert "4 slags medicin. Alt på kortet vises her." in visitor.text
+    for drug in ("Prednisolon", "Tiotropium/olodaterol", "Salbutamol", "Amlodipin"):
+        assert drug in visitor.text
+
+
+def test_a_kind_and_a_source_are_chosen_in_the_address(visitor):
+    visitor.log_in("bodil")
+    visitor.get("/borger?slags=vaccine")
+    timeline = visitor.page.split('id="tidslinje"')[1].split("</section>\n</div>")[0]
+    assert "Pneumokokker" in timeline
+    assert "Sygeplejebesøg" not in timeline
+    assert '<option value="vaccine" selected>' in visitor.page
+
+
+def test_earlier_pages_continue_where_the_first_ended_and_keep_the_filter(visitor, network):
+    citizen = network.people[0].principal.actor
+    clinic = next(key for key, place in network.places.items() if place.name == "Lægerne Prøvegade")
+    days = [f"20{year:02d}-05-{day:02d}" for year in range(10, 20) for day in range(1, 8)]
+    network.deliver(citizen, clinic, *(
+        {"resourceType": "Immunization", "status": "completed", "vaccineCode": {"text": f"Vaccine {day}"}, "occurrenceDateTime": day}
+        for day in days
+    ))  # fmt: skip
+    visitor.log_in("bodil")
+    visitor.get("/borger?slags=vaccine")
+    seen = []
+    while True:
+        seen += [day for day in days if f"Vaccine {day}" in visitor.page]
+        if "foer=" not in visitor.page or "Vis tidligere" not in visitor.page:
+            break
+        link = (
+            visitor.page.split('class="button button-secondary hh-wide" href="')[1].split("#")[0].replace("&amp;", "&")
+        )
+        assert "slags=vaccine" in link
+        visitor.get(link)
+    assert sorted(seen) == days
+
+
+def test_unreadable_filters_show_everything(visitor):
+    visitor.log_in("bodil")
+    visitor.get("/borger?slags=vr%C3%B8vl&kilde=x&foer=i+morgen")
+    assert visitor.status == 200
+    assert "Akut kontakt" in visitor.text
+
+
+def test_who_looked_lately_comes_from_the_log(visitor):
+    visitor.log_in("rune")
+    visitor.open_patient("010250-9995")
+    visitor.log_in("bodil")
+    section = visitor.page.split('id="kig"')[
+        2 if 'href="#kig"' in visitor.page and visitor.page.count('id="kig"') > 1 else 1
+    ]
+    assert "Rune Test Dahl, læge," in section.split("</section>")[0]
+
+
+def test_a_silent_source_says_since_when(visitor, network):
+    clinic = next(key for key, place in network.places.items() if place.name == "Lægerne Prøvegade")
+    silent(network, clinic, network.now - timedelta(days=9))
+    visitor.log_in("bodil")
+    assert "har intet afleveret siden 27.01.2026" in visitor.text
+
+
+def test_an_empty_record_says_what_emptiness_means(visitor):
+    visitor.get("/")
+    visitor.post("/soeg", soeg="Andersen")
+    visitor.post("/log-ind", borger=visitor.page.split('name="borger" value="')[1].split('"')[0])
+    assert "Ingen steder har afleveret noget om dig endnu." in visitor.text
+    assert "Enten er der intet afleveret" in visitor.text
+
+
+def test_staff_are_sent_to_their_own_door(visitor):
+    visitor.log_in("rune")
+    for page in ("/borger", "/borger/log", "/borger/medicin"):
+        visitor.get(page)
+        assert (visitor.status, "Siden er ikke for dig" in visitor.text) == (403, True)
+
+
+def test_an_idle_session_ends_and_the_page_says_why(visitor, network):
+    visitor.log_in("bodil")
+    later(network, minutes=31)
+    visitor.get("/borger")
+    assert visitor.status == 401
+    assert "Du er ikke logget ind" in visitor.text
+
+
+def test_a_used_session_lives_on_but_not_beyond_a_working_day(visitor, network):
+    visitor.log_in("bodil")
+    for _ in range(19):
+        later(network, minutes=25)
+        visitor.get("/borger/medicin")
+    assert visitor.status == 200
+    later(network, minutes=25)
+    visitor.get("/borger/medicin")
+    assert visitor.status == 401
