@@ -18,7 +18,7 @@ export PYTHONUTF8 := 1
 BIN := .venv/bin
 ENVIRONMENT := .venv/.ready
 ASSETS := helhed/portals/static/vendor/manifest.json
-PAGES := $(wildcard helhed/portals/templates/*.html helhed/portals/templates/*/*.html helhed/portals/presenters/*.py)
+PAGES := $(shell find helhed/portals -path '*/vendor' -prune -o \( -name '*.html' -o -name '*.py' -o -name '*.js' \) -print)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))

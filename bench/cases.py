@@ -54,6 +54,7 @@ class Bench:
         await self._ready()
         owner = await connect(self._target.owner)
         durable = await owner.fetchrow("select current_setting('fsync') f, current_setting('synchronous_commit') s")
+        assert durable is not None
         self._conditions = f"fsync={durable['f']}, synchronous_commit={durable['s']}"
         select = await bare_select(self._target)
         report.add("bare_select", select, "1/s", "reference: select 1, one connection, same driver")
@@ -170,10 +171,19 @@ class Bench:
 
     async def _hidden(self, report: Report, owner: Connection, _bare: float) -> None:
         """Invariant 7: a hidden row and a missing one take equally long."""
-        rows = await owner.fetch("select id, origin from fhir.resource where citizen is not null and code <> 0 limit 5000")
-        hidden = [get(f"/fhir/Observation/{row['id']}", self._random.choice(self._tokens[self._other(row["origin"])]), 404) for row in rows]
+        rows = await owner.fetch(
+            "select id, origin from fhir.resource where citizen is not null and code <> 0 limit 5000"
+        )
+        hidden = [
+            get(f"/fhir/Observation/{row['id']}", self._random.choice(self._tokens[self._other(row["origin"])]), 404)
+            for row in rows
+        ]
         missing = [
-            get(f"/fhir/Observation/{_never(row['id'])}", self._random.choice(self._tokens[self._other(row["origin"])]), 404)
+            get(
+                f"/fhir/Observation/{_never(row['id'])}",
+                self._random.choice(self._tokens[self._other(row["origin"])]),
+                404,
+            )
             for row in rows
         ]
         medians: dict[str, list[float]] = {"hidden": [], "missing": []}
@@ -182,7 +192,9 @@ class Bench:
                 result = await drive(self._port, _forever(made), clients=8, seconds=self._seconds / 5)
                 medians[name].append(result.percentile(0.5))
         ratio = sorted(medians["hidden"])[1] / sorted(medians["missing"])[1]
-        report.add("hidden_over_missing", ratio, "median ratio", "404 for a hidden row over 404 for a missing one, 8 clients")
+        report.add(
+            "hidden_over_missing", ratio, "median ratio", "404 for a hidden row over 404 for a missing one, 8 clients"
+        )
 
     # --- writes -------------------------------------------------------------------------------------------------------
 
@@ -243,7 +255,14 @@ def _never(identifier: UUID) -> UUID:
 
 
 def _bundle(patient: UUID) -> bytes:
-    entries = [{"fullUrl": f"urn:uuid:{uuid4()}", "resource": observation(patient), "request": {"method": "POST", "url": "Observation"}} for _ in range(_BUNDLE)]
+    entries = [
+        {
+            "fullUrl": f"urn:uuid:{uuid4()}",
+            "resource": observation(patient),
+            "request": {"method": "POST", "url": "Observation"},
+        }
+        for _ in range(_BUNDLE)
+    ]
     return json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entries}, ensure_ascii=False).encode()
 
 
@@ -251,7 +270,9 @@ def _write_documents(folder: Path, documents: int) -> int:
     total = 0
     for number in range(documents):
         patient = str(uuid4())
-        entries: list[Any] = [_entry(patient, {"resourceType": "Patient", "name": [{"family": "Test"}], "gender": "female"})]
+        entries: list[Any] = [
+            _entry(patient, {"resourceType": "Patient", "name": [{"family": "Test"}], "gender": "female"})
+        ]
         entries += [_entry(str(uuid4()), _of(patient)) for _ in range(PER_CITIZEN * 2)]
         total += len(entries)
         bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}

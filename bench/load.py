@@ -122,7 +122,12 @@ async def drive(port: int, requests: Iterator[Request], *, clients: int, seconds
 
 
 async def _run(
-    loop: asyncio.AbstractEventLoop, port: int, requests: Iterator[Request], result: Result, clients: int, seconds: float
+    loop: asyncio.AbstractEventLoop,
+    port: int,
+    requests: Iterator[Request],
+    result: Result,
+    clients: int,
+    seconds: float,
 ) -> None:
     deadline = time.perf_counter() + seconds
     running = []

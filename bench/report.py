@@ -34,12 +34,23 @@ class Report:
     failures: list[str] = field(default_factory=list)
     machine: str = field(default_factory=lambda: f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}")
 
-    def add(self, name: str, value: float, unit: str, conditions: str, *, ratio: float | None = None, result: Result | None = None) -> None:
+    def add(
+        self,
+        name: str,
+        value: float,
+        unit: str,
+        conditions: str,
+        *,
+        ratio: float | None = None,
+        result: Result | None = None,
+    ) -> None:
         """Keep one figure."""
         p50 = round(result.percentile(0.50), 2) if result else None
         p99 = round(result.percentile(0.99), 2) if result else None
         told = f"{conditions}; {result.wrong} wrong answers" if result else conditions
-        self.figures.append(Figure(name, round(value, 1), unit, p50, p99, None if ratio is None else round(ratio, 4), told))
+        self.figures.append(
+            Figure(name, round(value, 1), unit, p50, p99, None if ratio is None else round(ratio, 4), told)
+        )
         if result and result.wrong:
             self.failures.append(f"{name}: {result.wrong} wrong answers, e.g. {result.problems[:1]}")
 

@@ -46,7 +46,9 @@ class Population:
 def system_ask(clinic: UUID) -> Ask:
     """The custodian of a clinic."""
     key = key_of(clinic)
-    return Ask(ActorKind.SYSTEM, key, key, "system", Purpose.OPERATIONS, "bench", None, None, datetime.now(UTC), uuid4())
+    return Ask(
+        ActorKind.SYSTEM, key, key, "system", Purpose.OPERATIONS, "bench", None, None, datetime.now(UTC), uuid4()
+    )
 
 
 def create(resource: dict[str, Any], identifier: UUID) -> Change:
@@ -75,7 +77,9 @@ async def _existing(pool: Pool) -> Population:
     population = Population()
     for row in await pool.fetch("select id from registries.organisation where kind = 'bench' order by id"):
         population.clinics.append(row["id"])
-    statement = "select p.id, e.organisation from trust.employment e join registries.professional p on p.key = e.professional"
+    statement = (
+        "select p.id, e.organisation from trust.employment e join registries.professional p on p.key = e.professional"
+    )
     for row in await pool.fetch(statement):
         population.staff.setdefault(row["organisation"], []).append(row["id"])
     statement = "select c.patient, r.organisation from registries.citizen c join trust.relation r on r.citizen = c.key and r.class = 3"
@@ -164,7 +168,10 @@ def observation(patient: UUID) -> dict[str, Any]:
                 ]
             }
         ],
-        "code": {"coding": [{"system": NPU, "code": code, "display": f"P-Måling {code}; stofk. = ? mmol/L"}], "text": code},
+        "code": {
+            "coding": [{"system": NPU, "code": code, "display": f"P-Måling {code}; stofk. = ? mmol/L"}],
+            "text": code,
+        },
         "subject": {"reference": f"Patient/{patient}"},
         "effectiveDateTime": when.isoformat(),
         "issued": (when + timedelta(hours=2)).isoformat(),

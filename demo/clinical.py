@@ -12,7 +12,7 @@ def egfr(creatinine: float, age: float, sex: str) -> int:
     """Estimated filtration in mL/min/1.73 m² from creatinine in µmol/L: CKD-EPI 2009 (Levey, Ann Intern Med 2009;150:604)."""
     scale, lower, factor = _SCALE[sex]
     ratio = creatinine / scale
-    found = factor * min(ratio, 1) ** lower * max(ratio, 1) ** _UPPER * _YEARLY**age
+    found: float = factor * min(ratio, 1) ** lower * max(ratio, 1) ** _UPPER * _YEARLY**age
     return min(MOST_REPORTED, round(found))
 
 

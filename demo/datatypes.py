@@ -89,7 +89,7 @@ def _last_sunday(year: int, month: int) -> date:
 
 
 def minutes_after(text: str, minutes: int) -> str:
-    """ "2026-02-04 18:52" some minutes later, in the same form."""
+    """The same moment some minutes later, in the same form ("2026-02-04 18:52")."""
     return (datetime.fromisoformat(text) + timedelta(minutes=minutes)).strftime("%Y-%m-%d %H:%M")
 
 

@@ -90,6 +90,10 @@ class Member:
             )
 
 
-STAFF: Mapping[str, Member] = {
-    row[0]: Member(*row[:6], jobs=tuple(Job(*job) for job in row[6])) for row in load("staff.json")["staff"]
-}
+def _member(
+    handle: str, name: str, gender: str, role: str, title: str, authorisation: str, jobs: list[list[str]]
+) -> Member:
+    return Member(handle, name, gender, role, title, authorisation, tuple(Job(*job) for job in jobs))
+
+
+STAFF: Mapping[str, Member] = {row[0]: _member(*row) for row in load("staff.json")["staff"]}

@@ -53,9 +53,7 @@ def database(settings: Settings) -> tuple[Target, EmbeddedPostgres | None]:
     if settings.database_url:
         password = application_password(settings, read_secret(settings.data_dir))
         return url_target(settings.database_url, password), None
-    server = EmbeddedPostgres(
-        settings.data_dir, programs=settings.postgres_bin, shared_buffers=settings.shared_buffers
-    )
+    server = EmbeddedPostgres(settings.data_dir, programs=settings.postgres_bin, shared_buffers=settings.shared_buffers)
     return embedded_target(server), server
 
 
@@ -88,7 +86,9 @@ class Network:
         """Connect and wire everything."""
         secret = read_secret(settings.data_dir)
         store = await Store.open(target, settings, secret, HOOKS)
-        verifier = TokenVerifier.for_key(load_or_create_key(token_key(settings)), clock, settings.public_url, demo=settings.demo)
+        verifier = TokenVerifier.for_key(
+            load_or_create_key(token_key(settings)), clock, settings.public_url, demo=settings.demo
+        )
         fhir = FhirApi(store, verifier, base_url=settings.public_url, max_body_bytes=settings.max_body_bytes)
         ports = portal_ports(
             store,

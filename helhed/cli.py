@@ -1,8 +1,6 @@
 """Commands for people. The names are fixed: other tools rely on them."""
 
-import asyncio
 import os
-import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any
@@ -101,4 +99,4 @@ def _settings(host: str | None, port: int | None) -> Settings:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

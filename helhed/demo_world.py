@@ -62,7 +62,9 @@ class DemoLoader:
         self, custodian: UUID, resources: list[tuple[str, dict[str, Any]]], fixed: dict[str, UUID] | None = None
     ) -> None:
         key = key_of(custodian)
-        ask = Ask(ActorKind.SYSTEM, key, key, "system", Purpose.OPERATIONS, "helhed-demo", None, None, system_clock(), uuid4())
+        ask = Ask(
+            ActorKind.SYSTEM, key, key, "system", Purpose.OPERATIONS, "helhed-demo", None, None, system_clock(), uuid4()
+        )
         entries = [Entry(n, url, orjson.dumps(one), one) for n, (url, one) in enumerate(resources)]
         earlier = {**self.addresses, **{url: f"Organization/{one}" for url, one in (fixed or {}).items()}}
         async with self._sessions.begin(ask) as session:
@@ -110,7 +112,9 @@ async def load_demo(settings: Settings, target: Target, citizens: int) -> None:
             await pool.close()
         await owner.execute("insert into registries.demo (enabled) values (true)")
         await owner.execute("analyze")
-        console.print(f"Loaded {loader.stored} resources in {time.monotonic() - begun:.0f} s. All people are synthetic.")
+        console.print(
+            f"Loaded {loader.stored} resources in {time.monotonic() - begun:.0f} s. All people are synthetic."
+        )
     finally:
         await owner.close()
 
@@ -120,7 +124,9 @@ async def _load_world(loader: DemoLoader, tell: Callable[[str], None]) -> None:
 
     network = await loader.network()
     for source in demo_bundles():
-        custodian = network if source.organisation_url not in loader.addresses else loader.id_of(source.organisation_url)
+        custodian = (
+            network if source.organisation_url not in loader.addresses else loader.id_of(source.organisation_url)
+        )
         await loader.store(custodian, [source.bundle])
     tell(f"Demo people: {loader.stored} resources.")
 
@@ -195,5 +201,12 @@ def print_doors(settings: Settings) -> None:
     console.print(f"\n[bold]Helhed runs at {url}[/bold]  (stop with Ctrl-C)", highlight=False)
     console.print(f"  Log in as one of the demo people: {url}/", highlight=False)
     console.print(f"  FHIR: {url}/fhir/metadata", highlight=False)
-    console.print("  A citizen: jens. His doctor: mette-gp. The acute ward: anders-emergency. A stranger: outsider.", highlight=False)
-    console.print(f'  curl -H "Authorization: Bearer $(.venv/bin/helhed token jens)" {url}/fhir/$(.venv/bin/helhed token --id jens)\n', highlight=False, markup=False)
+    console.print(
+        "  A citizen: jens. His doctor: mette-gp. The acute ward: anders-emergency. A stranger: outsider.",
+        highlight=False,
+    )
+    console.print(
+        f'  curl -H "Authorization: Bearer $(.venv/bin/helhed token jens)" {url}/fhir/$(.venv/bin/helhed token --id jens)\n',
+        highlight=False,
+        markup=False,
+    )

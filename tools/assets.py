@@ -1,8 +1,8 @@
 """Builds the front-end files of the portals: ``python -m tools.assets``; ``--lock`` rewrites package-lock.json.
 
 npm comes with a wheel, so nothing third-party is committed and no Node.js is needed on the machine. Packages are fetched
-by the hashes of package-lock.json into a temporary folder, without running their scripts; what pages use is copied to
-helhed/portals/static/vendor/: the DKFDS stylesheet reduced to the rules that our templates can use, the fonts in the
+by the hashes of package-lock.json, without running their scripts, and kept beside the environment; what pages use is copied
+to helhed/portals/static/vendor/: the DKFDS stylesheet reduced to the rules that our templates can use, the fonts in the
 parts that Danish and English need, HTMX, and every licence. Each text file has a compressed twin beside it (``.gz``).
 """
 
@@ -22,6 +22,7 @@ from tools.stylesheet import Used, addresses, reduce
 ROOT = Path(__file__).resolve().parent.parent
 PORTALS = ROOT / "helhed" / "portals"
 VENDOR = PORTALS / "static" / "vendor"
+KEPT = ROOT / ".venv" / "front-end"
 MANIFEST = "manifest.json"
 _PACKAGES = ("package.json", "package-lock.json")
 _THEME = "css/dkfds-borgerdk.min.css"
@@ -67,19 +68,30 @@ def lock() -> None:
 
 
 def build() -> None:
-    """Fetch the packages and put what pages use into static/vendor, whole or not at all."""
+    """Put what pages use into static/vendor, whole or not at all."""
+    packages = fetched()
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        for name in _PACKAGES:
-            shutil.copy(ROOT / name, folder)
-        npm(folder, "ci")
-        made = folder / "vendor"
-        collect(folder / "node_modules", made)
+        made = Path(temporary) / "vendor"
+        collect(packages, made)
         compress(made)
         (made / MANIFEST).write_text(json.dumps(manifest(made), indent=1, sort_keys=True) + "\n")
         shutil.rmtree(VENDOR, ignore_errors=True)
         shutil.copytree(made, VENDOR)
     print(f"Front-end files: {sum(path.stat().st_size for path in VENDOR.rglob('*') if path.is_file()) // 1024} kB")
+
+
+def fetched() -> Path:
+    """The installed packages. They are kept beside the environment, so that a changed template needs no network."""
+    wanted = hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in _PACKAGES)).hexdigest()
+    stamp = KEPT / "fetched"
+    if not stamp.exists() or stamp.read_text() != wanted:
+        shutil.rmtree(KEPT, ignore_errors=True)
+        KEPT.mkdir(parents=True)
+        for name in _PACKAGES:
+            shutil.copy(ROOT / name, KEPT)
+        npm(KEPT, "ci")
+        stamp.write_text(wanted)
+    return KEPT / "node_modules"
 
 
 def npm(folder: Path, command: str, *options: str) -> None:

@@ -1,5 +1,6 @@
 """Constructors of FHIR R4 resources as plain dictionaries, with Danish words and Danish codes."""
 
+from demo.datatypes import Json, coding, concept, urn
 from demo.fhir.contacts import appointment, encounter, implant, referral
 from demo.fhir.medicines import (
     Dose,
@@ -9,7 +10,6 @@ from demo.fhir.medicines import (
     medication_request,
 )
 from demo.fhir.plans import care_plan, goal, letter, message, procedure, related_person
-from demo.datatypes import Json, coding, concept, urn
 from demo.fhir.problems import allergy, condition, flag, no_known_allergies
 from demo.fhir.results import blood_pressure, diagnostic_report, observation, questionnaire_response
 

@@ -14,7 +14,7 @@ _SETTINGS = {
 }
 
 
-def encounter(  # noqa: PLR0913  an Encounter has this many sides
+def encounter(
     setting: str,
     title: str,
     start: str,

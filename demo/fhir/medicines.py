@@ -29,7 +29,7 @@ def product(key: str) -> Json:
     }
 
 
-def medication_request(  # noqa: PLR0913  an ordination has this many sides
+def medication_request(
     key: str,
     dose: Dose,
     reason: str,

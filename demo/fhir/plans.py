@@ -19,6 +19,7 @@ from demo.datatypes import (
     reference,
 )
 
+Activity = str | tuple[str, str]  # words, or words and a CarePlan activity status
 _LETTERS = {
     "epikrise": ("Epikrise", "18842-5", "Discharge summary"),
     "notat": ("Notat", "11506-3", "Progress note"),
@@ -44,7 +45,7 @@ def goal(text: str, start: str, *, due: str = "", status: str = "active", achiev
 def care_plan(
     title: str,
     start: str,
-    activities: Sequence[str | tuple[str, str]],
+    activities: Sequence[Activity],
     *,
     goals: Sequence[str] = (),
     category: Json | None = None,
@@ -70,7 +71,7 @@ def care_plan(
     )
 
 
-def _activity(one: str | tuple[str, str]) -> Json:
+def _activity(one: Activity) -> Json:
     words, status = one if isinstance(one, tuple) else (one, "in-progress")
     return {"detail": {"status": status, "description": words}}
 

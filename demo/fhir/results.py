@@ -13,7 +13,7 @@ _BLOOD_PRESSURE = concept(
 _OUT = {"H": "Høj", "L": "Lav", "N": "Normal", "A": "Unormal"}
 
 
-def observation(  # noqa: PLR0913  an Observation has this many sides
+def observation(
     key: str,
     value: float | str,
     when: str,

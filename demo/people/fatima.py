@@ -23,7 +23,8 @@ from demo.fhir import (
     referral,
     related_person,
 )
-from demo.people.common import CARD, LABORATORY, VACCINES, lab, measure, visit
+from demo.fhir.plans import Activity
+from demo.people.common import CARD, LABORATORY, VACCINES, Values, lab, measure, visit
 from demo.places import PLACES
 from demo.staff import STAFF
 
@@ -73,7 +74,7 @@ def _general_practice(chart: Chart) -> None:
     ]
     for when, age, pressure, weight, protein in rounds:
         contact = visit(chart, GP, when, "Graviditetsundersøgelse", diagnosis("pregnancy-gp"), by=by, minutes=30)
-        values = {"gestation": age, "weight": weight, "urine-protein": protein, "urine-glucose": "negativ"}
+        values: Values = {"gestation": age, "weight": weight, "urine-protein": protein, "urine-glucose": "negativ"}
         measure(chart, GP, when, values, by=by, contact=contact, pressure=pressure)
     chart.add(GP, observation("height", 1.64, "2026-06-17 09:00"), by=by)
     chart.add(GP, observation("smoking", "Aldrig røget", "2026-06-17 09:00"), by=by)
@@ -90,7 +91,7 @@ def _general_practice(chart: Chart) -> None:
 
 
 def _blood_tests(chart: Chart) -> None:
-    first = {
+    first: Values = {
         "blood-type": "A RhD-negativ",
         "antibody-screen": "Ingen",
         "hbv": "Negativ",
@@ -150,7 +151,7 @@ def _midwife(chart: Chart) -> None:
     birth = chart.add(
         MIDWIFE, goal("Fødsel på Sygehus Vestfjord, gerne vaginalt", "2026-08-06", due="2027-01-23"), by=by
     )
-    steps = [("Nakkefoldsscanning 16.07.2026", "completed"), ("Anti-D i uge 29", "completed"), "Hjemmeblodtryk morgen og aften",
+    steps: list[Activity] = [("Nakkefoldsscanning 16.07.2026", "completed"), ("Anti-D i uge 29", "completed"), "Hjemmeblodtryk morgen og aften",
              ("Tilvækstscanning 4. december", "scheduled"), ("Samtale om fødemåde uge 36", "not-started")]  # fmt: skip
     plan = care_plan("Plan for graviditet, termin 23.01.2027", "2026-08-06", steps, goals=[birth])
     chart.add(MIDWIFE, plan, by=by, contact=course)

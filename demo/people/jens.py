@@ -1,5 +1,6 @@
 """Jens: COPD, admitted in February with influenza, measures at home since, and is getting worse again."""
 
+from demo.catalogue import diagnosis
 from demo.chart import Chart, Citizen
 from demo.datatypes import SKS, coding, concept
 from demo.fhir import (
@@ -22,7 +23,6 @@ from demo.fhir import (
     referral,
     related_person,
 )
-from demo.catalogue import diagnosis
 from demo.people.common import CARD, PHONE_MINUTES, VACCINES, lab, measure, visit
 from demo.people.jens_admission import admission
 from demo.people.jens_home import home_monitoring

@@ -21,7 +21,7 @@ from demo.fhir import (
     referral,
     related_person,
 )
-from demo.people.common import CARD, VACCINES, lab, measure, visit
+from demo.people.common import CARD, VACCINES, Values, lab, measure, visit
 from demo.places import PLACES
 from demo.staff import STAFF
 
@@ -146,7 +146,7 @@ def _operation(chart: Chart) -> None:
         by=by,
         contact=contact,
     )
-    markers = {"er": 100, "her2": "Negativ", "ki67": 12}
+    markers: Values = {"er": 100, "her2": "Negativ", "ki67": 12}
     results = [chart.add("laboratorium", observation(key, value, "2026-09-22 14:00")) for key, value in markers.items()]
     words = "Invasivt duktalt karcinom, 14 mm, malignitetsgrad 2. ER 100 %, HER2 negativ, Ki-67 12 %. Frie resektionsrande. Sentinel node 0/2."
     chart.add(

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from demo.catalogue import diagnosis
 from demo.chart import Chart, Citizen
+from demo.clinical import egfr
 from demo.fhir import (
     Dose,
     condition,
@@ -58,6 +59,7 @@ def neighbours() -> list[Chart]:
 
 def _record(one: _Neighbour) -> Chart:
     number = _NEIGHBOURS.index(one) + 1
+    filtration = egfr(78 + number, 2026 - int(one.born[:4]), one.gender)
     chart = Chart(
         Citizen(
             one.handle,

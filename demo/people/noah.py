@@ -18,6 +18,7 @@ from demo.fhir import (
     observation,
     related_person,
 )
+from demo.fhir.plans import Activity
 from demo.people.common import CARD, VACCINES, lab, measure, visit
 from demo.places import PLACES
 
@@ -91,7 +92,7 @@ def _asthma(chart: Chart) -> None:
     worse = visit(chart, GP, "2026-11-16 15:40", "Konsultation", diagnosis("asthma-gp"), by=by, minutes=20)
     now = {"height": 1.71, "weight": 58, "pulse": 84, "peak-flow": 370, "act": 17, "spo2": 97}
     measure(chart, GP, "2026-11-16 15:45", now, by=by, contact=worse, pressure=(112, 68))
-    steps = [
+    steps: list[Activity] = [
         "Fast inhalator morgen og aften, skyl munden bagefter",
         "Anfaldsmedicin før idræt",
         ("Kontrol om 3 uger", "scheduled"),

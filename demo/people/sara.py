@@ -20,6 +20,7 @@ from demo.fhir import (
     referral,
     related_person,
 )
+from demo.fhir.plans import Activity
 from demo.people.common import CARD, VACCINES, lab, measure, visit
 from demo.places import PLACES
 from demo.staff import STAFF
@@ -115,7 +116,7 @@ def _psychiatry(chart: Chart) -> None:
     )
     later = "Bedring. PHQ-9 9. Møder på studiet tre dage om ugen. Sover bedre. Fortsætter sertralin 50 mg, internetbaseret forløb mod angst i gang."
     chart.add(PSYCHIATRY, letter("notat", "Ambulant notat", "2026-10-05 13:30", later), by=by, contact=contact)
-    steps = [
+    steps: list[Activity] = [
         "Tegn hos mig: sover ikke, svarer ikke på beskeder",
         "Det hjælper: gå en tur, ringe til Ida",
         "Jeg ringer til afdelingen på 70 00 01 16, døgnet rundt",
@@ -126,7 +127,7 @@ def _psychiatry(chart: Chart) -> None:
     )
     plan = care_plan("Sikkerhedsplan", "2025-12-15", steps, goals=[safe])
     chart.add(PSYCHIATRY, plan, by="jakob-psychiatry-nurse", contact=contact)
-    modules = [("Modul 1–5", "completed"), "Modul 6: Møde det svære", ("Modul 7–8", "not-started")]
+    modules: list[Activity] = [("Modul 1–5", "completed"), "Modul 6: Møde det svære", ("Modul 7–8", "not-started")]
     online = care_plan("Internetbaseret forløb mod angst", "2026-08-24", modules)
     chart.add(PSYCHIATRY, online, by="jakob-psychiatry-nurse", contact=contact)
 

@@ -126,7 +126,7 @@ def _route(scope: Scope) -> tuple[str, list[str]]:
     raw = raw.split(b"?", 1)[0]
     if any(mark in raw for mark in _SUSPICIOUS) or not path.isascii():
         raise BadRequest("The path holds characters that no address of this network has.")
-    if path == "/fhir" or path == "/fhir/":
+    if path in {"/fhir", "/fhir/"}:
         return scope["method"], []
     if not path.startswith("/fhir/") or path.endswith("/"):
         raise Unknown
@@ -146,7 +146,9 @@ def _headers(scope: Scope) -> tuple[dict[bytes, bytes], bytes | None]:
 
 
 def _check_accept(request: Request) -> None:
-    if b"_format=" in request.query and any(name == "_format" and "json" not in value for name, value in request.pairs()):
+    if b"_format=" in request.query and any(
+        name == "_format" and "json" not in value for name, value in request.pairs()
+    ):
         raise NotAcceptable
     accept = request.headers.get(b"accept")
     if accept is None or b"json" in accept or b"*/*" in accept or b"application/*" in accept:

@@ -93,7 +93,11 @@ def _response(base: str, one: Outcome) -> bytes:
         status = str(status_of(one.error)).encode()
         return b'{"response":{"status":"' + status + b'","outcome":' + outcome(one.error.issues) + b"}}"
     if one.version is not None:
-        told = {"status": "200", "etag": etag(one.version.version).decode(), "lastModified": instant(one.version.updated)}
+        told = {
+            "status": "200",
+            "etag": etag(one.version.version).decode(),
+            "lastModified": instant(one.version.updated),
+        }
         return b'{"resource":' + one.version.body + b',"response":' + orjson.dumps(told) + b"}"
     if one.page is not None and one.query is not None:
         return b'{"resource":' + search_bundle(base, one.query, one.page) + b',"response":{"status":"200"}}'

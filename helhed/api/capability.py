@@ -25,7 +25,9 @@ def capability_statement(base_url: str) -> bytes:
         "rest": [
             {
                 "mode": "server",
-                "security": {"description": "Bearer tokens. Each read is decided and logged; what you may not see does not exist."},
+                "security": {
+                    "description": "Bearer tokens. Each read is decided and logged; what you may not see does not exist."
+                },
                 "resource": [_resource(one, stored) for one in stored],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}],
             }

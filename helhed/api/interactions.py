@@ -75,7 +75,9 @@ class Interactions:
         written = await self._create(request, type_name, resource, raw, condition)
         return await self._written(request, written, 201 if written.created else 200)
 
-    async def _create(self, request: Request, type_name: str, resource: dict[str, Any], raw: bytes, condition: str) -> Written:
+    async def _create(
+        self, request: Request, type_name: str, resource: dict[str, Any], raw: bytes, condition: str
+    ) -> Written:
         session: WriteSession | None = None
         change = Change("POST", type_name, resource, raw, new_id(home_bucket(type_definition(type_name), resource)))
         try:
@@ -97,7 +99,9 @@ class Interactions:
         raw, resource = await self._resource(request, type_name)
         self._refuse_placeholders(resource)
         if resource.get("id") != name:
-            raise InvalidResource(issues=[Issue("value", "The id of the resource must be the id of the URL.", f"{type_name}.id")])
+            raise InvalidResource(
+                issues=[Issue("value", "The id of the resource must be the id of the URL.", f"{type_name}.id")]
+            )
         change = Change("PUT", type_name, resource, raw, parse_id(name), if_match)
         written = (await self._store.commit(request.ask, [change]))[0]
         return await self._written(request, written, 200)
@@ -113,15 +117,27 @@ class Interactions:
         raw = await request.json_body()
         resource = parse_json(raw, limits=self._limits)
         if resource.get("resourceType") != type_name:
-            raise InvalidResource(issues=[Issue("value", "The resource is not of the type that the URL names.", "resourceType")])
+            raise InvalidResource(
+                issues=[Issue("value", "The resource is not of the type that the URL names.", "resourceType")]
+            )
         check_storable(type_name, resource)
         return raw, resource
 
     @staticmethod
     def _refuse_placeholders(resource: dict[str, Any]) -> None:
         for reference in references_in(resource):
-            if reference.startswith("urn:uuid:") or "?" in reference.split("#")[0] and ":" not in reference.split("?")[0]:
-                raise InvalidResource(issues=[Issue("value", "References by placeholder or condition belong in a transaction.", resource["resourceType"])])
+            if reference.startswith("urn:uuid:") or (
+                "?" in reference.split("#")[0] and ":" not in reference.split("?")[0]
+            ):
+                raise InvalidResource(
+                    issues=[
+                        Issue(
+                            "value",
+                            "References by placeholder or condition belong in a transaction.",
+                            resource["resourceType"],
+                        )
+                    ]
+                )
 
     async def _written(self, request: Request, written: Written, status: int) -> Answer:
         location = f"{self._base}/{written.type_name}/{written.id}/_history/{written.version}".encode()
@@ -147,10 +163,14 @@ class Interactions:
         raw = await request.json_body()
         parsed = parse_json(raw, limits=self._limits)
         if parsed.get("resourceType") != "Bundle":
-            raise InvalidResource(issues=[Issue("value", "Send a Bundle here, or a resource to the URL of its type.", "resourceType")])
+            raise InvalidResource(
+                issues=[Issue("value", "Send a Bundle here, or a resource to the URL of its type.", "resourceType")]
+            )
         work = {"transaction": transact, "batch": batch}.get(parsed.get("type", ""))
         if work is None:
-            raise InvalidResource(issues=[Issue("value", "The Bundle must be a transaction or a batch.", "Bundle.type")])
+            raise InvalidResource(
+                issues=[Issue("value", "The Bundle must be a transaction or a batch.", "Bundle.type")]
+            )
         outcomes: list[Outcome] = await work(self._store, request.ask, raw, parsed, self._root)
         return Answer(200, response_bundle(self._base, parsed["type"], outcomes))
 

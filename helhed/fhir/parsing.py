@@ -84,14 +84,6 @@ def _too_deep(brackets: bytes, limit: int) -> bool:
     return True
 
 
-def _check_numbers(raw: bytes, limit: int) -> None:
-    for match in _NUMBER.finditer(raw):
-        token = match.group()
-        if not token.startswith(b'"') and len(token) > limit:
-            line = raw.count(b"\n", 0, match.start()) + 1
-            raise BadRequest(f"A number is longer than {limit} characters (line {line}).")
-
-
 def _check_text(raw: bytes, parsed: dict[str, Any], limits: Limits) -> None:
     """No object names a property twice, and no number is longer than a clinic needs.
 

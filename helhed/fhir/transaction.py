@@ -115,15 +115,27 @@ def items_of(raw: bytes, bundle: dict[str, Any]) -> list[Item]:
     try:
         raws = msgspec.json.decode(raw, type=_RawBundle).entry
     except msgspec.ValidationError as error:
-        raise InvalidResource(issues=[Issue("structure", f"The Bundle is not put together right: {error}", "Bundle.entry")]) from None
-    return [_item(position, raw_entry, entry) for position, (raw_entry, entry) in enumerate(zip(raws, entries, strict=True))]
+        raise InvalidResource(
+            issues=[Issue("structure", f"The Bundle is not put together right: {error}", "Bundle.entry")]
+        ) from None
+    return [
+        _item(position, raw_entry, entry) for position, (raw_entry, entry) in enumerate(zip(raws, entries, strict=True))
+    ]
 
 
 def _item(position: int, raw: _RawEntry, entry: dict[str, Any]) -> Item:
     where = f"Bundle.entry[{position}]"
     method = raw.request.method
     if method not in _ORDER:
-        raise InvalidResource(issues=[Issue("value", "An entry's request has the method GET, HEAD, POST, PUT or DELETE.", f"{where}.request.method")])
+        raise InvalidResource(
+            issues=[
+                Issue(
+                    "value",
+                    "An entry's request has the method GET, HEAD, POST, PUT or DELETE.",
+                    f"{where}.request.method",
+                )
+            ]
+        )
     try:
         parts = urlsplit(raw.request.url)
     except ValueError:
@@ -144,12 +156,28 @@ def _check_url(where: str, method: str, type_name: str, resource: Any, absolute:
             raise KeyError
         type_definition(type_name)
     except KeyError:
-        raise InvalidResource(issues=[Issue("value", "An entry's request names a resource type, as in Observation or Observation/id.", f"{where}.request.url")]) from None
+        raise InvalidResource(
+            issues=[
+                Issue(
+                    "value",
+                    "An entry's request names a resource type, as in Observation or Observation/id.",
+                    f"{where}.request.url",
+                )
+            ]
+        ) from None
     if method in {"POST", "PUT"}:
         if not isinstance(resource, dict):
             raise InvalidResource(issues=[Issue("required", "This entry must have a resource.", f"{where}.resource")])
         if resource.get("resourceType") != type_name:
-            raise InvalidResource(issues=[Issue("value", "The resource is not of the type that the request names.", f"{where}.resource.resourceType")])
+            raise InvalidResource(
+                issues=[
+                    Issue(
+                        "value",
+                        "The resource is not of the type that the request names.",
+                        f"{where}.resource.resourceType",
+                    )
+                ]
+            )
 
 
 def _version(where: str, text: str) -> int | None:
@@ -215,7 +243,9 @@ def _check_unique(items: Sequence[Item]) -> None:
             names.append(f"{item.type_name}/{item.target}")
         for name in names:
             if name in seen:
-                raise InvalidResource(issues=[Issue("duplicate", "Two entries are about the same resource.", item.where)])
+                raise InvalidResource(
+                    issues=[Issue("duplicate", "Two entries are about the same resource.", item.where)]
+                )
             seen.add(name)
 
 
@@ -238,7 +268,11 @@ async def _prepare(session: WriteSession, items: Sequence[Item], base_url: str) 
             item.id = new_id(_bucket(item, mapping))
             mapping[item.full_url] = f"{item.type_name}/{item.id}"
     mapping.pop("", None)
-    return [_change(item, mapping) for item in _in_order(items) if item.method in {"POST", "PUT", "DELETE"} and item.hit is None]
+    return [
+        _change(item, mapping)
+        for item in _in_order(items)
+        if item.method in {"POST", "PUT", "DELETE"} and item.hit is None
+    ]
 
 
 def _in_order(items: Sequence[Item]) -> list[Item]:
@@ -264,7 +298,9 @@ def _change(item: Item, mapping: dict[str, str]) -> Change:
             resource, raw = orjson.loads(fresh), fresh
         for reference in references_in(resource):
             if reference.startswith("urn:uuid:") or reference in mapping:
-                raise InvalidResource(issues=[Issue("not-found", f"No entry is called {reference[:80]}.", f"{item.where}.resource")])
+                raise InvalidResource(
+                    issues=[Issue("not-found", f"No entry is called {reference[:80]}.", f"{item.where}.resource")]
+                )
     return Change(item.method, item.type_name, resource, raw, item.id, item.if_match, digest)
 
 
@@ -314,14 +350,20 @@ async def _referenced(session: WriteSession, item: Item, type_name: str, conditi
     try:
         type_definition(type_name)
     except KeyError:
-        raise InvalidResource(issues=[Issue("value", "A conditional reference names a resource type.", f"{item.where}.resource")]) from None
+        raise InvalidResource(
+            issues=[Issue("value", "A conditional reference names a resource type.", f"{item.where}.resource")]
+        ) from None
     found = await existing(session, type_name, condition, base_url)
     if found is None:
-        raise PreconditionFailed(issues=[Issue("not-found", "A conditional reference matches nothing here.", f"{item.where}.resource")])
+        raise PreconditionFailed(
+            issues=[Issue("not-found", "A conditional reference matches nothing here.", f"{item.where}.resource")]
+        )
     return found
 
 
-async def _write(session: WriteSession, items: Sequence[Item], changes: Sequence[Change], outcomes: list[Outcome]) -> None:
+async def _write(
+    session: WriteSession, items: Sequence[Item], changes: Sequence[Change], outcomes: list[Outcome]
+) -> None:
     writing = [item for item in _in_order(items) if item.method in {"POST", "PUT", "DELETE"} and item.hit is None]
     for item, written in zip(writing, await session.write(changes), strict=True):
         outcomes[item.position].written = written

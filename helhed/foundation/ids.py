@@ -22,7 +22,9 @@ def new_id(bucket: int | None = None, *, milliseconds: int | None = None) -> UUI
     noise = int.from_bytes(os.urandom(10), "big")
     where = (noise >> 64) & (BUCKETS - 1) if bucket is None else bucket
     rand_a = (where << 2) | ((noise >> 74) & 0b11)
-    return UUID(int=((at & ((1 << 48) - 1)) << 80) | (7 << 76) | (rand_a << 64) | (0b10 << 62) | (noise & ((1 << 62) - 1)))
+    return UUID(
+        int=((at & ((1 << 48) - 1)) << 80) | (7 << 76) | (rand_a << 64) | (0b10 << 62) | (noise & ((1 << 62) - 1))
+    )
 
 
 def bucket_of(identifier: UUID) -> int:

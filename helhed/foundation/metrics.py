@@ -15,7 +15,9 @@ BATCHES = Gauge("helhed_batches", "Statements that carried decided reads since s
 BATCHED = Gauge("helhed_batched_reads", "Decided reads carried by them.", registry=REGISTRY)
 WAITING = Gauge("helhed_waiting_reads", "Reads waiting for a statement.", registry=REGISTRY)
 OUTBOX_DELIVERED = Counter("helhed_outbox_delivered", "Events delivered.", ["topic"], registry=REGISTRY)
-OUTBOX_FAILED = Counter("helhed_outbox_failed", "Events set aside after repeated failure.", ["topic"], registry=REGISTRY)
+OUTBOX_FAILED = Counter(
+    "helhed_outbox_failed", "Events set aside after repeated failure.", ["topic"], registry=REGISTRY
+)
 
 
 def exposition() -> bytes:

@@ -131,8 +131,10 @@ class EmbeddedPostgres:
         if self._as_root:
             os.chown(self.socket_dir, self._service_uid, -1)
 
-    def _run_as(self) -> dict[str, int]:
-        return {"user": self._service_uid, "group": self._service_uid} if self._as_root else {}
+    @property
+    def _run_as(self) -> int | None:
+        """The user and group of the server: nobody when we are root, else ourselves."""
+        return self._service_uid if self._as_root else None
 
     def _initialise(self) -> None:
         fresh = self._home / "postgres.new"
@@ -142,7 +144,8 @@ class EmbeddedPostgres:
             os.chown(fresh, self._service_uid, self._service_uid)
         command = [self._programs / "initdb", "-D", fresh, "-U", SUPERUSER, "--encoding=UTF8", "--locale=C.UTF-8"]
         options = ["--data-checksums", "--auth-local=peer", "--auth-host=reject"]
-        done = subprocess.run([*command, *options], capture_output=True, check=False, cwd="/", **self._run_as())  # type: ignore[call-overload]
+        whole = [str(part) for part in (*command, *options)]
+        done = subprocess.run(whole, capture_output=True, check=False, cwd="/", user=self._run_as, group=self._run_as)
         if done.returncode:
             raise PostgresUnavailable(done.stderr.decode(errors="replace")[-400:])
         ours = {"root", pwd.getpwuid(os.geteuid()).pw_name, pwd.getpwuid(self._service_uid).pw_name}
@@ -172,13 +175,14 @@ class EmbeddedPostgres:
         while True:
             with open(log_path, "ab") as log:
                 self._process = subprocess.Popen(
-                    [self._programs / "postgres", "-D", self.cluster, *flags],
+                    [str(self._programs / "postgres"), "-D", str(self.cluster), *flags],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
                     cwd="/",
                     start_new_session=True,
-                    **self._run_as(),  # type: ignore[arg-type]
+                    user=self._run_as,
+                    group=self._run_as,
                 )
             while self._process.poll() is None:
                 if self._answers():
@@ -194,7 +198,8 @@ class EmbeddedPostgres:
     def _answers(self) -> bool:
         if not (self.socket_dir / ".s.PGSQL.5432").exists():
             return False
-        ready = [self._programs / "pg_isready", "-h", self.socket_dir, "-U", SUPERUSER, "-d", "postgres", "-q"]
+        program = str(self._programs / "pg_isready")
+        ready = [program, "-h", str(self.socket_dir), "-U", SUPERUSER, "-d", "postgres", "-q"]
         return subprocess.run(ready, check=False).returncode == 0
 
     # --- stop -----------------------------------------------------------------------------------------------------

@@ -21,7 +21,8 @@ class ReplacementNumbers:
 
     async def prepare(self, connection: Connection, change: Change) -> Change:
         """The change as it will be stored."""
-        assert change.resource is not None and change.raw is not None
+        assert change.resource is not None
+        assert change.raw is not None
         systems = {identifier.get("system") for identifier in change.resource.get("identifier", ())}
         if change.method != "POST" or systems & {CPR, REPLACEMENT_CPR}:
             return change

@@ -63,9 +63,7 @@ class Organisations:
         sor = next((i["value"] for i in _identifiers(resource) if i["system"] == SOR), None)
         kind = next((c.get("code", "") for t in resource.get("type", ()) for c in t.get("coding", ())), "")
         above = None if parent is None else key_of(parent)
-        await connection.execute(
-            _PUT_ORGANISATION, key_of(one.id), one.id, resource.get("name", ""), sor, kind, above
-        )
+        await connection.execute(_PUT_ORGANISATION, key_of(one.id), one.id, resource.get("name", ""), sor, kind, above)
 
     async def forget(self, connection: Connection, removed: Sequence[UUID]) -> None:
         """An organisation stays: rows and log entries name it."""

@@ -38,7 +38,9 @@ class Personas:
     async def all(self) -> list[Persona]:
         """Everybody, in the order shown."""
         async with lend(self._pool) as connection:
-            return [_persona(row) for row in await connection.fetch(f"select {_COLUMNS} from trust.persona order by rank")]
+            return [
+                _persona(row) for row in await connection.fetch(f"select {_COLUMNS} from trust.persona order by rank")
+            ]
 
     async def one(self, handle: str) -> Persona | None:
         """The persona with this handle."""

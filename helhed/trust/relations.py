@@ -23,9 +23,7 @@ class TreatmentRelations:
         until = ask.at + self._lasts
         statement = "select trust.declare_relation($1::fhir.ask, $2, $3, $4, $5)"
         async with lend(self._pool) as connection:
-            if not await connection.fetchval(
-                statement, ask_row(ask), uuid4(), citizen, reason[:200], until
-            ):
+            if not await connection.fetchval(statement, ask_row(ask), uuid4(), citizen, reason[:200], until):
                 raise Forbidden("Your role cannot declare a treatment relation.")
         return until
 
@@ -33,5 +31,7 @@ class TreatmentRelations:
         """Why the asker may see this citizen's rows of a type now; None when not. Not a look: nothing is returned."""
         async with lend(self._pool) as connection:
             number = TYPE_NUMBERS[type_name]
-            basis = await connection.fetchval("select trust.may_see($1::fhir.ask, $2, $3::smallint)", ask_row(ask), citizen, number)
+            basis = await connection.fetchval(
+                "select trust.may_see($1::fhir.ask, $2, $3::smallint)", ask_row(ask), citizen, number
+            )
         return None if basis is None else int(basis)

@@ -29,7 +29,11 @@ _LIFETIME_SECONDS = 12 * 3600
 _LONGEST, _MOST_CACHED = 4096, 16384
 _HEADER_NAMES = {"alg", "typ", "kid"}
 _KINDS = {"Patient": ActorKind.CITIZEN, "Practitioner": ActorKind.PROFESSIONAL, "Organization": ActorKind.SYSTEM}
-_PURPOSES = {ActorKind.CITIZEN: Purpose.OWN, ActorKind.PROFESSIONAL: Purpose.TREATMENT, ActorKind.SYSTEM: Purpose.OPERATIONS}
+_PURPOSES = {
+    ActorKind.CITIZEN: Purpose.OWN,
+    ActorKind.PROFESSIONAL: Purpose.TREATMENT,
+    ActorKind.SYSTEM: Purpose.OPERATIONS,
+}
 _LEVELS = {ActorKind.CITIZEN: "patient", ActorKind.PROFESSIONAL: "user", ActorKind.SYSTEM: "system"}
 
 
@@ -81,7 +85,9 @@ class TokenIssuer:
 
     def system(self, organisation: UUID) -> str:
         """The custodian's token."""
-        return self.issue(f"Organization/{organisation}", organisation=organisation, role="system", scope="system/*.cruds")
+        return self.issue(
+            f"Organization/{organisation}", organisation=organisation, role="system", scope="system/*.cruds"
+        )
 
 
 @dataclass(frozen=True, slots=True)

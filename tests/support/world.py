@@ -89,7 +89,12 @@ class World:
 
     async def patient(self, organisation: UUID, family: str = "Test", **more: Any) -> UUID:
         """A citizen registered by an organisation."""
-        resource = {"resourceType": "Patient", "name": [{"family": family, "given": ["Ane"]}], "gender": "female", **more}
+        resource = {
+            "resourceType": "Patient",
+            "name": [{"family": family, "given": ["Ane"]}],
+            "gender": "female",
+            **more,
+        }
         return await self.put(self.system(organisation), resource)
 
     async def contact(self, patient: UUID, organisation: UUID, status: str = "in-progress", **more: Any) -> UUID:
@@ -124,9 +129,13 @@ class World:
         await self.store.commit(ask, [change])
         return own
 
-    async def change(self, ask: Ask, identifier: UUID, resource: dict[str, Any], if_match: int | None = None) -> Written:
+    async def change(
+        self, ask: Ask, identifier: UUID, resource: dict[str, Any], if_match: int | None = None
+    ) -> Written:
         """Update a resource."""
-        change = Change("PUT", resource["resourceType"], resource, orjson.dumps(resource), identifier, if_match=if_match)
+        change = Change(
+            "PUT", resource["resourceType"], resource, orjson.dumps(resource), identifier, if_match=if_match
+        )
         return (await self.store.commit(ask, [change]))[0]
 
     async def delete(self, ask: Ask, type_name: str, identifier: UUID) -> Written:
@@ -157,7 +166,11 @@ class World:
 
     async def log(self, patient: UUID) -> list[Any]:
         """The rows of a citizen's log, oldest first."""
-        return list(await self.owner.fetch("select * from foundation.access_log where citizen = $1 order by id", key_of(patient)))
+        return list(
+            await self.owner.fetch(
+                "select * from foundation.access_log where citizen = $1 order by id", key_of(patient)
+            )
+        )
 
 
 def at(ask: Ask, moment: datetime) -> Ask:

@@ -1,13 +1,12 @@
 """Finding the documents in what an operator names: files, folders, gzip, zip and tar archives."""
 
 import gzip
-import io
 import lzma
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple, cast
 
 from helhed.foundation.errors import BadRequest
 
@@ -42,12 +41,20 @@ def _of_file(path: Path) -> Iterator[Document]:
     elif name.endswith(".zip"):
         yield from _of_zip(path)
     elif name.endswith((".gz", ".xz")):
-        opener = gzip.open if name.endswith(".gz") else lzma.open
+        opener: Callable[[Path], IO[bytes]] = _gunzip if name.endswith(".gz") else _unxz
         with opener(path) as stream:
-            yield from _of_stream(name.rsplit(".", 1)[0], stream)  # type: ignore[arg-type]
+            yield from _of_stream(name.rsplit(".", 1)[0], stream)
     else:
         with open(path, "rb") as stream:
             yield from _of_stream(name, stream)
+
+
+def _gunzip(path: Path) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(path))
+
+
+def _unxz(path: Path) -> IO[bytes]:
+    return cast("IO[bytes]", lzma.open(path))
 
 
 def _of_tar(path: Path) -> Iterator[Document]:
@@ -66,14 +73,14 @@ def _of_zip(path: Path) -> Iterator[Document]:
                     yield from _of_stream(Path(info.filename).name, stream)
 
 
-def _of_stream(name: str, stream: io.BufferedIOBase | io.IOBase) -> Iterator[Document]:
+def _of_stream(name: str, stream: IO[bytes]) -> Iterator[Document]:
     if name.endswith(".ndjson"):
         yield from _of_lines(name, stream)
     elif name.endswith(".json"):
         yield Document(name, _bounded(name, stream), ndjson=False)
 
 
-def _of_lines(name: str, stream: io.IOBase) -> Iterator[Document]:
+def _of_lines(name: str, stream: IO[bytes]) -> Iterator[Document]:
     lines: list[bytes] = []
     part = 0
     for line in stream:
@@ -86,8 +93,8 @@ def _of_lines(name: str, stream: io.IOBase) -> Iterator[Document]:
         yield Document(f"{name}#{part}", b"\n".join(lines), ndjson=True)
 
 
-def _bounded(name: str, stream: io.IOBase) -> bytes:
-    raw: bytes = stream.read(LARGEST_DOCUMENT + 1)  # type: ignore[attr-defined]
+def _bounded(name: str, stream: IO[bytes]) -> bytes:
+    raw: bytes = stream.read(LARGEST_DOCUMENT + 1)
     if len(raw) > LARGEST_DOCUMENT:
         raise BadRequest(f"{name} unpacks to more than {LARGEST_DOCUMENT // 2**20} MiB.")
     return raw

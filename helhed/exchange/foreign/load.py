@@ -2,11 +2,10 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 
 from helhed.exchange.foreign.documents import Document, documents
@@ -77,7 +76,9 @@ class Importer:
         self._clock = clock
         self.report = Report()
 
-    async def run(self, paths: list[Path], *, lanes: int = 3, progress: Callable[[Report], None] | None = None) -> Report:
+    async def run(
+        self, paths: list[Path], *, lanes: int = 3, progress: Callable[[Report], None] | None = None
+    ) -> Report:
         """Import everything beneath ``paths``; documents finished by an earlier run are counted, not repeated."""
         waiting: asyncio.Queue[Document | None] = asyncio.Queue(maxsize=lanes * 2)
 
@@ -150,7 +151,9 @@ class Importer:
         return Ask(ActorKind.SYSTEM, key, key, "system", Purpose.OPERATIONS, "helhed-import", None, None, now, uuid4())
 
 
-async def _put(waiting: "asyncio.Queue[Document | None]", item: Document | None, workers: list["asyncio.Task[None]"]) -> None:
+async def _put(
+    waiting: "asyncio.Queue[Document | None]", item: Document | None, workers: list["asyncio.Task[None]"]
+) -> None:
     """Queue ``item``, or raise what stopped a worker."""
     putting = asyncio.ensure_future(waiting.put(item))
     await asyncio.wait([putting, *workers], return_when=asyncio.FIRST_COMPLETED)
@@ -162,5 +165,6 @@ async def _put(waiting: "asyncio.Queue[Document | None]", item: Document | None,
 
 
 async def existing_ids(connection: Connection, ids: list[UUID]) -> set[UUID]:
+    """Which of these ids are taken."""
     buckets = sorted({(one.int >> 66) & 1023 for one in ids})
     return {row["id"] for row in await connection.fetch(_EXISTING, buckets, ids)}

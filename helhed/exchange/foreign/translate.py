@@ -67,7 +67,7 @@ class Accepted:
 
 class _RawEntry(msgspec.Struct):
     resource: msgspec.Raw = msgspec.Raw(b"null")
-    fullUrl: str = ""  # noqa: N815 - FHIR's name
+    fullUrl: str = ""
 
 
 class _RawBundle(msgspec.Struct):
@@ -104,10 +104,9 @@ class Translator:
 
     async def translate(self, entries: list[Entry]) -> tuple[list[Accepted], list[Rejected]]:
         """What goes in, and what is refused. References among accepted entries are resolved."""
-        good, rejected = [], []
-        for entry in entries:
-            refusal = _refusal(entry)
-            (good if refusal is None else rejected).append(refusal or entry)
+        refusals = [_refusal(entry) for entry in entries]
+        good = [entry for entry, refusal in zip(entries, refusals, strict=True) if refusal is None]
+        rejected = [refusal for refusal in refusals if refusal is not None]
         mapping = await self.addresses(good)
         taken: set[UUID] = set()
         accepted = []
@@ -167,7 +166,11 @@ class Translator:
         raw = rewrite_raw(entry.raw, mapping)
         resource = entry.resource if raw == entry.raw else orjson.loads(raw)
         definition = type_definition(type_name)
-        if definition.ownership is Ownership.CITIZEN and type_name != "Patient" and definition.home_patient(resource) is None:
+        if (
+            definition.ownership is Ownership.CITIZEN
+            and type_name != "Patient"
+            and definition.home_patient(resource) is None
+        ):
             return Rejected(entry.position, type_name, type_name, "no patient of this document or of this network")
         extra = {"system": self._namespace, "value": f"{type_name}/{_source_id(entry)}"}
         if self._namespace and type_name in _KEEP_SOURCE_ID:

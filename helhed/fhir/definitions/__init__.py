@@ -57,7 +57,9 @@ class SearchParameter:
     @property
     def jsonpaths(self) -> tuple[str, ...]:
         """PostgreSQL jsonpaths to its references."""
-        return tuple(dict.fromkeys(path.jsonpath for path in self.paths if path.kind in {"Reference", "canonical", "uri"}))
+        return tuple(
+            dict.fromkeys(path.jsonpath for path in self.paths if path.kind in {"Reference", "canonical", "uri"})
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,11 @@ def values_at(resource: Any, path: Path) -> Iterator[Any]:
 
 
 def _values(value: Any, path: Path, depth: int) -> Iterator[Any]:
-    if path.where is not None and depth == path.where[2] and not (isinstance(value, dict) and value.get(path.where[0]) == path.where[1]):
+    if (
+        path.where is not None
+        and depth == path.where[2]
+        and not (isinstance(value, dict) and value.get(path.where[0]) == path.where[1])
+    ):
         return
     if depth == len(path.steps):
         yield value
@@ -138,9 +144,7 @@ def type_definition(name: str) -> TypeDefinition:
     ownership = _ownership_of(name)
     patient, own = _patient_paths(name, parameters) if ownership is Ownership.CITIZEN else ((), frozenset())
     code, date = _primary().get(name, (None, None))
-    return TypeDefinition(
-        name, number, ownership, parameters, patient, own, parameters.get(code), parameters.get(date)
-    )
+    return TypeDefinition(name, number, ownership, parameters, patient, own, parameters.get(code), parameters.get(date))
 
 
 def _parameter(type_name: str, code: str, kind: str, expression: str, targets: tuple[str, ...]) -> SearchParameter:
@@ -155,9 +159,7 @@ def _ownership_of(name: str) -> Ownership:
     return Ownership.CITIZEN if name == "Patient" or name in _compartment() else Ownership.ORGANISATION
 
 
-def _patient_paths(
-    name: str, parameters: Mapping[str, SearchParameter]
-) -> tuple[tuple[Path, ...], frozenset[str]]:
+def _patient_paths(name: str, parameters: Mapping[str, SearchParameter]) -> tuple[tuple[Path, ...], frozenset[str]]:
     """``patient`` and ``subject`` first, then the other parameters of the patient compartment."""
     wanted = _compartment().get(name, [])
     ordered = sorted(wanted, key=lambda code: ({"patient": 0, "subject": 1}.get(code, 2), wanted.index(code)))

@@ -29,7 +29,11 @@ class Path(NamedTuple):
     @property
     def jsonpath(self) -> str:
         """PostgreSQL jsonpath to the reference strings (lax mode unwraps arrays)."""
-        return "$." + ".".join(f'"{step.name}"' for step in self.steps) + ('."reference"' if self.kind == "Reference" else "")
+        return (
+            "$."
+            + ".".join(f'"{step.name}"' for step in self.steps)
+            + ('."reference"' if self.kind == "Reference" else "")
+        )
 
 
 _AS = re.compile(r"^(.*?)(?:\s+as\s+|\.as\(|\.ofType\()(\w+)\)?(\.\w+)?$")

@@ -70,7 +70,7 @@ def _primary_code(definition: TypeDefinition, resource: dict[str, Any]) -> int |
     parameter = definition.primary_code
     if parameter is None:
         return None
-    codings = []
+    codings: list[dict[str, Any]] = []
     for path in parameter.paths:
         value = resource.get(path.steps[0].name) if len(path.steps) == 1 else None
         for concept in value if isinstance(value, list) else () if value is None else (value,):
@@ -212,5 +212,3 @@ def _date_leaf(number: int, kind: str, *, primary: bool) -> Reader:
             found.dates.append((number, *interval))
 
     return leaf
-
-

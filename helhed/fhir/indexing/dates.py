@@ -26,7 +26,7 @@ def interval(text: str) -> Interval:
     match = _DATE_TIME.fullmatch(text)
     if match is None:
         raise ValueError(text)
-    year, month, day, hour, minute, second, fraction, zone = match.groups()
+    year, month, day, hour = match.group(1, 2, 3, 4)
     if hour is not None:
         return _moment(text, match)
     start = datetime(int(year), int(month or 1), int(day or 1), tzinfo=DANISH_TIME)

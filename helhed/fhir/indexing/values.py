@@ -99,7 +99,11 @@ def all_reference_tokens(parameter: int, reference: dict[str, Any], only_target:
     """A Reference: literal and logical."""
     text, identifier = reference.get("reference"), reference.get("identifier")
     found: Tokens = reference_tokens(parameter, text, only_target) if text and not text.startswith("#") else ()
-    if identifier and identifier.get("value") and not (only_target and reference.get("type", only_target) != only_target):
+    if (
+        identifier
+        and identifier.get("value")
+        and not (only_target and reference.get("type", only_target) != only_target)
+    ):
         found = (*found, identifier_reference_token(parameter, identifier.get("system", ""), identifier["value"]))
     return found
 

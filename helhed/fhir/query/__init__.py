@@ -50,7 +50,12 @@ class _Parsed:
 
 
 def parse_search(
-    type_name: str, pairs: Sequence[tuple[str, str]], *, strict: bool = True, base_url: str = "", now: datetime | None = None
+    type_name: str,
+    pairs: Sequence[tuple[str, str]],
+    *,
+    strict: bool = True,
+    base_url: str = "",
+    now: datetime | None = None,
 ) -> Query:
     """The query behind decoded ``pairs``. Raises BadRequest; lenient handling leaves out unknown parameters instead.
 

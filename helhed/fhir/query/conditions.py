@@ -4,7 +4,17 @@ from datetime import datetime
 
 from helhed.fhir.definitions import TYPE_NUMBERS, SearchParameter, TypeDefinition, type_definition
 from helhed.fhir.indexing.text import normalise
-from helhed.fhir.query.model import AnyOf, Chain, CitizenTest, Condition, DateTest, IdTest, NoneOf, StringTest, UpdatedTest
+from helhed.fhir.query.model import (
+    AnyOf,
+    Chain,
+    CitizenTest,
+    Condition,
+    DateTest,
+    IdTest,
+    NoneOf,
+    StringTest,
+    UpdatedTest,
+)
 from helhed.fhir.query.text import date_alternative, split, unescape, values
 from helhed.fhir.tokens import (
     code_token,
@@ -105,7 +115,9 @@ class Reader:
 
     def _string(self, parameter: SearchParameter, modifier: str, name: str, found: list[str]) -> Condition:
         if modifier not in _STRING_MODES:
-            raise Unsupported(f"The parameter {name} has a modifier that is not supported: use :exact, :contains or :missing.")
+            raise Unsupported(
+                f"The parameter {name} has a modifier that is not supported: use :exact, :contains or :missing."
+            )
         texts = [unescape(one) for one in found]
         if modifier != "exact":
             texts = [normalise(one) for one in texts]
@@ -121,7 +133,9 @@ class Reader:
         if modifier == "identifier":
             return AnyOf(tuple(self._identifier(parameter, name, one) for one in found))
         if modifier and modifier not in parameter.targets:
-            raise Unsupported(f"The parameter {name} has a modifier that is not supported: use :identifier, :missing or a type it refers to.")
+            raise Unsupported(
+                f"The parameter {name} has a modifier that is not supported: use :identifier, :missing or a type it refers to."
+            )
         own = parameter.code in definition.own_patient_parameters
         citizens: list[int] = []
         tokens: list[int] = []
@@ -158,7 +172,9 @@ class Reader:
 
     # --- chains -------------------------------------------------------------------------------------------------------
 
-    def _chain(self, definition: TypeDefinition, code: str, modifier: str, rest: str, value: str, depth: int) -> Condition:
+    def _chain(
+        self, definition: TypeDefinition, code: str, modifier: str, rest: str, value: str, depth: int
+    ) -> Condition:
         if depth + 1 > _DEEPEST_CHAIN:
             raise BadRequest(f"A chain goes through at most {_DEEPEST_CHAIN} references.")
         parameter = self._parameter(definition, code)
@@ -166,7 +182,9 @@ class Reader:
             raise Unsupported(f"The parameter {code}{':' + modifier if modifier else ''} cannot be chained.")
         targets = self._targets_with(parameter, modifier, rest)
         if len(targets) != 1:
-            raise BadRequest(f"The chain through {code} fits {len(targets)} types: name one, as in {code}:Patient.{rest[:40]}.")
+            raise BadRequest(
+                f"The chain through {code} fits {len(targets)} types: name one, as in {code}:Patient.{rest[:40]}."
+            )
         target = type_definition(targets[0])
         inner = self.condition(target, rest, value, depth + 1)
         own = parameter.code in definition.own_patient_parameters and target.name == "Patient"
@@ -175,7 +193,7 @@ class Reader:
     def _targets_with(self, parameter: SearchParameter, modifier: str, rest: str) -> list[str]:
         if modifier:
             return [modifier]
-        wanted = rest.split(".")[0].split(":")[0]
+        wanted = rest.split(".", maxsplit=1)[0].split(":", maxsplit=1)[0]
         known = [one for one in parameter.targets if one in TYPE_NUMBERS]
         return [one for one in known if wanted in type_definition(one).parameters or wanted in {"_id", "_lastUpdated"}]
 

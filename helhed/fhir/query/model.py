@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Union
 from uuid import UUID
 
 from helhed.fhir.definitions import SearchParameter
@@ -75,7 +74,7 @@ class Chain:
     conditions: tuple["Condition", ...]
 
 
-Condition = Union[AnyOf, NoneOf, DateTest, UpdatedTest, StringTest, IdTest, CitizenTest, Chain]
+Condition = AnyOf | NoneOf | DateTest | UpdatedTest | StringTest | IdTest | CitizenTest | Chain
 
 
 @dataclass(frozen=True, slots=True)

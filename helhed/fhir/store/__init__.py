@@ -12,11 +12,11 @@ from helhed.fhir.changes import Change, Page, Version, Written
 from helhed.fhir.definitions import TYPE_NAMES, TYPE_NUMBERS
 from helhed.fhir.query import Query
 from helhed.fhir.store.cursor import CursorSigner
+from helhed.fhir.store.plan import as_wish
 from helhed.fhir.store.reading import ReadMany, Wanted, version_from
 from helhed.fhir.store.rows import ask_row
 from helhed.fhir.store.searching import RecordMany, search_any, search_record
 from helhed.fhir.store.session import Hooks, Sessions, WriteSession
-from helhed.fhir.store.plan import as_wish
 from helhed.fhir.store.writing import Projection, Stored
 from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool, Target, create_pool
@@ -118,7 +118,9 @@ class Store:
         async with lend(self._pool) as connection:
             rows = await connection.fetch(_CITIZEN_ROWS, ask_row(ask), citizen, numbers, limit)
         return [
-            CitizenRow(Version(TYPE_NAMES[row["type"]], row["id"], row["version"], row["updated"], row["body"]), row["origin"])
+            CitizenRow(
+                Version(TYPE_NAMES[row["type"]], row["id"], row["version"], row["updated"], row["body"]), row["origin"]
+            )
             for row in rows
         ]
 

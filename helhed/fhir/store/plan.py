@@ -6,6 +6,7 @@ Both are data. The functions behind them (migrations 0004 and 0005) hold the SQL
 import hashlib
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import orjson
 
@@ -26,7 +27,6 @@ from helhed.fhir.query import (
 )
 from helhed.fhir.tokens import reference_salt
 
-_EARLIEST = datetime.min.replace(year=1)
 _MANY_GROUPS = 2
 _PAGE_PARAMETERS = frozenset({"_count", "_total", "_include", "_revinclude"})
 
@@ -45,7 +45,7 @@ class Wish(NamedTuple):
     lo: datetime | None
     hi: datetime | None
     after_date: datetime | None
-    after_id: str | None
+    after_id: UUID | None
     row_count: int
 
 
@@ -142,7 +142,7 @@ def _texts(numbers: tuple[int, ...]) -> list[str]:
     return [str(number) for number in numbers]
 
 
-def _condition(condition: Condition) -> dict[str, Any]:  # noqa: PLR0911 - one line for each kind of condition
+def _condition(condition: Condition) -> dict[str, Any]:
     match condition:
         case AnyOf(tokens=tokens):
             return {"k": "any", "tokens": _texts(tokens)}

@@ -13,7 +13,6 @@ import orjson
 
 from helhed.fhir.changes import Change, Page, Version, Written
 from helhed.fhir.definitions import TYPE_NUMBERS, type_definition
-from helhed.fhir.indexing import index
 from helhed.fhir.query import Query
 from helhed.fhir.splice import splice
 from helhed.fhir.store.cursor import CursorSigner
@@ -22,14 +21,11 @@ from helhed.fhir.store.rows import ask_row
 from helhed.fhir.store.searching import search_any
 from helhed.fhir.store.writing import (
     NO_DATE,
-    OWNED,
     Prepared,
     Preparer,
     Projection,
     Stored,
     add_row,
-    add_side_rows,
-    clinical_dates,
     copy_rows,
     home_citizen,
 )
@@ -44,7 +40,6 @@ from helhed.foundation.errors import (
     Unknown,
     Unprocessable,
 )
-from helhed.foundation.ids import key_of
 from helhed.foundation.lanes import LOST, DatabaseAway
 
 _NOTHING, _YOURS, _SEEN, _DELETED = 0, 1, 2, 3
@@ -154,7 +149,9 @@ class WriteSession:
     def _create(self, change: Change) -> Written:
         organisation = self._organisation()
         identifier, resource, raw = change.id, change.resource, change.raw
-        assert identifier is not None and resource is not None and raw is not None
+        assert identifier is not None
+        assert resource is not None
+        assert raw is not None
         at = self._ask.at
         body = splice(raw, str(identifier), 1, at)
         add_row(self._prepared, resource, body, change.digest or sha256(raw).digest(), (identifier, organisation, at))
@@ -162,7 +159,8 @@ class WriteSession:
 
     async def _update(self, change: Change) -> Written:
         identifier, resource, raw = change.id, change.resource, change.raw
-        assert resource is not None and raw is not None
+        assert resource is not None
+        assert raw is not None
         claimed = await self._claim(change)
         definition = type_definition(change.type_name)
         if home_citizen(definition, resource, _present(identifier)) != claimed["citizen"]:
@@ -200,6 +198,7 @@ class WriteSession:
         if change.id is None:
             raise Unknown if change.method == "DELETE" else MethodNotAllowed
         claimed = await self._connection.fetchrow(_CLAIM, self._row, TYPE_NUMBERS[change.type_name], change.id)
+        assert claimed is not None  # the function always answers with a row
         outcome = claimed["outcome"]
         if outcome == _NOTHING:
             raise Unknown if change.method == "DELETE" else MethodNotAllowed
@@ -213,9 +212,7 @@ class WriteSession:
 
     async def _replace(self, type_name: str, identifier: UUID, version: int, row: tuple[Any, ...]) -> None:
         _, number, _, _, _, _, _, code, lo, hi, at, tokens, digest, body = row
-        await self._connection.execute(
-            _REPLACE, number, identifier, version, at, code, lo, hi, tokens, digest, body
-        )
+        await self._connection.execute(_REPLACE, number, identifier, version, at, code, lo, hi, tokens, digest, body)
 
     # --- the whole transaction --------------------------------------------------------------------------------------
 
@@ -251,7 +248,9 @@ class WriteSession:
             if removed:
                 await projection.forget(self._connection, removed)
 
-    def _note(self, citizen: int | None, action: Action, basis: int | None, number: int, identifier: UUID, version: int) -> None:
+    def _note(
+        self, citizen: int | None, action: Action, basis: int | None, number: int, identifier: UUID, version: int
+    ) -> None:
         look = self._looks.setdefault((citizen, action), _Look(basis, number))
         look.ids.append(identifier)
         look.versions.append(version)
@@ -275,7 +274,12 @@ class WriteSession:
     async def _announce(self) -> None:
         if self._prepared.stored or self._removed:
             ids = [str(one.id) for one in self._prepared.stored]
-            event = {"origin": str(self._ask.organisation), "at": self._ask.at.isoformat(), "ids": ids[:1000], "count": len(ids)}
+            event = {
+                "origin": str(self._ask.organisation),
+                "at": self._ask.at.isoformat(),
+                "ids": ids[:1000],
+                "count": len(ids),
+            }
             await self._connection.execute(_EVENT, orjson.dumps(event).decode())
 
 
@@ -311,9 +315,8 @@ class Sessions:
     async def begin(self, ask: Ask) -> AsyncIterator[WriteSession]:
         """A session that commits when the block ends and is undone when it raises."""
         try:
-            async with self._pool.acquire() as connection:
-                async with connection.transaction():
-                    yield WriteSession(connection, ask, self._hooks, self._signer)  # type: ignore[arg-type]
+            async with self._pool.acquire() as connection, connection.transaction():
+                yield WriteSession(connection, ask, self._hooks, self._signer)  # type: ignore[arg-type]
         except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
             raise Conflict from error
         except asyncpg.UniqueViolationError as error:

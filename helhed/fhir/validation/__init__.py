@@ -24,7 +24,7 @@ _MOST_EXTENSIONS = 2000
 def validate(resource: dict[str, Any], path: str = "") -> list[Issue]:
     """What is wrong with a parsed resource; [] when it follows the definitions. ``path`` prefixes the expressions."""
     type_name = resource.get("resourceType")
-    if type_name not in TYPE_NUMBERS:
+    if not isinstance(type_name, str) or type_name not in TYPE_NUMBERS:
         return [Issue("structure", "resourceType must name a FHIR R4 resource type.", path or "resourceType")]
     where = path or type_name
     validator = _validator(type_name)
@@ -90,7 +90,11 @@ def _extensions(resource: dict[str, Any], where: str) -> Iterator[Issue]:
     for name in ("extension", "modifierExtension"):
         some = resource.get(name, ())
         if len(some) > _MOST_EXTENSIONS:
-            yield Issue("too-costly", f"More than {_MOST_EXTENSIONS} extensions on one element are not taken.", f"{where}.{name}")
+            yield Issue(
+                "too-costly",
+                f"More than {_MOST_EXTENSIONS} extensions on one element are not taken.",
+                f"{where}.{name}",
+            )
             return
         for position, extension in enumerate(some):
             yield from _extension(extension, f"{where}.{name}[{position}]")
@@ -110,7 +114,9 @@ def _contained(resource: dict[str, Any], contained: list[Any], where: str, *, ne
         yield Issue("invariant", "A contained resource cannot contain resources.", f"{where}.contained")
         return
     if len(contained) > _MOST_CONTAINED:
-        yield Issue("too-costly", f"More than {_MOST_CONTAINED} contained resources are not taken.", f"{where}.contained")
+        yield Issue(
+            "too-costly", f"More than {_MOST_CONTAINED} contained resources are not taken.", f"{where}.contained"
+        )
         return
     names: set[str] = set()
     for position, inner in enumerate(contained):
@@ -136,5 +142,3 @@ def _fragments(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _fragments(inner)
-
-

@@ -8,7 +8,13 @@ from helhed.fhir.definitions.facts import Element
 
 Json = dict[str, Any]
 #: primitive type -> JSON type where it is not a string
-_JSON_TYPES = {"boolean": "boolean", "integer": "integer", "positiveInt": "integer", "unsignedInt": "integer", "decimal": "number"}
+_JSON_TYPES = {
+    "boolean": "boolean",
+    "integer": "integer",
+    "positiveInt": "integer",
+    "unsignedInt": "integer",
+    "decimal": "number",
+}
 _RANGES = {
     "integer": (-(2**31), 2**31 - 1),
     "positiveInt": (1, 2**31 - 1),
@@ -54,7 +60,7 @@ def _object(name: str) -> tuple[Json, list[str]]:
         if len(names) > 1:
             exclusive.update({one: {"properties": {other: False for other in names if other != one}} for one in names})
     schema: Json = {"type": "object", "properties": properties, "additionalProperties": False, "minProperties": 1}
-    if facts.is_type(name) and "contained" in facts.elements(name) or name in {"Bundle", "Binary", "Parameters"}:
+    if (facts.is_type(name) and "contained" in facts.elements(name)) or name in {"Bundle", "Binary", "Parameters"}:
         properties["resourceType"] = {"const": name}
         required.append("resourceType")
     choices = [
@@ -128,11 +134,19 @@ def _primitive_base(kind: str) -> Json:
     if kind in DATE_FORMATS:
         return {"type": "string", "format": DATE_FORMATS[kind]}
     if kind in _TEXT:
-        return {"type": "string", "minLength": 1, "maxLength": 2**20, "pattern": r"\S"} if kind != "xhtml" else {"type": "string"}
+        return (
+            {"type": "string", "minLength": 1, "maxLength": 2**20, "pattern": r"\S"}
+            if kind != "xhtml"
+            else {"type": "string"}
+        )
     if kind == "base64Binary":
         return {"type": "string", "format": "fhir-base64"}
     pattern = facts.primitives()[kind]
-    return {"type": "string", "minLength": 1, "pattern": f"^(?:{pattern})$"} if pattern else {"type": "string", "minLength": 1}
+    return (
+        {"type": "string", "minLength": 1, "pattern": f"^(?:{pattern})$"}
+        if pattern
+        else {"type": "string", "minLength": 1}
+    )
 
 
 def _primitive(kind: str, value_set: str) -> Json:

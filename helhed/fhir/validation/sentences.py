@@ -58,9 +58,16 @@ def _missing(error: Any, name: str) -> tuple[str, str, list[Any]]:
 
 
 def _wrong_type(error: Any, name: str) -> tuple[str, str, list[Any]]:
-    found = re.search(r'is not of types? (.*)$', error.message)
+    found = re.search(r"is not of types? (.*)$", error.message)
     wanted = (found[1] if found else "").replace('"', "")
-    words = {"array": "a list", "object": "an object", "string": "a text", "boolean": "true or false", "number": "a number", "integer": "a whole number"}
+    words = {
+        "array": "a list",
+        "object": "an object",
+        "string": "a text",
+        "boolean": "true or false",
+        "number": "a number",
+        "integer": "a whole number",
+    }
     return "structure", f"{name} must be {words.get(wanted, wanted or 'another type')}.", []
 
 
@@ -80,7 +87,11 @@ def _pattern(error: Any, name: str) -> tuple[str, str, list[Any]]:
 
 def _format(error: Any, name: str) -> tuple[str, str, list[Any]]:
     found = re.search(r'"(fhir-\w+)"', error.message)
-    return "value", f"{name} {_FORMAT_SENTENCES.get(found[1] if found else '', 'is not written as its type demands')}.", []
+    return (
+        "value",
+        f"{name} {_FORMAT_SENTENCES.get(found[1] if found else '', 'is not written as its type demands')}.",
+        [],
+    )
 
 
 def _second_choice(error: Any, name: str) -> tuple[str, str, list[Any]]:
@@ -88,7 +99,11 @@ def _second_choice(error: Any, name: str) -> tuple[str, str, list[Any]]:
 
 
 def _no_choice(error: Any, name: str) -> tuple[str, str, list[Any]]:
-    return "required", f"{name} lacks an element that must stand here, or a code that is not one its definition lists.", []
+    return (
+        "required",
+        f"{name} lacks an element that must stand here, or a code that is not one its definition lists.",
+        [],
+    )
 
 
 def _range(error: Any, name: str) -> tuple[str, str, list[Any]]:
@@ -121,4 +136,3 @@ _MAKERS = {
     "maximum": _range,
     "const": _wrong_resource,
 }
-

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from hypothesis import given, strategies as st
 
 from helhed.portals.language import Words
-from helhed.portals.presenters.charts import BOTTOM, LEFT, RIGHT, TOP, Mark, chart
+from helhed.portals.presenters.axes import BOTTOM, LEFT, RIGHT, TOP
+from helhed.portals.presenters.charts import Mark, chart
 from helhed.record.measuring import series_of
 from tests.unit.record.builders import record, value
 
