@@ -213,7 +213,7 @@ class Bench:
 
     async def _import(self, report: Report, _owner: Connection, bare: float) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            total = _write_documents(Path(folder), documents=400)
+            total = _write_documents(Path(folder), documents=800)
             secret = read_secret(self._settings.data_dir)
             pool = await owner_pool(self._target, 1)
             sessions = Sessions(pool, HOOKS, CursorSigner(secret))
@@ -224,7 +224,7 @@ class Bench:
             took = time.perf_counter() - begun
         report.add(
             "import", done.stored / took, "resources/s",
-            f"{total} resources in 400 Bundles, parsed, validated, indexed, logged, {self._conditions}", ratio=done.stored / took / bare,
+            f"{total} resources in 800 Bundles, parsed, validated, indexed, logged, {self._conditions}", ratio=done.stored / took / bare,
         )  # fmt: skip
         if done.stored != total:
             report.failures.append(f"import: {done.stored} of {total} stored")

@@ -8,7 +8,7 @@ from demo.datatypes import Json
 
 @dataclass(frozen=True, slots=True)
 class SourceBundle:
-    """What one organisation delivers about one citizen (or about places and staff).
+    """What one organisation delivers about one citizen, about a crowd of synthetic ones, or about places and staff.
 
     Entries are POSTs with ``ifNoneExist`` on their first identifier. References are ``urn:uuid`` everywhere. Those that
     nothing in this bundle answers point into bundles that come earlier; the loader replaces them by the references given out then.
@@ -16,7 +16,7 @@ class SourceBundle:
 
     organisation: str  #: handle in ``demo.places.PLACES``
     organisation_url: str  #: fullUrl of that Organization
-    citizen: str  #: handle of the citizen, "" for places and staff
+    citizen: str  #: handle of the citizen, "" for a crowd, for places and for staff
     bundle: Json
 
     @property

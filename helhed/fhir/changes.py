@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(NamedTuple):
     """One visible version of one resource. ``body`` is the complete JSON with id and meta, b"" when deleted."""
 
     type_name: str
@@ -45,8 +44,7 @@ class Change:
     digest: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """What a change led to. ``created`` is False when an If-None-Exist condition found the resource."""
 
     type_name: str

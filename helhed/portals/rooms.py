@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
+
 from helhed.fhir.indexing import normalise
 from helhed.fhir.store import Store
 from helhed.fhir.store.rows import ask_row
@@ -246,7 +248,10 @@ class PortalSessions:
         """The session, or None."""
         async with lend(self._pool) as connection:
             kept = await connection.fetchval("select kept from portals.session where key = $1", key)
-        return None if kept is None else from_bytes(kept)
+        try:
+            return None if kept is None else from_bytes(kept)
+        except msgspec.ValidationError:  # from a version that kept other things
+            return None
 
     async def put(self, key: str, session: Session) -> None:
         """Stores or replaces it."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from helhed.fhir.changes import Change
@@ -25,8 +25,7 @@ NO_DATE = datetime.min.replace(tzinfo=UTC)
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """A resource as it was written, for projections."""
 
     type_name: str
