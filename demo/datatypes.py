@@ -35,9 +35,9 @@ UNITS = {
     "1/min": "/min",
     "L": "L",
     "L/min": "L/min",
-    "antal": "{count}",
     "cm": "cm",
     "g": "g",
+    "gange": "{count}",
     "g/L": "g/L",
     "kPa": "kPa",
     "kg": "kg",
@@ -54,6 +54,7 @@ UNITS = {
     "ms": "ms",
     "nmol/L": "nmol/L",
     "pakkeår": "{pack}.a",
+    "pust": "{puff}",
     "point": "{score}",
     "timer/uge": "h/wk",
     "µg/L": "ug/L",
@@ -115,7 +116,8 @@ def hl7(system: str, code: str, display: str = "") -> Json:
 
 def quantity(value: float, unit: str) -> Json:
     """A Quantity with its UCUM code; a bare number when it has no unit."""
-    return {"value": value} if not unit else {"value": value, "unit": unit, "system": UCUM, "code": UNITS[unit]}
+    number = int(value) if value == int(value) else value
+    return {"value": number} if not unit else {"value": number, "unit": unit, "system": UCUM, "code": UNITS[unit]}
 
 
 def reference(target: str, display: str = "") -> Json:

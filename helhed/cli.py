@@ -44,7 +44,7 @@ def serve(
 def demo(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
-    citizens: Annotated[int, typer.Option(help="Synthetic citizens besides the demo people.")] = 300,
+    citizens: Annotated[int, typer.Option(help="Synthetic citizens besides the demo people.")] = 2000,
     load_only: Annotated[bool, typer.Option(help="Load the demo and stop.")] = False,
 ) -> None:
     """Load the demo's people (synthetic, all of them) and run the network."""

@@ -1,7 +1,8 @@
 """Loading the demo: synthetic people only, written by the same path as everything else, once."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections import ChainMap
+from collections.abc import Callable, Iterable, MutableMapping
 from itertools import islice
 from typing import Any
 from uuid import UUID, uuid4
@@ -66,7 +67,7 @@ class DemoLoader:
             ActorKind.SYSTEM, key, key, "system", Purpose.OPERATIONS, "helhed-demo", None, None, system_clock(), uuid4()
         )
         entries = [Entry(n, url, orjson.dumps(one), one) for n, (url, one) in enumerate(resources)]
-        earlier = {**self.addresses, **{url: f"Organization/{one}" for url, one in (fixed or {}).items()}}
+        earlier = ChainMap({url: f"Organization/{one}" for url, one in (fixed or {}).items()}, self.addresses)
         async with self._sessions.begin(ask) as session:
             await session.connection.execute("select trust.register_system($1)", key)
             translator = Translator(self._ids, "", session.connection, earlier)
@@ -80,16 +81,17 @@ class DemoLoader:
             fresh = [one.change() for one in accepted if one.id not in present]
             if fresh:
                 await session.write(fresh)
-            self.addresses.update(await translator.addresses(entries))
+            found = await translator.addresses(entries)
+            self.addresses.update({url: found[url] for url, _ in resources})
         self.stored += len(fresh)
 
 
 class _Fixed(Translator):
     """Addresses that are given."""
 
-    async def addresses(self, entries: list[Entry]) -> dict[str, str]:
+    async def addresses(self, entries: list[Entry]) -> MutableMapping[str, str]:
         """Only what was given."""
-        return dict(self._earlier)
+        return self._earlier
 
 
 async def load_demo(settings: Settings, target: Target, citizens: int) -> None:

@@ -8,6 +8,8 @@ from demo.fhir import blood_pressure, diagnostic_report, encounter, observation
 
 LABORATORY = "laboratorium"
 CARD = "medicinkort"
+#: what a citizen has marked as private on the card; the citizen's block hides it
+PRIVATE = "medicinkort-privat"
 VACCINES = "vaccinationsregister"
 PHONE_MINUTES = 10
 Values = Mapping[str, float | str]

@@ -85,7 +85,8 @@ def _general_practice(chart: Chart) -> None:
     )
     chart.add(GP, letter("notat", "Svangerskabsjournal, 1. undersøgelse", "2026-06-17 09:40", journal), by=by)
     to_midwife = referral(
-        concept("Henvisning til fødested og jordemoder"), "2026-06-17 09:45", to=PLACES[MIDWIFE].reference, reasons=[diagnosis("pregnancy-gp")]
+        concept("Henvisning til fødested og jordemoder"), "2026-06-17 09:45", to=PLACES[MIDWIFE].reference, status="completed",
+        reasons=[diagnosis("pregnancy-gp")]
     )  # fmt: skip
     chart.add(GP, to_midwife, by=by)
 

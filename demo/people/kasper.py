@@ -21,7 +21,7 @@ from demo.fhir import (
     referral,
     related_person,
 )
-from demo.people.common import CARD, VACCINES, lab, measure, visit
+from demo.people.common import CARD, PRIVATE, VACCINES, lab, measure, visit
 from demo.places import PLACES
 
 GP = "havnegade"
@@ -173,12 +173,11 @@ def _medicine_card(chart: Chart) -> dict[str, str]:
             True,
         ),
     ]
-    return {
-        key: chart.add(
-            CARD, medication_request(key, dose, reason, since, private=private, written="2026-11-09 13:20"), by=by
-        )
-        for key, dose, reason, since, by, private in card
-    }
+    orders = {}
+    for key, dose, reason, since, by, private in card:
+        order = medication_request(key, dose, reason, since, private=private, written="2026-11-09 13:20")
+        orders[key] = chart.add(PRIVATE if private else CARD, order, by=by)
+    return orders
 
 
 def _substance_centre(chart: Chart, orders: dict[str, str]) -> None:

@@ -1,6 +1,7 @@
 """From a foreign document to changes of this store: ids, references, identifiers, and what must be refused."""
 
-from collections.abc import Iterator
+from collections import ChainMap
+from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -95,7 +96,7 @@ def entries_of(document: Document) -> Iterator[Entry]:
 class Translator:
     """Translates the entries of one document."""
 
-    def __init__(self, ids: ForeignIds, namespace: str, connection: Connection, earlier: dict[str, str]) -> None:
+    def __init__(self, ids: ForeignIds, namespace: str, connection: Connection, earlier: MutableMapping[str, str]) -> None:
         self._ids = ids
         self._namespace = namespace
         self._connection = connection
@@ -118,9 +119,9 @@ class Translator:
                 accepted.append(one)
         return accepted, rejected
 
-    async def addresses(self, entries: list[Entry]) -> dict[str, str]:
+    async def addresses(self, entries: list[Entry]) -> MutableMapping[str, str]:
         """What each reference of the document will read here; earlier documents' names are known too."""
-        mapping = {**self._earlier, **await self._patients(entries)}
+        mapping = ChainMap(await self._patients(entries), self._earlier)
         for entry in entries:
             if entry.resource["resourceType"] != "Patient":
                 self._assign(entry, mapping)
@@ -146,7 +147,7 @@ class Translator:
                     return UUID(str(found))
         return None
 
-    def _assign(self, entry: Entry, mapping: dict[str, str]) -> None:
+    def _assign(self, entry: Entry, mapping: MutableMapping[str, str]) -> None:
         type_name = entry.resource["resourceType"]
         bucket = None
         if type_definition(type_name).ownership is Ownership.CITIZEN:
@@ -156,7 +157,7 @@ class Translator:
         for name in _names(entry):
             mapping[name] = f"{type_name}/{identifier}"
 
-    async def _accept(self, entry: Entry, mapping: dict[str, str], taken: set[UUID]) -> Accepted | Rejected | None:
+    async def _accept(self, entry: Entry, mapping: MutableMapping[str, str], taken: set[UUID]) -> Accepted | Rejected | None:
         type_name = entry.resource["resourceType"]
         target = UUID(mapping[_names(entry)[0]].split("/")[1])
         if target in taken:
