@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 PORT ?= 8000
 CITIZENS ?=
-TEST_WORKERS ?= 2
+TEST_WORKERS ?=
 TESTS ?= tests
 BENCH ?=
 
@@ -39,15 +39,15 @@ $(ASSETS): package.json package-lock.json tools/assets.py tools/stylesheet.py $(
 demo: $(ENVIRONMENT) $(ASSETS) ## run the network with synthetic people on http://127.0.0.1:8000 (PORT=, CITIZENS=)
 	@$(BIN)/helhed demo --port $(PORT) $(if $(CITIZENS),--citizens $(CITIZENS))
 
-test: $(ENVIRONMENT) $(ASSETS) ## run the tests (TESTS=tests/unit/fhir for some of them)
-	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile $(TESTS)
+test: $(ENVIRONMENT) $(ASSETS) ## run the tests (TESTS=tests/unit/fhir for some of them, TEST_WORKERS=2)
+	@$(BIN)/python -m pytest $(if $(TEST_WORKERS),-n $(TEST_WORKERS) --dist loadfile) $(TESTS)
 
 test-long: $(ENVIRONMENT) $(ASSETS) ## load, fault sweeps and long generated runs
 	@$(BIN)/python -m pytest -m long $(TESTS)
 
 check: $(ENVIRONMENT) $(ASSETS) ## formatting, lint, types, import contracts, generated pages
-	@$(BIN)/ruff format --check --quiet . || { echo 'Not formatted: run `make format`.'; exit 1; }
-	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --output-format concise . || { echo 'Not formatted: run `make format`.'; exit 1; }
+	@$(BIN)/ruff check --quiet --output-format concise .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m tools.docs --check

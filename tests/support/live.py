@@ -35,8 +35,8 @@ class LiveServer:
             "HELHED_SHARED_BUFFERS": "64MB",
         }
         command = [sys.executable, "-m", "helhed.cli", "demo", "--citizens", str(citizens)]
-        log = open(data_dir / "server.log", "wb")  # noqa: SIM115 - the process keeps it
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+        with open(data_dir / "server.log", "wb") as log:
+            process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
         running = cls(f"http://127.0.0.1:{port}", data_dir, process, environment)
         running.wait_ready()
         return running
