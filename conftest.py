@@ -1,3 +1,3 @@
-"""The house rule on skipped tests, for every run from anywhere in the repository."""
+"""The house rules on skipped tests and on their order, for every run from anywhere in the repository."""
 
-pytest_plugins = ["tools.pytest_skips"]
+pytest_plugins = ["tools.pytest_skips", "tools.pytest_order"]

@@ -195,7 +195,8 @@ class TokenVerifier:
 
     def _signed_by(self, token: str) -> OKPKey:
         """The key of ours that the header names. The header is read before any cryptography, and may say nothing else:
-        a token brings no key, no address of a key, and chooses no algorithm."""
+        a token brings no key, no address of a key, and chooses no algorithm.
+        """
         header = json.loads(urlsafe_b64decode(token.partition(".")[0].encode()))
         if set(header) != _HEADER_NAMES or header["alg"] != ALGORITHM or header["typ"] != TYPE:
             raise ValueError

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from helhed.fhir.definitions import TYPE_NAMES, TypeDefinition, type_definition
 from helhed.fhir.query.conditions import Reader, Unsupported
@@ -21,6 +21,7 @@ from helhed.fhir.query.model import (
     UpdatedTest,
 )
 from helhed.fhir.query.results import includes_of, sort_of
+from helhed.foundation.clock import system_clock
 from helhed.foundation.errors import BadRequest
 from helhed.foundation.ids import key_of
 
@@ -64,7 +65,7 @@ def parse_search(
     if len(pairs) > _MOST_PARAMETERS:
         raise BadRequest(f"A search takes at most {_MOST_PARAMETERS} parameters.")
     definition = type_definition(type_name)
-    reader = Reader(base_url, now or datetime.now(UTC))
+    reader = Reader(base_url, now or system_clock())
     parsed = _Parsed()
     for name, value in pairs:
         if len(name) + len(value) > _LONGEST:

@@ -1,5 +1,7 @@
 """Search requests become queries, or refusals that name the parameter."""
 
+from uuid import UUID
+
 import pytest
 from hypothesis import given, settings, strategies as st
 
@@ -8,9 +10,9 @@ from helhed.fhir.query import AnyOf, Chain, CitizenTest, DateTest, NoneOf, Strin
 from helhed.fhir.store.plan import as_plan
 from helhed.fhir.tokens import code_token, present_token, reference_token, system_code_token, system_token
 from helhed.foundation.errors import BadRequest
-from helhed.foundation.ids import key_of, new_id
+from helhed.foundation.ids import key_of
 
-PATIENT = new_id(7, milliseconds=1)
+PATIENT = UUID("00000000-0001-701c-ad97-7af4e8091791")
 CODE = type_definition("Observation").parameters["code"].number
 ENCOUNTER = type_definition("Observation").parameters["encounter"].number
 VISIT = reference_token(ENCOUNTER, TYPE_NUMBERS["Encounter"], PATIENT)
