@@ -1,0 +1,194 @@
+"""Transactions and batches (FHIR R4 http, section 3.1.0.11): a transaction is whole or absent."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+import orjson
+
+from helhed.fhir.changes import Change, Page, Version, Written
+from helhed.fhir.definitions import type_definition
+from helhed.fhir.query import Query, parse_search
+from helhed.fhir.references import references_in, rewrite_raw
+from helhed.fhir.store import Store, WriteSession
+from helhed.fhir.transaction.conditions import conditional_references, existing, find_existing, lock_key
+from helhed.fhir.transaction.entries import ORDER, Item, check_storable, check_unique, in_order, items_of, take_target
+from helhed.foundation.ask import Ask
+from helhed.foundation.errors import HelhedError, InvalidResource, Issue, NotSupported
+from helhed.foundation.ids import bucket_of, new_id, parse_id
+
+__all__ = ["Outcome", "batch", "check_storable", "existing", "lock_key", "transact"]
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one entry."""
+
+    written: Written | None = None
+    version: Version | None = None
+    page: Page | None = None
+    query: Query | None = None
+    error: HelhedError | None = None
+
+
+async def transact(store: Store, ask: Ask, raw: bytes, bundle: dict[str, Any], base_url: str = "") -> list[Outcome]:
+    """All entries or none. Raises what the first failing entry would; outcomes stand in the order of the entries."""
+    items = items_of(raw, bundle)
+    check_unique(items)
+    for item in items:
+        if item.method in {"POST", "PUT"} and item.resource is not None:
+            check_storable(item.type_name, item.resource, f"{item.where}.resource")
+        take_target(item)
+    outcomes = [Outcome() for _ in items]
+    session: WriteSession | None = None
+    changes: list[Change] = []
+    try:
+        async with store.session(ask) as session:
+            changes = await _prepare(session, items, base_url)
+            await _write(session, items, changes, outcomes)
+            for item in items:
+                if ORDER[item.method] == ORDER["GET"]:
+                    outcomes[item.position] = await _look(session, item, base_url)
+    except HelhedError:
+        if session is not None:
+            await store.log_refusal(ask, session, changes)
+        raise
+    return outcomes
+
+
+async def _prepare(session: WriteSession, items: list[Item], base_url: str) -> list[Change]:
+    """Conditions looked up, ids given, references rewritten: one change for each entry that writes."""
+    await find_existing(session, items, base_url)
+    mapping = await conditional_references(session, items, base_url)
+    creates = [item for item in items if item.method == "POST" and item.hit is None]
+    for item in creates:
+        if item.type_name == "Patient":
+            item.id = new_id()
+            mapping[item.full_url] = f"Patient/{item.id}"
+    for item in items:
+        if item.method != "POST" and item.id is not None and item.full_url:
+            mapping[item.full_url] = f"{item.type_name}/{item.id}"
+        elif item.hit is not None:
+            mapping[item.full_url] = f"{item.type_name}/{item.hit}"
+    for item in creates:
+        if item.id is None and item.resource is not None:
+            item.id = new_id(_bucket(item, mapping))
+            mapping[item.full_url] = f"{item.type_name}/{item.id}"
+    mapping.pop("", None)
+    return [
+        _change(item, mapping)
+        for item in in_order(items)
+        if item.method in {"POST", "PUT", "DELETE"} and item.hit is None
+    ]
+
+
+def _bucket(item: Item, mapping: dict[str, str]) -> int | None:
+    assert item.resource is not None
+    definition = type_definition(item.type_name)
+    for text in definition.patient_references(item.resource):
+        local = mapping.get(text, text)
+        if local.startswith("Patient/") and (patient := parse_id(local[8:])):
+            return bucket_of(patient)
+    return None
+
+
+def _change(item: Item, mapping: dict[str, str]) -> Change:
+    resource, raw, digest = item.resource, item.raw, None
+    if resource is not None and raw is not None:
+        fresh = rewrite_raw(raw, mapping)
+        if fresh != raw:
+            digest = hashlib.sha256(raw).digest()
+            resource, raw = orjson.loads(fresh), fresh
+        for reference in references_in(resource):
+            if reference.startswith("urn:uuid:") or reference in mapping:
+                raise InvalidResource(
+                    issues=[Issue("not-found", f"No entry is called {reference[:80]}.", f"{item.where}.resource")]
+                )
+    return Change(item.method, item.type_name, resource, raw, item.id, item.if_match, digest)
+
+
+async def _write(session: WriteSession, items: list[Item], changes: Sequence[Change], outcomes: list[Outcome]) -> None:
+    writing = [item for item in in_order(items) if item.method in {"POST", "PUT", "DELETE"} and item.hit is None]
+    for item, written in zip(writing, await session.write(changes), strict=True):
+        outcomes[item.position].written = written
+    for item in items:
+        if item.hit is not None:
+            outcomes[item.position].written = await session.as_found(item.type_name, item.hit)
+
+
+class Looks(Protocol):
+    """Where an entry's GET looks: inside the transaction, or in the store."""
+
+    async def read(self, type_name: str, identifier: UUID | None) -> Version:
+        """The current version."""
+
+    async def vread(self, type_name: str, identifier: UUID | None, version: int) -> Version:
+        """One version."""
+
+    async def search(self, query: Query) -> Page:
+        """A page of a search."""
+
+
+@dataclass(frozen=True, slots=True)
+class _StoreLooks:
+    store: Store
+    ask: Ask
+
+    async def read(self, type_name: str, identifier: UUID | None) -> Version:
+        return await self.store.read(self.ask, type_name, identifier)
+
+    async def vread(self, type_name: str, identifier: UUID | None, version: int) -> Version:
+        return await self.store.vread(self.ask, type_name, identifier, version)
+
+    async def search(self, query: Query) -> Page:
+        return await self.store.search(self.ask, query)
+
+
+async def _look(looks: Looks, item: Item, base_url: str) -> Outcome:
+    if item.target:
+        name, _, rest = item.target.partition("/")
+        if rest.startswith("_history/") and rest[9:].isdecimal() and len(rest) < 19:
+            return Outcome(version=await looks.vread(item.type_name, parse_id(name), int(rest[9:])))
+        if rest:
+            raise NotSupported("Inside a Bundle, GET reads, reads a version, or searches.")
+        return Outcome(version=await looks.read(item.type_name, parse_id(name)))
+    query = parse_search(item.type_name, item.pairs, strict=True, base_url=base_url)
+    return Outcome(page=await looks.search(query), query=query)
+
+
+async def batch(store: Store, ask: Ask, raw: bytes, bundle: dict[str, Any], base_url: str = "") -> list[Outcome]:
+    """Each entry on its own, in the order of a transaction; each has its own outcome."""
+    items = items_of(raw, bundle)
+    outcomes = [Outcome() for _ in items]
+    for item in in_order(items):
+        outcomes[item.position] = await _alone(lambda item=item: _single(store, ask, item, base_url))  # type: ignore[misc]
+    return outcomes
+
+
+async def _alone(work: Callable[[], Awaitable[Outcome]]) -> Outcome:
+    try:
+        return await work()
+    except HelhedError as error:
+        return Outcome(error=error)
+
+
+async def _single(store: Store, ask: Ask, item: Item, base_url: str) -> Outcome:
+    if ORDER[item.method] == ORDER["GET"]:
+        return await _look(_StoreLooks(store, ask), item, base_url)
+    if item.method in {"POST", "PUT"} and item.resource is not None:
+        check_storable(item.type_name, item.resource, f"{item.where}.resource")
+    take_target(item)
+    outcomes = [Outcome() for _ in range(item.position + 1)]
+    session: WriteSession | None = None
+    changes: list[Change] = []
+    try:
+        async with store.session(ask) as session:
+            changes = await _prepare(session, [item], base_url)
+            await _write(session, [item], changes, outcomes)
+    except HelhedError:
+        if session is not None:
+            await store.log_refusal(ask, session, changes)
+        raise
+    return outcomes[item.position]
