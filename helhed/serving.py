@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
@@ -46,10 +47,19 @@ async def prepare(target: Target) -> None:
         await connection.close()
 
 
+class _Server(Granian):  # type: ignore[misc,valid-type]
+    """Granian that takes a second signal to stop while it handles the first one: its lock is not re-entrant."""
+
+    def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
+        """Stop, once."""
+        if not self.interrupt_signal:
+            super().signal_handler_interrupt(*args, **kwargs)
+
+
 def serve(settings: Settings, workers: int) -> None:
     """Serve until told to stop; requests in flight are finished."""
     with prepared(settings):
-        Granian(
+        _Server(
             "helhed.app:application",
             address=settings.host,
             port=settings.port,

@@ -48,7 +48,7 @@ def _resource(definition: TypeDefinition, stored: list[TypeDefinition]) -> dict[
     told: dict[str, object] = {
         "type": definition.name,
         "interaction": [{"code": code} for code in _INTERACTIONS],
-        "versioning": "versioned-update",
+        "versioning": "versioned",
         "readHistory": True,
         "updateCreate": False,
         "conditionalCreate": True,

@@ -29,7 +29,7 @@ from helhed.fhir.store.writing import (
     copy_rows,
     home_citizen,
 )
-from helhed.foundation.ask import Action, Ask
+from helhed.foundation.ask import Action, ActorKind, Ask
 from helhed.foundation.database import Connection, Pool
 from helhed.foundation.errors import (
     Conflict,
@@ -206,6 +206,8 @@ class WriteSession:
             raise Forbidden("Only the organisation that wrote this may change it.")
         if outcome == _DELETED:
             raise Gone
+        if change.if_match is None and change.method == "PUT" and self._ask.kind is not ActorKind.SYSTEM:
+            raise PreconditionFailed('Say which version you have read: If-Match: W/"3".')
         if change.if_match is not None and change.if_match != claimed["version"]:
             raise PreconditionFailed("Somebody else changed this first: read it again.")
         return claimed
