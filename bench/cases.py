@@ -14,7 +14,7 @@ from bench.load import Request, Result, drive, get, post
 from bench.reference import bare_asgi, bare_select
 from bench.report import Report
 from bench.world import CODES, NPU, PER_CITIZEN, Population, observation
-from helhed.app import HOOKS, token_key
+from helhed.app import HOOKS, token_audience, token_key
 from helhed.exchange.foreign.source import register_source
 from helhed.fhir.store.cursor import CursorSigner
 from helhed.fhir.store.session import Sessions
@@ -40,7 +40,7 @@ class Bench:
         self._people = population
         self._port = port
         self._seconds = seconds
-        self._issuer = TokenIssuer(load_or_create_key(token_key(settings)), system_clock, settings.public_url)
+        self._issuer = TokenIssuer(load_or_create_key(token_key(settings)), system_clock, token_audience(settings))
         self._tokens = {key: [self._token(one, key) for one in staff] for key, staff in population.staff.items()}
         self._clinics = list(self._tokens)
         self._random = random.Random(20261123)

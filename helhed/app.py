@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import hashlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -57,6 +58,13 @@ def database(settings: Settings) -> tuple[Target, EmbeddedPostgres | None]:
     return embedded_target(server), server
 
 
+def token_audience(settings: Settings) -> str:
+    """Whom tokens are for: the public address, or this installation wherever it listens."""
+    if settings.base_url:
+        return settings.base_url.rstrip("/")
+    return "urn:helhed:" + hashlib.sha256(b"audience of " + read_secret(settings.data_dir)).hexdigest()[:32]
+
+
 def token_key(settings: Settings) -> Path:
     """The file with the key that signs demo tokens."""
     return settings.data_dir / "demo-token-key.json"
@@ -87,7 +95,7 @@ class Network:
         secret = read_secret(settings.data_dir)
         store = await Store.open(target, settings, secret, HOOKS)
         verifier = TokenVerifier.for_key(
-            load_or_create_key(token_key(settings)), clock, settings.public_url, demo=settings.demo
+            load_or_create_key(token_key(settings)), clock, token_audience(settings), demo=settings.demo
         )
         fhir = FhirApi(store, verifier, base_url=settings.public_url, max_body_bytes=settings.max_body_bytes)
         ports = portal_ports(

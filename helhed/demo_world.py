@@ -3,6 +3,7 @@
 import time
 from collections import ChainMap
 from collections.abc import Callable, Iterable, MutableMapping
+from functools import partial
 from itertools import islice
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,7 +11,7 @@ from uuid import UUID, uuid4
 import orjson
 from rich.console import Console
 
-from helhed.app import HOOKS, token_key
+from helhed.app import HOOKS, token_audience, token_key
 from helhed.exchange.foreign.identity import ForeignIds
 from helhed.exchange.foreign.load import existing_ids
 from helhed.exchange.foreign.translate import Entry, Translator
@@ -187,7 +188,7 @@ async def persona_token(settings: Settings, target: Target, handle: str, *, refe
         raise NoSuchPersona(f"Nobody in the demo is called {handle[:40]!r}. There are: {', '.join(names)}.")
     if reference_only:
         return str(row["resource"])
-    issuer = TokenIssuer(load_or_create_key(token_key(settings)), system_clock, settings.public_url)
+    issuer = TokenIssuer(load_or_create_key(token_key(settings)), system_clock, token_audience(settings))
     identifier = UUID(row["resource"].partition("/")[2])
     if row["kind"] == ActorKind.CITIZEN:
         return issuer.citizen(identifier)
@@ -198,17 +199,12 @@ async def persona_token(settings: Settings, target: Target, handle: str, *, refe
 
 def print_doors(settings: Settings) -> None:
     """Where to go and who to be."""
-    console = Console()
     url = settings.public_url
-    console.print(f"\n[bold]Helhed runs at {url}[/bold]  (stop with Ctrl-C)", highlight=False)
-    console.print(f"  Log in as one of the demo people: {url}/", highlight=False)
-    console.print(f"  FHIR: {url}/fhir/metadata", highlight=False)
-    console.print(
-        "  A citizen: jens. His doctor: mette-gp. The acute ward: anders-emergency. A stranger: outsider.",
-        highlight=False,
-    )
-    console.print(
-        f'  curl -H "Authorization: Bearer $(.venv/bin/helhed token jens)" {url}/fhir/$(.venv/bin/helhed token --id jens)\n',
-        highlight=False,
-        markup=False,
+    tell = partial(Console().print, highlight=False, markup=False, soft_wrap=True)
+    tell(f"\nHelhed runs at {url}  (stop with Ctrl-C)")
+    tell(f"  Log in as one of the demo people: {url}/")
+    tell(f"  FHIR: {url}/fhir/metadata")
+    tell("  A citizen: jens. His doctor: mette-gp. The acute ward: anders-emergency. A stranger: outsider.")
+    tell(
+        f'  curl -H "Authorization: Bearer $(.venv/bin/helhed token jens)" {url}/fhir/$(.venv/bin/helhed token jens --id)\n'
     )

@@ -96,7 +96,9 @@ def entries_of(document: Document) -> Iterator[Entry]:
 class Translator:
     """Translates the entries of one document."""
 
-    def __init__(self, ids: ForeignIds, namespace: str, connection: Connection, earlier: MutableMapping[str, str]) -> None:
+    def __init__(
+        self, ids: ForeignIds, namespace: str, connection: Connection, earlier: MutableMapping[str, str]
+    ) -> None:
         self._ids = ids
         self._namespace = namespace
         self._connection = connection
@@ -157,7 +159,9 @@ class Translator:
         for name in _names(entry):
             mapping[name] = f"{type_name}/{identifier}"
 
-    async def _accept(self, entry: Entry, mapping: MutableMapping[str, str], taken: set[UUID]) -> Accepted | Rejected | None:
+    async def _accept(
+        self, entry: Entry, mapping: MutableMapping[str, str], taken: set[UUID]
+    ) -> Accepted | Rejected | None:
         type_name = entry.resource["resourceType"]
         target = UUID(mapping[_names(entry)[0]].split("/")[1])
         if target in taken:
