@@ -156,12 +156,13 @@ class Reason(Enum):
     """Why not. For the log and for tests: the asker is told nothing."""
 
     NOT_UNDERSTOOD = "the ask or the row is not understood"
+    VIRTUAL = "not a row: trust itself serves it"
     SCOPE = "the token does not cover the type"
     CITIZENS_READ_ONLY = "citizens change nothing here"
     NO_EMPLOYMENT = "no active employment in that organisation and role"
     ROLE = "the role does not cover the type"
     NOT_REGISTERED = "the system is not registered for the organisation"
-    SYSTEMS_DO_NOT_READ = "systems do not read about people"
+    SYSTEMS_READ_PUBLIC = "systems read only what is public"
     NOT_THE_CITIZEN = "the row is about somebody else"
     NO_RELATION = "no treatment relation"
     NOT_OWNER = "the row belongs to another organisation"
@@ -212,7 +213,9 @@ def may_read(ask: Ask, row: Row, facts: Facts) -> bool:
 
 
 def _not_understood(ask: Ask, action: Action, row: Row, facts: Facts) -> Reason | None:
-    known = action in READING | WRITING and row.ownership is not Ownership.VIRTUAL and ask.at.tzinfo is not None
+    if row.ownership is Ownership.VIRTUAL:
+        return Reason.VIRTUAL
+    known = action in READING | WRITING and ask.at.tzinfo is not None
     about_somebody = row.citizen is not None
     sound = about_somebody == (row.ownership is Ownership.CITIZEN)
     return None if known and sound else Reason.NOT_UNDERSTOOD
@@ -231,7 +234,7 @@ def _above_ceiling(ask: Ask, action: Action, row: Row, facts: Facts) -> Reason |
     if ask.kind is ActorKind.PROFESSIONAL:
         return _above_role(ask, action, row, facts)
     if action in READING:
-        return Reason.SYSTEMS_DO_NOT_READ
+        return Reason.SYSTEMS_READ_PUBLIC
     registered = ask.organisation == ask.actor and ask.organisation in facts.systems
     return None if registered else Reason.NOT_REGISTERED
 

@@ -1,0 +1,363 @@
+"""Small nasty worlds: organisations, professionals, citizens, what is known about them, resources, and who asks what.
+
+A ``World`` can be loaded into a real store and judged in memory:
+
+1. register the system client of every key in ``organisations``; create ``resources`` in their order, each as the custodian
+   of its origin and under its own id; then delete those in ``deleted``;
+2. let the facts of trust be exactly ``facts`` (relations, employments, blocks, registered systems). The resources state no
+   relation and no employment themselves, so nothing but parents of organisations comes from them;
+3. what a search must answer is ``Case.matches()``, whatever the store does inside.
+
+Ids are made from drawn numbers, so that a failure replays and shrinks. ``renewed`` gives a case fresh ids, for stores that
+have seen others before.
+"""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+from hypothesis import strategies as st
+
+from helhed.fhir.definitions import Ownership, type_definition
+from helhed.foundation.ask import ActorKind, Ask, Purpose
+from helhed.foundation.ids import BUCKETS, bucket_of, key_of, new_id
+from helhed.trust.policy import policy
+from helhed.trust.reference import Block, Employment, Facts, Relation, Row, Validity, reference_search, visible
+from tests.generative import memory_search, resources as make
+from tests.generative.resources import Drawer, Resource
+
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+_DAY, _TICK = timedelta(days=1), timedelta(microseconds=1)
+STANDING = (Validity(), Validity(NOW - _DAY, NOW + _DAY), Validity(NOW, None), Validity(None, NOW + _TICK))
+OVER = (Validity(None, NOW), Validity(NOW - _DAY, NOW - _TICK), Validity(NOW + _TICK, None), Validity(NOW + _DAY, None))
+_ROLES = ("doctor", "nurse", "social-care-assistant", "secretary", "operator")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One resource and what decides over it."""
+
+    row: Row
+    resource: Resource
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything there is."""
+
+    organisations: tuple[UUID, ...]
+    professionals: tuple[UUID, ...]
+    citizens: tuple[UUID, ...]
+    kept: tuple[Kept, ...]
+    facts: Facts
+    now: datetime = NOW
+
+    @property
+    def rows(self) -> list[Row]:
+        """What the reference decides on."""
+        return [one.row for one in self.kept]
+
+    @property
+    def resources(self) -> list[tuple[int, Resource]]:
+        """Key of the origin organisation, and the resource: in an order in which references point backwards."""
+        return [(one.row.origin, one.resource) for one in self.kept]
+
+    @property
+    def deleted(self) -> list[Kept]:
+        """What is to be deleted after everything was created."""
+        return [one for one in self.kept if one.row.deleted]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A world, who asks, and a search."""
+
+    world: World
+    ask: Ask
+    url: str
+
+    def matches(self) -> list[Resource]:
+        """What the search law says must be found, in no order; its length is the total."""
+        return reference_search(self.ask, self.world.kept, self.world.facts, lambda kept: _search(self.url, kept))
+
+    def included(self, matches: Sequence[Resource]) -> set[str]:
+        """``Type/id`` of what the includes of a page with these matches must add."""
+        return memory_search.included(self.url, matches, [one.resource for one in self.visible()])
+
+    def is_sorted(self, matches: Sequence[Resource]) -> bool:
+        """Whether the order of an answer is one that ``_sort`` allows."""
+        return memory_search.is_sorted(self.url, matches)
+
+    def visible(self) -> list[Kept]:
+        """What exists, as far as the asker is concerned."""
+        return visible(self.ask, self.world.kept, self.world.facts)
+
+    def hidden(self) -> list[Kept]:
+        """What exists and is hidden."""
+        shown = {one.resource["id"] for one in self.visible()}
+        return [one for one in self.world.kept if not one.row.deleted and one.resource["id"] not in shown]
+
+    def hidden_matches(self) -> list[Resource]:
+        """Hidden resources that would match if everything could be seen (invariant 27 counts cases that have some)."""
+        everything = _search(self.url, [one for one in self.world.kept if not one.row.deleted])
+        hidden = {one.resource["id"] for one in self.hidden()}
+        return [one for one in everything if one["id"] in hidden]
+
+
+def _search(url: str, kept: Sequence[Kept]) -> list[Resource]:
+    return memory_search.search(url, [one.resource for one in kept])
+
+
+# --- worlds -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Builder:
+    """A world in the making. ``here`` is where the main professional works: facts and rows crowd around it."""
+
+    drawer: Drawer
+    seed: int
+    issued: int = 0
+    organisations: list[UUID] = field(default_factory=list)
+    parents: dict[int, int | None] = field(default_factory=dict)
+    professionals: list[UUID] = field(default_factory=list)
+    citizens: list[UUID] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
+
+    def identifier(self, bucket: int) -> UUID:
+        """The next id: as ``new_id`` makes them, of drawn numbers."""
+        self.issued += 1
+        noise = int.from_bytes(blake2b(f"{self.seed}/{self.issued}".encode(), digest_size=8).digest(), "big")
+        milliseconds = 1_700_000_000_000 + self.issued
+        bare = (milliseconds << 80) | (7 << 76) | (bucket << 66) | ((noise & 0b11) << 64) | (0b10 << 62)
+        return UUID(int=bare | (noise >> 2))
+
+    def keep(self, identifier: UUID, resource: Resource, origin: int, citizen: int | None = None) -> str:
+        """Add a resource; what is about citizens is sometimes deleted again, but never a citizen."""
+        type_name = resource["resourceType"]
+        ownership = type_definition(type_name).ownership
+        deleted = ownership is not Ownership.PUBLIC and type_name != "Patient" and self.drawer.chance(8)
+        whole = {"resourceType": type_name, "id": str(identifier), **resource}
+        self.kept.append(Kept(Row(type_name, ownership, citizen, origin, deleted), whole))
+        return f"{type_name}/{identifier}"
+
+    def some_organisation(self, towards: Sequence[int]) -> int:
+        """Any organisation, mostly one of ``towards``."""
+        return self.drawer.pick(towards) if self.drawer.chance(65) else key_of(self.drawer.pick(self.organisations))
+
+
+@st.composite
+def worlds(draw: Callable[[st.SearchStrategy[Any]], Any]) -> World:
+    """A world of 4 to 7 organisations, 2 or 3 professionals, 2 to 5 citizens and 10 to 40 clinical resources."""
+    drawer = Drawer(draw)
+    builder = _Builder(drawer, drawer.number(0, 2**32 - 1))
+    _organisations(builder)
+    here = key_of(drawer.pick(builder.organisations))
+    _people(builder)
+    for citizen in builder.citizens:
+        _record(builder, citizen, here)
+    _lists(builder, here)
+    facts = _facts(builder, here)
+    return World(
+        tuple(builder.organisations), tuple(builder.professionals), tuple(builder.citizens), tuple(builder.kept), facts
+    )
+
+
+def _organisations(builder: _Builder) -> None:
+    """A forest at most four deep."""
+    depth: dict[UUID, int] = {}
+    for _ in range(builder.drawer.number(4, 7)):
+        identifier = builder.identifier(builder.drawer.number(0, BUCKETS - 1))
+        above = [one for one in builder.organisations if depth[one] < 4]
+        parent = builder.drawer.pick(above) if above and builder.drawer.chance(75) else None
+        depth[identifier] = 1 if parent is None else depth[parent] + 1
+        builder.organisations.append(identifier)
+        builder.parents[key_of(identifier)] = None if parent is None else key_of(parent)
+        text = None if parent is None else f"Organization/{parent}"
+        builder.keep(identifier, make.organization(builder.drawer, text), key_of(identifier))
+
+
+def _people(builder: _Builder) -> None:
+    drawer = builder.drawer
+    for _ in range(drawer.number(2, 3)):
+        identifier = builder.identifier(drawer.number(0, BUCKETS - 1))
+        builder.professionals.append(identifier)
+        origin = key_of(drawer.pick(builder.organisations))
+        builder.keep(identifier, make.practitioner(drawer), origin)
+    for _ in range(drawer.number(2, 5)):
+        builder.citizens.append(builder.identifier(drawer.number(0, BUCKETS - 1)))
+
+
+def _record(builder: _Builder, citizen: UUID, here: int) -> None:
+    """One citizen's resources, recorded here and there, referring to each other across organisations."""
+    drawer = builder.drawer
+    subject = {"reference": f"Patient/{citizen}"}
+    staff = [f"Practitioner/{one}" for one in builder.professionals]
+    encounters: list[str] = []
+    observations: list[str] = []
+
+    def add(resource: Resource) -> str:
+        if resource["resourceType"] != "Patient":
+            resource["subject"] = subject
+            if encounters and resource["resourceType"] != "Encounter" and drawer.chance(60):
+                resource["encounter"] = {"reference": drawer.pick(encounters)}
+        identifier = citizen if resource["resourceType"] == "Patient" else builder.identifier(bucket_of(citizen))
+        return builder.keep(identifier, resource, builder.some_organisation([here]), key_of(citizen))
+
+    add(make.patient(drawer))
+    for _ in range(drawer.number(1, 2)):
+        encounters.append(add(make.encounter(drawer, encounters)))
+    for _ in range(drawer.number(1, 3)):
+        observations.append(add(make.observation(drawer, observations, staff)))
+    for _ in range(drawer.number(0, 2)):
+        add(drawer.pick((make.condition, _order_by(staff)))(drawer))
+    if drawer.chance(60):
+        add(make.diagnostic_report(drawer, observations))
+
+
+def _order_by(staff: Sequence[str]) -> Callable[[Drawer], Resource]:
+    return lambda drawer: make.medication_request(drawer, staff)
+
+
+def _lists(builder: _Builder, here: int) -> None:
+    """Lists of organisations, whose members are several citizens'."""
+    items = [f"{one.row.type_name}/{one.resource['id']}" for one in builder.kept if one.row.citizen is not None]
+    for _ in range(builder.drawer.number(0, 2)):
+        identifier = builder.identifier(builder.drawer.number(0, BUCKETS - 1))
+        builder.keep(identifier, make.ward_list(builder.drawer, items), builder.some_organisation([here]))
+
+
+# --- facts ------------------------------------------------------------------------------------------------------------
+
+
+def _facts(builder: _Builder, here: int) -> Facts:
+    """The first professional works here, mostly; citizens are treated and blocked around here, mostly."""
+    drawer = builder.drawer
+    line = _line(builder.parents, here)
+    employments = [Employment(key_of(builder.professionals[0]), here, drawer.pick(_ROLES), _validity(drawer, 85))]
+    for professional in builder.professionals:
+        for _ in range(drawer.number(0, 2)):
+            place, role = builder.some_organisation(line), drawer.pick(_ROLES)
+            employments.append(Employment(key_of(professional), place, role, _validity(drawer, 60)))
+    relations = [_relation(builder, key_of(citizen), line) for citizen in builder.citizens for _ in range(drawer.number(0, 3))]  # fmt: skip
+    blocks = [
+        _block(builder, key_of(citizen), line) for citizen in builder.citizens for _ in range(drawer.number(0, 2))
+    ]
+    systems = frozenset(key_of(one) for one in builder.organisations if drawer.chance(70))
+    return Facts(
+        policy().roles, builder.parents, tuple(dict.fromkeys(employments)), tuple(relations), tuple(blocks), systems
+    )
+
+
+def _line(parents: dict[int, int | None], organisation: int) -> list[int]:
+    line = [organisation]
+    while (above := parents[line[-1]]) is not None:
+        line.append(above)
+    return line
+
+
+def _validity(drawer: Drawer, standing_percent: int) -> Validity:
+    return drawer.pick(STANDING if drawer.chance(standing_percent) else OVER)
+
+
+def _relation(builder: _Builder, citizen: int, line: Sequence[int]) -> Relation:
+    drawer = builder.drawer
+    letter, place = drawer.pick("ABD"), builder.some_organisation(line)
+    if letter != "D":
+        return Relation(citizen, place, letter, None, _validity(drawer, 75))
+    ends = drawer.pick((NOW + _DAY, NOW + _TICK, NOW, NOW - _TICK))
+    return Relation(citizen, place, "D", key_of(drawer.pick(builder.professionals)), Validity(NOW - 2 * _DAY, ends))
+
+
+def _block(builder: _Builder, citizen: int, line: Sequence[int]) -> Block:
+    drawer = builder.drawer
+    who = builder.some_organisation(line) if drawer.chance(50) else None
+    what = builder.some_organisation(line) if drawer.chance(70) else None
+    return Block(citizen, who, what, _validity(drawer, 70))
+
+
+# --- asks -------------------------------------------------------------------------------------------------------------
+
+
+def asks(world: World) -> st.SearchStrategy[Ask]:
+    """Citizens, professionals (mostly as employed, sometimes as not), systems; sometimes with a narrow token."""
+
+    @st.composite
+    def one(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Ask:
+        drawer = Drawer(draw)
+        kind = drawer.number(0, 9)
+        ask = _citizen(drawer, world) if kind == 8 else _system(drawer, world) if kind == 9 else _staff(drawer, world)
+        if drawer.chance(12):
+            read = frozenset({"Patient", "Observation", drawer.pick(("Encounter", "List", "Organization"))})
+            ask = replace(ask, read_types=read, write_types=frozenset({"Observation"}))
+        return ask
+
+    return one()
+
+
+def _staff(drawer: Drawer, world: World) -> Ask:
+    """Mostly the main professional at their main work."""
+    job = world.facts.employments[0] if drawer.chance(65) else drawer.pick(world.facts.employments)
+    actor, place, role = job.professional, job.organisation, job.role
+    if drawer.chance(6):
+        actor = key_of(drawer.pick(world.professionals))
+    if drawer.chance(6):
+        place = key_of(drawer.pick(world.organisations))
+    if drawer.chance(6):
+        role = drawer.pick((*_ROLES, ""))
+    return Ask(ActorKind.PROFESSIONAL, actor, place, role, Purpose.TREATMENT, "generated", None, None, NOW, UUID(int=1))
+
+
+def _citizen(drawer: Drawer, world: World) -> Ask:
+    actor = key_of(drawer.pick(world.citizens))
+    return Ask(ActorKind.CITIZEN, actor, None, "", Purpose.OWN, "generated", None, frozenset(), NOW, UUID(int=1))
+
+
+def _system(drawer: Drawer, world: World) -> Ask:
+    key = key_of(drawer.pick(world.organisations))
+    return Ask(ActorKind.SYSTEM, key, key, "system", Purpose.OPERATIONS, "generated", None, None, NOW, UUID(int=1))
+
+
+# --- fresh ids --------------------------------------------------------------------------------------------------------
+
+_ID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def renewed(case: Case) -> Case:
+    """The same case under ids that no store has seen, each in the bucket of the one it replaces."""
+    world = case.world
+    old = dict.fromkeys([*world.organisations, *world.professionals, *world.citizens])
+    old |= dict.fromkeys(UUID(one.resource["id"]) for one in world.kept)
+    fresh = {one: new_id(bucket_of(one)) for one in old}
+    names = {str(before): str(after) for before, after in fresh.items()}
+    keys: dict[int | None, Any] = {key_of(before): key_of(after) for before, after in fresh.items()} | {None: None}
+
+    def text(written: str) -> str:
+        return _ID.sub(lambda found: names.get(found[0], found[0]), written)
+
+    kept = tuple(
+        Kept(replace(one.row, citizen=keys[one.row.citizen], origin=keys[one.row.origin]), json.loads(text(json.dumps(one.resource))))
+        for one in world.kept
+    )  # fmt: skip
+    people = [tuple(fresh[one] for one in some) for some in (world.organisations, world.professionals, world.citizens)]
+    ask = replace(case.ask, actor=keys[case.ask.actor], organisation=keys[case.ask.organisation])
+    return Case(World(people[0], people[1], people[2], kept, _renewed_facts(world.facts, keys)), ask, text(case.url))
+
+
+def _renewed_facts(facts: Facts, keys: dict[int | None, Any]) -> Facts:
+    return Facts(
+        facts.roles,
+        {keys[one]: keys[above] for one, above in facts.parents.items()},
+        tuple(replace(one, professional=keys[one.professional], organisation=keys[one.organisation]) for one in facts.employments),
+        tuple(
+            replace(one, citizen=keys[one.citizen], organisation=keys[one.organisation], professional=keys[one.professional])
+            for one in facts.relations
+        ),
+        tuple(replace(one, citizen=keys[one.citizen], who=keys[one.who], what=keys[one.what]) for one in facts.blocks),
+        frozenset(keys[one] for one in facts.systems),
+    )  # fmt: skip
