@@ -4,14 +4,19 @@ It is kept between runs in ``.bench/`` and topped up when more is asked for.
 """
 
 import asyncio
+import gc
+import os
 import random
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
 from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
+import uvloop
 
 from helhed.app import HOOKS
 from helhed.fhir.changes import Change
@@ -30,7 +35,8 @@ PER_CITIZEN = 100
 CODES = [f"NPU{19000 + n}" for n in range(50)]
 NPU = "urn:oid:1.2.208.176.1.2.1"
 START = datetime(2020, 1, 1, tzinfo=UTC)
-_LANES = 4
+_LANES = 2
+_SHARES = 40
 _BUNDLE_CITIZENS = 5
 
 
@@ -66,8 +72,9 @@ async def build(settings: Settings, target: Target, resources: int) -> Populatio
             await _organisations(pool, sessions, population)
         missing = resources // PER_CITIZEN - len(population.citizens)
         if missing > 0:
-            await _citizens(sessions, population, missing)
+            await asyncio.to_thread(_citizens, settings, target, population.clinics, missing)
             await _settle(target)
+            population = await _existing(pool)
         return population
     finally:
         await pool.close()
@@ -112,26 +119,38 @@ def _clinic(number: int, clinic: UUID, staff: list[UUID]) -> Iterator[tuple[dict
         yield job, new_id()
 
 
-async def _citizens(sessions: Sessions, population: Population, count: int) -> None:
-    work: asyncio.Queue[int] = asyncio.Queue()
-    for start in range(0, count, _BUNDLE_CITIZENS):
-        work.put_nowait(min(_BUNDLE_CITIZENS, count - start))
-    total, done = work.qsize(), 0
+def _citizens(settings: Settings, target: Target, clinics: list[UUID], count: int) -> None:
+    """Store ``count`` citizens, spread over processes."""
+    shares = [count // _SHARES + (1 if share < count % _SHARES else 0) for share in range(_SHARES)]
+    secret = read_secret(settings.data_dir)
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as processes:
+        done = 0
+        work = [processes.submit(_share, target.owner, secret, clinics, share) for share in shares if share]
+        for one in as_completed(work):
+            done += one.result()
+            print(f"  storing citizens: {done * 100 // count} %", flush=True)
+
+
+def _share(owner: dict[str, Any], secret: bytes, clinics: list[UUID], count: int) -> int:
+    gc.disable()
+    return uvloop.run(_store(Target(owner, owner), secret, clinics, count))
+
+
+async def _store(target: Target, secret: bytes, clinics: list[UUID], count: int) -> int:
+    pool = await owner_pool(target, _LANES)
+    sessions = Sessions(pool, HOOKS, CursorSigner(secret))
+    work = iter([min(_BUNDLE_CITIZENS, count - start) for start in range(0, count, _BUNDLE_CITIZENS)])
 
     async def lane() -> None:
-        nonlocal done
-        while not work.empty():
-            some = work.get_nowait()
-            clinic = random.choice(population.clinics)
+        for some in work:
+            clinic = random.choice(clinics)
             patients = [new_id() for _ in range(some)]
             async with sessions.begin(system_ask(clinic)) as session:
                 await session.write([change for patient in patients for change in citizen_changes(patient, clinic)])
-            population.citizens += [(patient, key_of(clinic)) for patient in patients]
-            done += 1
-            if done % max(1, total // 20) == 0:
-                print(f"  storing citizens: {done * 100 // total} %", flush=True)
 
     await asyncio.gather(*(lane() for _ in range(_LANES)))
+    await pool.close()
+    return count
 
 
 def citizen_changes(patient: UUID, clinic: UUID) -> Iterator[Change]:

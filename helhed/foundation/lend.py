@@ -1,5 +1,6 @@
 """Borrowing a pooled connection, with the driver's errors mapped once."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,17 +11,35 @@ from helhed.foundation.errors import Overloaded, Unprocessable
 from helhed.foundation.lanes import LOST, DatabaseAway
 
 _PATIENCE_SECONDS = 2.0
+#: callers that may wait for one pool; more are refused at once, so that those who wait are served in time
+_MOST_WAITING = 64
+_waiting: Counter[int] = Counter()  #: by identity of the pool
 
 
 @asynccontextmanager
 async def lend(pool: Pool) -> AsyncIterator[Connection]:
-    """One connection of ``pool``. Raises Overloaded when none is free in time, DatabaseAway when the database is gone."""
+    """One connection of ``pool``. Raises Overloaded when too many wait or none is free in time, DatabaseAway when the
+    database is gone, and Unprocessable when a statement takes too long.
+    """
     try:
-        async with pool.acquire(timeout=_PATIENCE_SECONDS) as connection:
-            yield connection  # type: ignore[misc]
+        connection = await _acquire(pool)
+        try:
+            yield connection
+        finally:
+            await pool.release(connection)  # type: ignore[arg-type]
     except TimeoutError as error:
         raise Overloaded from error
     except asyncpg.QueryCanceledError as error:
         raise Unprocessable("This search takes too much work: narrow it to a citizen, a code or a period.") from error
     except LOST as error:
         raise DatabaseAway from error
+
+
+async def _acquire(pool: Pool) -> Connection:
+    if _waiting[id(pool)] >= _MOST_WAITING:
+        raise Overloaded
+    _waiting[id(pool)] += 1
+    try:
+        return await pool.acquire(timeout=_PATIENCE_SECONDS)  # type: ignore[return-value]
+    finally:
+        _waiting[id(pool)] -= 1

@@ -345,7 +345,8 @@ def _surely_after(first: Resource, second: Resource, keys: Sequence[str]) -> boo
 def _order(first: Resource, second: Resource, key: str) -> int | None:
     """-1, 0, 1, or None when R4 does not say."""
     if key == "_id":
-        return (first["id"] > second["id"]) - (first["id"] < second["id"])
+        left_id, right_id = str(first["id"]), str(second["id"])
+        return (left_id > right_id) - (left_id < right_id)
     kind = PARAMETERS[first["resourceType"]][key][0]
     left: list[Any] = spans(first, key) if kind == "date" else _plain_words(first, key)
     right: list[Any] = spans(second, key) if kind == "date" else _plain_words(second, key)

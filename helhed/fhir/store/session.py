@@ -40,7 +40,6 @@ from helhed.foundation.errors import (
     Unknown,
     Unprocessable,
 )
-from helhed.foundation.lanes import LOST, DatabaseAway
 
 _NOTHING, _YOURS, _SEEN, _DELETED = 0, 1, 2, 3
 _ADMIT = "select n, present, basis from fhir.admit($1::fhir.ask, $2, $3::bigint[], $4::smallint[], $5::smallint[])"
@@ -317,11 +316,9 @@ class Sessions:
     async def begin(self, ask: Ask) -> AsyncIterator[WriteSession]:
         """A session that commits when the block ends and is undone when it raises."""
         try:
-            async with self._pool.acquire() as connection, connection.transaction():
-                yield WriteSession(connection, ask, self._hooks, self._signer)  # type: ignore[arg-type]
+            async with lend(self._pool) as connection, connection.transaction():
+                yield WriteSession(connection, ask, self._hooks, self._signer)
         except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
             raise Conflict from error
         except asyncpg.UniqueViolationError as error:
             raise Conflict("Somebody with this identifier is already here.") from error
-        except LOST as error:
-            raise DatabaseAway from error

@@ -1,0 +1,164 @@
+"""Search requests that find something in a generated world: built from a resource that is there, hidden ones preferred."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hypothesis import strategies as st
+
+from helhed.fhir.definitions import Ownership
+from tests.generative import memory_search
+from tests.generative.resources import CODES, DATES, DIAGNOSES, FAMILIES, NPU, Drawer, Resource
+from tests.generative.worlds import Case, Kept, World, asks, worlds
+
+#: reference parameters that can be chained, as they are written: one target type, or the type named
+CHAINS = {
+    "Encounter": ("patient", "subject:Patient", "part-of"),
+    "Condition": ("patient", "subject:Patient", "encounter:Encounter"),
+    "Observation": ("patient", "subject:Patient", "encounter:Encounter", "performer:Practitioner", "derived-from:Observation"),
+    "MedicationRequest": ("patient", "subject:Patient", "encounter:Encounter", "requester:Practitioner"),
+    "DiagnosticReport": ("patient", "subject:Patient", "encounter:Encounter", "result"),
+    "List": ("item:Observation", "item:Encounter", "item:Condition"),
+    "Organization": ("partof",),
+}  # fmt: skip
+INCLUDES = {
+    "Patient": ("_revinclude=Observation:subject", "_revinclude=Encounter:patient", "_revinclude=Condition:subject"),
+    "Encounter": ("_include=Encounter:subject", "_include=Encounter:part-of", "_revinclude=Observation:encounter",
+                  "_revinclude=Condition:encounter", "_revinclude=Encounter:part-of"),
+    "Condition": ("_include=Condition:encounter", "_include=Condition:patient"),
+    "Observation": ("_include=Observation:encounter", "_include=Observation:subject:Patient", "_include=Observation:performer",
+                    "_include=Observation:derived-from", "_revinclude=DiagnosticReport:result",
+                    "_revinclude=Observation:derived-from", "_revinclude=List:item"),
+    "MedicationRequest": ("_include=MedicationRequest:encounter", "_include=MedicationRequest:requester:Practitioner"),
+    "DiagnosticReport": ("_include=DiagnosticReport:result", "_include=DiagnosticReport:subject"),
+    "List": ("_include=List:item", "_include=List:item:Observation"),
+    "Organization": ("_include=Organization:partof", "_revinclude=Organization:partof"),
+    "Practitioner": ("_revinclude=Observation:performer", "_revinclude=MedicationRequest:requester"),
+}  # fmt: skip
+SORTS = {
+    "Patient": ("family", "-birthdate", "_id"),
+    "Encounter": ("date", "-date", "-date,_id"),
+    "Condition": ("onset-date", "-recorded-date", "_id"),
+    "Observation": ("-date", "date", "-date,_id"),
+    "MedicationRequest": ("authoredon", "-authoredon"),
+    "DiagnosticReport": ("-date", "issued"),
+    "List": ("title", "-date"),
+    "Organization": ("name", "-name"),
+    "Practitioner": ("family", "-_id"),
+}
+_PREFIXES = ("eq", "ge", "le", "gt", "lt", "sa", "eb", "ne", "")
+_ELSE = {"token": (CODES[0][1], f"{NPU}|", "|".join(DIAGNOSES[0]), "none"), "string": (FAMILIES[0], "z"), "date": DATES}
+
+
+@st.composite
+def cases(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Case:
+    """A world, an ask, and a search for something in it."""
+    world = draw(worlds())
+    ask = draw(asks(world))
+    drawer = Drawer(draw)
+    return Case(world, ask, _url(drawer, world, _wanted(drawer, Case(world, ask, ""))))
+
+
+def _wanted(drawer: Drawer, case: Case) -> Kept:
+    """A hidden resource mostly, so that the law has something to hide; else any one, deleted ones too."""
+    hidden = case.hidden()
+    if hidden and drawer.chance(75):
+        return drawer.pick(hidden)
+    personal = [one for one in case.world.kept if one.row.ownership is not Ownership.PUBLIC]
+    return drawer.pick(personal if drawer.chance(80) else case.world.kept)
+
+
+def _url(drawer: Drawer, world: World, wanted: Kept) -> str:
+    type_name = wanted.row.type_name
+    among = [one.resource for one in world.kept]
+    pairs = [_criterion(drawer, wanted.resource, among, depth=0) for _ in range(drawer.pick((1, 1, 2, 0)))]
+    if drawer.chance(40):
+        pairs.append(drawer.pick(INCLUDES[type_name]))
+    if drawer.chance(15):
+        pairs.append(drawer.pick(INCLUDES[type_name]))
+    if drawer.chance(40):
+        pairs.append(f"_sort={drawer.pick(SORTS[type_name])}")
+    if drawer.chance(40):
+        pairs.append(f"_count={drawer.pick((1, 2, 5, 200))}")
+    if drawer.chance(50):
+        pairs.append(f"_total={drawer.pick(('accurate', 'estimate', 'none'))}")
+    return f"{type_name}?{'&'.join(dict.fromkeys(pairs))}"
+
+
+def _criterion(drawer: Drawer, wanted: Resource, among: Sequence[Resource], depth: int) -> str:
+    """``name=value`` that ``wanted`` meets, mostly."""
+    type_name = wanted["resourceType"]
+    if depth < 2 and type_name in CHAINS and drawer.chance(35):
+        chain = drawer.pick(CHAINS[type_name])
+        target = _target(drawer, wanted, chain, among)
+        if target is not None:
+            return f"{chain}.{_criterion(drawer, target, among, depth + 1)}"
+    if drawer.chance(8):
+        return f"_id={_ids(drawer, wanted, among)}"
+    return _plain(drawer, wanted, drawer.pick(list(memory_search.PARAMETERS[type_name])), among)
+
+
+def _target(drawer: Drawer, wanted: Resource, chain: str, among: Sequence[Resource]) -> Resource | None:
+    code, _, type_name = chain.partition(":")
+    names = set(memory_search.texts(wanted, code))
+    found = [one for one in among if memory_search.reference_to(one) in names]
+    fitting = [one for one in found if type_name in ("", one["resourceType"])]
+    return drawer.pick(fitting) if fitting else None
+
+
+def _ids(drawer: Drawer, wanted: Resource, among: Sequence[Resource]) -> str:
+    other = drawer.pick(among)
+    return f"{wanted['id']},{other['id']}" if drawer.chance(50) else str(wanted["id"])
+
+
+def _plain(drawer: Drawer, wanted: Resource, code: str, among: Sequence[Resource]) -> str:
+    kind = memory_search.PARAMETERS[wanted["resourceType"]][code][0]
+    found = list(memory_search.values(wanted, code))
+    if not found or drawer.chance(6):
+        present = bool(found) != drawer.chance(30)
+        return f"{code}:missing={'false' if present else 'true'}"
+    value = drawer.pick(found)
+    if kind == "token":
+        return _token(drawer, code, value)
+    if kind == "string":
+        return _string(drawer, code, str(value))
+    if kind == "date":
+        return _date(drawer, code, value)
+    return _reference(drawer, code, value["reference"])
+
+
+def _token(drawer: Drawer, code: str, value: Any) -> str:
+    if isinstance(value, bool | str):
+        text = str(value).lower() if isinstance(value, bool) else value
+    else:
+        coding = drawer.pick(value.get("coding", [value]))
+        system, inner = coding.get("system", ""), coding.get("code", coding.get("value", ""))
+        text = drawer.pick((inner, f"{system}|{inner}", f"{system}|") if system else (inner, f"|{inner}"))
+    if drawer.chance(15):
+        text = f"{drawer.pick(_ELSE['token'])},{text}"
+    return f"{code}{':not' if drawer.chance(12) else ''}={text}"
+
+
+def _string(drawer: Drawer, code: str, value: str) -> str:
+    modifier = drawer.pick(("", "", ":exact", ":contains"))
+    if modifier == ":exact":
+        text = value
+    elif modifier == ":contains":
+        text = value[drawer.number(0, len(value) - 1) :]
+    else:
+        text = value[: drawer.number(1, len(value))]
+        text = text.upper() if drawer.chance(30) else text
+    escaped = re.sub(r"([\\,|$])", r"\\\1", text.strip() or value)
+    return f"{code}{modifier}={escaped}" + (f",{_ELSE['string'][1]}" if drawer.chance(10) else "")
+
+
+def _date(drawer: Drawer, code: str, value: Any) -> str:
+    known = value if isinstance(value, str) else drawer.pick(list(value.values()))
+    text = drawer.pick((known, known[:4], known[:7], known[:10], drawer.pick(DATES)))
+    found = f"{code}={drawer.pick(_PREFIXES)}{text}"
+    return f"{found},{drawer.pick(('ge', 'lt'))}{drawer.pick(DATES)}" if drawer.chance(10) else found
+
+
+def _reference(drawer: Drawer, code: str, reference: str) -> str:
+    type_name, _, identifier = reference.partition("/")
+    return drawer.pick((f"{code}={reference}", f"{code}={identifier}", f"{code}:{type_name}={identifier}"))
