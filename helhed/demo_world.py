@@ -54,7 +54,13 @@ class DemoLoader:
         identifier = self._ids.id_of("Organization", NETWORK, None)
         resource = {"resourceType": "Organization", "active": True, "name": "Helhed, drift"}
         await self._store(identifier, [("urn:helhed:network", resource)], fixed={"urn:helhed:network": identifier})
+        await self.keep_directory(identifier)
         return identifier
+
+    async def keep_directory(self, organisation: UUID) -> None:
+        """Let this organisation's custodian place organisations and register jobs anywhere."""
+        statement = "insert into registries.keeper values ($1) on conflict do nothing"
+        await self._pool.execute(statement, key_of(organisation))
 
     async def store(self, custodian: UUID, bundles: Iterable[dict[str, Any]]) -> None:
         """Store these Bundles in one transaction of one custodian."""
@@ -123,13 +129,15 @@ async def load_demo(settings: Settings, target: Target, citizens: int) -> None:
 
 
 async def _load_world(loader: DemoLoader, tell: Callable[[str], None]) -> None:
-    from demo.world import demo_bundles
+    from demo.world import DIRECTORY, demo_bundles
 
     network = await loader.network()
     for source in demo_bundles():
         custodian = (
             network if source.organisation_url not in loader.addresses else loader.id_of(source.organisation_url)
         )
+        if source.organisation == DIRECTORY:
+            await loader.keep_directory(custodian)
         await loader.store(custodian, [source.bundle])
     tell(f"Demo people: {loader.stored} resources.")
 

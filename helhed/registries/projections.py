@@ -15,7 +15,7 @@ from helhed.registries.names import human_name
 
 _PUT_CITIZENS = "select registries.put_citizens($1,$2,$3,$4,$5,$6,$7,$8,$9)"
 _PUT_IDENTIFIERS = "select registries.put_citizen_identifiers($1,$2,$3)"
-_PUT_ORGANISATION = "select registries.put_organisation($1,$2,$3,$4,$5,$6)"
+_PUT_ORGANISATION = "select registries.put_organisation($1,$2,$3,$4,$5,$6,$7)"
 _PUT_PROFESSIONALS = "select registries.put_professionals($1,$2,$3)"
 
 
@@ -42,7 +42,7 @@ class Organisations:
     types = frozenset({"Organization"})
 
     async def project(self, connection: Connection, stored: Sequence[Stored]) -> None:
-        """Parents first. Raises Unprocessable for a circle."""
+        """Parents first. Raises Unprocessable for a circle, and for a place that is not the writer's to give."""
         by_id = {one.id: one for one in stored}
         done: set[UUID] = set()
         for one in stored:
@@ -55,7 +55,7 @@ class Organisations:
             return
         parent = local_target(one.resource.get("partOf"), "Organization")
         if depth > _DEEPEST or parent == one.id:
-            raise Unprocessable("An organisation cannot stand beneath itself.")
+            raise Unprocessable(_PROBLEMS["circle"])
         if parent in by_id:
             await self._place(connection, by_id[parent], by_id, done, depth + 1)
         done.add(one.id)
@@ -63,7 +63,10 @@ class Organisations:
         sor = next((i["value"] for i in _identifiers(resource) if i["system"] == SOR), None)
         kind = next((c.get("code", "") for t in resource.get("type", ()) for c in t.get("coding", ())), "")
         above = None if parent is None else key_of(parent)
-        await connection.execute(_PUT_ORGANISATION, key_of(one.id), one.id, resource.get("name", ""), sor, kind, above)
+        row = (key_of(one.id), one.id, resource.get("name", ""), sor, kind, above, one.origin)
+        problem = await connection.fetchval(_PUT_ORGANISATION, *row)
+        if problem is not None:
+            raise Unprocessable(_PROBLEMS[problem])
 
     async def forget(self, connection: Connection, removed: Sequence[UUID]) -> None:
         """An organisation stays: rows and log entries name it."""
@@ -84,6 +87,10 @@ class Professionals:
 
 
 _DEEPEST = 32
+_PROBLEMS = {
+    "circle": "An organisation cannot stand beneath itself.",
+    "elsewhere": "An organisation is placed beneath its custodian's own, or by the keeper of the directory.",
+}
 
 
 def local_target(reference: Any, type_name: str) -> UUID | None:

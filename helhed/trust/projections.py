@@ -8,11 +8,12 @@ from uuid import UUID
 from helhed.fhir.indexing import period_of
 from helhed.fhir.store import Stored
 from helhed.foundation.database import Connection
+from helhed.foundation.errors import Unprocessable
 from helhed.foundation.ids import key_of
 from helhed.registries.projections import local_target
 
-_PUT_EMPLOYMENTS = "select trust.put_employments($1,$2,$3,$4,$5,$6)"
-_PUT_RELATIONS = "select trust.put_relations($1,$2,$3,$4,$5,$6,$7)"
+_PUT_EMPLOYMENTS = "select trust.put_employments($1,$2,$3,$4,$5,$6,$7)"
+_PUT_RELATIONS = "select trust.put_relations($1,$2,$3,$4,$5,$6,$7,$8)"
 _DROP = "select trust.drop_sources($1)"
 ROLE_SYSTEM = "urn:helhed:role"
 CLASS_A, CLASS_B = 2, 3
@@ -28,11 +29,13 @@ class Employments:
     types = frozenset({"PractitionerRole"})
 
     async def project(self, connection: Connection, stored: Sequence[Stored]) -> None:
-        """An inactive or incomplete PractitionerRole gives no job."""
+        """An inactive or incomplete PractitionerRole gives no job. Raises Unprocessable for a job at somebody else's place."""
         rows = [row for one in stored if (row := _employment(one))]
         await connection.execute(_DROP, [one.id for one in stored])
         if rows:
-            await connection.execute(_PUT_EMPLOYMENTS, *map(list, zip(*rows, strict=True)))
+            taken = await connection.fetchval(_PUT_EMPLOYMENTS, *map(list, zip(*rows, strict=True)))
+            if taken != len(rows):
+                raise Unprocessable("A job is registered by its own organisation, or by one above it.")
 
     async def forget(self, connection: Connection, removed: Sequence[UUID]) -> None:
         """A deleted PractitionerRole ends the job at once."""
@@ -46,6 +49,7 @@ class _Relation(NamedTuple):
     relation_class: int
     valid_from: datetime
     valid_to: datetime
+    writer: int
 
 
 class Relations:
@@ -59,7 +63,7 @@ class Relations:
         changed = [one.id for one in stored if not one.created or one.type_name != "Encounter"]
         if not rows and not changed:
             return
-        columns = [list(column) for column in zip(*rows, strict=True)] if rows else [[], [], [], [], [], []]
+        columns = [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in _Relation._fields]
         await connection.execute(_PUT_RELATIONS, changed, *columns)
 
     async def forget(self, connection: Connection, removed: Sequence[UUID]) -> None:
@@ -76,7 +80,7 @@ def _employment(one: Stored) -> tuple[Any, ...] | None:
     if professional is None or organisation is None or role is None or resource.get("active") is False:
         return None
     start, end = _validity(resource.get("period"))
-    return (one.id, key_of(professional), key_of(organisation), role, start, end)
+    return (one.id, key_of(professional), key_of(organisation), role, start, end, one.origin)
 
 
 def _relations(one: Stored) -> Iterator[_Relation]:
@@ -92,7 +96,7 @@ def _contact(one: Stored, citizen: int) -> Iterator[_Relation]:
         return
     unit = local_target(one.resource.get("serviceProvider"), "Organization")
     start, end = _validity(one.resource.get("period"))
-    yield _Relation(one.id, citizen, one.origin if unit is None else key_of(unit), CLASS_A, start, end)
+    yield _Relation(one.id, citizen, one.origin if unit is None else key_of(unit), CLASS_A, start, end, one.origin)
 
 
 def _chosen_clinic(one: Stored, citizen: int) -> Iterator[_Relation]:
@@ -100,7 +104,7 @@ def _chosen_clinic(one: Stored, citizen: int) -> Iterator[_Relation]:
     for reference in one.resource.get("generalPractitioner", ()):
         clinic = local_target(reference, "Organization")
         if clinic is not None:
-            yield _Relation(one.id, citizen, key_of(clinic), CLASS_B, EVER, ALWAYS)
+            yield _Relation(one.id, citizen, key_of(clinic), CLASS_B, EVER, ALWAYS, one.origin)
 
 
 def _referral(one: Stored, citizen: int) -> Iterator[_Relation]:
@@ -110,7 +114,7 @@ def _referral(one: Stored, citizen: int) -> Iterator[_Relation]:
     for reference in one.resource.get("performer", ()):
         unit = local_target(reference, "Organization")
         if unit is not None:
-            yield _Relation(one.id, citizen, key_of(unit), CLASS_B, EVER, ALWAYS)
+            yield _Relation(one.id, citizen, key_of(unit), CLASS_B, EVER, ALWAYS, one.origin)
 
 
 def _validity(period: Any) -> tuple[datetime, datetime]:

@@ -60,18 +60,18 @@ def cases(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Case:
 
 
 def _wanted(drawer: Drawer, case: Case) -> Kept:
-    """A hidden resource mostly, so that the law has something to hide; else any one, deleted ones too."""
-    hidden = case.hidden()
-    if hidden and drawer.chance(75):
+    """A hidden resource, so that the law has something to hide; or a shown one, or any one, deleted ones too."""
+    shown = [one for one in case.visible() if one.row.ownership is not Ownership.PUBLIC]
+    kind = drawer.number(0, 99)
+    if kind < 45 and (hidden := case.hidden()):
         return drawer.pick(hidden)
-    personal = [one for one in case.world.kept if one.row.ownership is not Ownership.PUBLIC]
-    return drawer.pick(personal if drawer.chance(80) else case.world.kept)
+    return drawer.pick(shown if kind < 88 and shown else case.world.kept)
 
 
 def _url(drawer: Drawer, world: World, wanted: Kept) -> str:
     type_name = wanted.row.type_name
     among = [one.resource for one in world.kept]
-    pairs = [_criterion(drawer, wanted.resource, among, depth=0) for _ in range(drawer.pick((1, 1, 2, 0)))]
+    pairs = [_criterion(drawer, wanted.resource, among, depth=0) for _ in range(drawer.pick((1, 1, 0, 2)))]
     if drawer.chance(40):
         pairs.append(drawer.pick(INCLUDES[type_name]))
     if drawer.chance(15):

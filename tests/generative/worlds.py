@@ -147,8 +147,8 @@ class _Builder:
         return f"{type_name}/{identifier}"
 
     def some_organisation(self, towards: Sequence[int]) -> int:
-        """Any organisation, mostly one of ``towards``."""
-        return self.drawer.pick(towards) if self.drawer.chance(65) else key_of(self.drawer.pick(self.organisations))
+        """One of ``towards``, or any organisation."""
+        return self.drawer.pick(towards) if self.drawer.chance(60) else key_of(self.drawer.pick(self.organisations))
 
 
 @st.composite
@@ -239,7 +239,8 @@ def _facts(builder: _Builder, here: int) -> Facts:
     """The first professional works here, mostly; citizens are treated and blocked around here, mostly."""
     drawer = builder.drawer
     line = _line(builder.parents, here)
-    employments = [Employment(key_of(builder.professionals[0]), here, drawer.pick(_ROLES), _validity(drawer, 85))]
+    main_role = drawer.pick(_ROLES[:2]) if drawer.chance(70) else drawer.pick(_ROLES)
+    employments = [Employment(key_of(builder.professionals[0]), here, main_role, _validity(drawer, 90))]
     for professional in builder.professionals:
         for _ in range(drawer.number(0, 2)):
             place, role = builder.some_organisation(line), drawer.pick(_ROLES)
@@ -276,8 +277,10 @@ def _relation(builder: _Builder, citizen: int, line: Sequence[int]) -> Relation:
 
 def _block(builder: _Builder, citizen: int, line: Sequence[int]) -> Block:
     drawer = builder.drawer
-    who = builder.some_organisation(line) if drawer.chance(50) else None
-    what = builder.some_organisation(line) if drawer.chance(70) else None
+    what = key_of(drawer.pick(builder.organisations)) if drawer.chance(80) else None
+    who = builder.some_organisation(line) if what is None or drawer.chance(50) else None
+    if drawer.chance(5):
+        who = what = None
     return Block(citizen, who, what, _validity(drawer, 70))
 
 

@@ -70,7 +70,7 @@ class World:
         resource: dict[str, Any] = {"resourceType": "Organization", "name": name}
         if part_of is not None:
             resource["partOf"] = {"reference": f"Organization/{part_of}"}
-        await self.put(self.system(identifier), resource, identifier)
+        await self.put(self.system(part_of or identifier), resource, identifier)
         return identifier
 
     async def employee(self, organisation: UUID, role: str = "doctor", **more: Any) -> UUID:

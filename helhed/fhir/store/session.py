@@ -40,6 +40,7 @@ from helhed.foundation.errors import (
     Unknown,
     Unprocessable,
 )
+from helhed.foundation.lend import lend
 
 _NOTHING, _YOURS, _SEEN, _DELETED = 0, 1, 2, 3
 _ADMIT = "select n, present, basis from fhir.admit($1::fhir.ask, $2, $3::bigint[], $4::smallint[], $5::smallint[])"

@@ -35,9 +35,14 @@ create table registries.organisation (
   kind text not null default '',    -- code of Organization.type
   parent bigint,
   places bigint[] not null,         -- itself, then everything above it
+  registered_by bigint not null,    -- the organisation whose custodian entered it
   last_received timestamptz         -- when this source last stored something here
 );
 create index organisation_parent on registries.organisation (parent);
+
+-- System clients that keep the national directory: they alone place organisations, and register jobs, outside their own
+-- part of the hierarchy. Only the operator names them: the application cannot write here.
+create table registries.keeper (organisation bigint primary key);
 
 create table registries.professional (
   key bigint primary key,
@@ -50,9 +55,11 @@ alter table registries.citizen_identifier owner to helhed_registries;
 alter table registries.replacement_cpr owner to helhed_registries;
 alter table registries.organisation owner to helhed_registries;
 alter table registries.professional owner to helhed_registries;
+alter table registries.keeper owner to helhed_registries;
 grant select on registries.citizen to helhed_fhir, helhed_trust;
 grant select on registries.citizen_identifier to helhed_trust;
 grant select on registries.organisation, registries.professional to helhed_fhir, helhed_trust, helhed_app;
+grant select on registries.keeper to helhed_trust;
 
 create function registries.put_citizens(keys bigint[], patients uuid[], names text[], sort_names text[], births date[], sexes text[],
                                         dead boolean[], numbers text[], replacements boolean[])
@@ -66,29 +73,46 @@ $$;
 create function registries.put_citizen_identifiers(systems text[], numbers text[], citizens bigint[])
 returns void language sql security definer set search_path = registries, pg_temp as $$
   delete from registries.citizen_identifier i where i.citizen = any(citizens);
-  insert into registries.citizen_identifier select * from unnest(systems, numbers, citizens) on conflict do nothing
+  insert into registries.citizen_identifier select * from unnest(systems, numbers, citizens)
+  on conflict (system, value, citizen) do nothing
 $$;
 
--- Organisations, parents before children; a changed parent moves everything beneath.
-create function registries.put_organisation(new_key bigint, new_id uuid, new_name text, new_sor text, new_kind text, new_parent bigint)
-returns void language plpgsql security definer set search_path = registries, pg_temp as $$
+-- Organisations, parents before children; a changed parent moves everything beneath. Answers what is wrong: 'circle', or
+-- 'elsewhere' when the writer may not place it there. Standing beneath somebody gives their treatment relations and is
+-- what a block "with sub-units" reaches, so a writer places organisations beneath itself only, and lets none of its own
+-- leave; what it entered of foreign hierarchies it may arrange, for nobody acts from there.
+create function registries.put_organisation(new_key bigint, new_id uuid, new_name text, new_sor text, new_kind text, new_parent bigint,
+                                            writer bigint)
+returns text language plpgsql security definer set search_path = registries, pg_temp as $$
 declare
-  above bigint[] := coalesce((select o.places from registries.organisation o where o.key = new_parent), '{}');
+  before registries.organisation;
+  parent registries.organisation;
+  above bigint[];
 begin
+  select * into before from registries.organisation o where o.key = new_key;
+  select * into parent from registries.organisation o where o.key = new_parent;
+  above := coalesce(parent.places, '{}');
   if new_key = any(above) then
-    raise exception 'an organisation cannot stand beneath itself' using errcode = '23514';
+    return 'circle';
   end if;
-  insert into registries.organisation (key, id, name, sor, kind, parent, places)
-  values (new_key, new_id, new_name, new_sor, new_kind, new_parent, array[new_key] || above)
+  if new_parent is distinct from before.parent and not writer = any(above)
+     and (coalesce(writer = any(before.places), false) or (parent.key is not null and parent.registered_by <> writer))
+     and not exists (select from registries.keeper k where k.organisation = writer) then
+    return 'elsewhere';
+  end if;
+  insert into registries.organisation (key, id, name, sor, kind, parent, places, registered_by)
+  values (new_key, new_id, new_name, new_sor, new_kind, new_parent, array[new_key] || above, writer)
   on conflict (key) do update set name = excluded.name, sor = excluded.sor, kind = excluded.kind, parent = excluded.parent,
     places = excluded.places;
   with recursive beneath as (
-    select o.key, array[o.key] || array[new_key] || above as places from registries.organisation o where o.parent = new_key
+    select o.key, array[o.key] || array[new_key] || above as places from registries.organisation o
+    where o.parent = new_key and (before.key is not null or o.registered_by = writer)
     union all
     select o.key, array[o.key] || b.places from registries.organisation o join beneath b on o.parent = b.key
     where cardinality(b.places) < 32
   )
   update registries.organisation o set places = b.places from beneath b where b.key = o.key;
+  return null;
 end $$;
 
 create function registries.put_professionals(keys bigint[], ids uuid[], names text[])

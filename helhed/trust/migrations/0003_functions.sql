@@ -8,21 +8,41 @@ create function trust.put_roles(roles jsonb) returns void language sql security 
     may_declare = excluded.may_declare
 $$;
 
+-- Whether an organisation is the writer's own, or stands beneath it.
+create function trust.is_within(organisation_key bigint, writer bigint) returns boolean language sql stable
+return organisation_key = writer or exists (
+  select from registries.organisation o where o.key = organisation_key and writer = any(o.places));
+
+-- Jobs, each registered by the custodian of its place or of one above it, or by a keeper of the directory; answers how many
+-- were taken up.
 create function trust.put_employments(sources uuid[], professionals bigint[], organisations bigint[], roles text[],
-                                      starts timestamptz[], ends timestamptz[])
-returns void language sql security definer set search_path = trust, pg_temp as $$
-  insert into trust.employment select * from unnest(sources, professionals, organisations, roles, starts, ends)
-  on conflict (source) do update set professional = excluded.professional, organisation = excluded.organisation,
-    role = excluded.role, valid_from = excluded.valid_from, valid_to = excluded.valid_to
+                                      starts timestamptz[], ends timestamptz[], writers bigint[])
+returns bigint language sql security definer set search_path = trust, pg_temp as $$
+  with taken as (
+    insert into trust.employment
+    select q.source, q.professional, q.organisation, q.role, q.valid_from, q.valid_to
+    from unnest(sources, professionals, organisations, roles, starts, ends, writers)
+      as q(source, professional, organisation, role, valid_from, valid_to, writer)
+    where trust.is_within(q.organisation, q.writer) or exists (select from registries.keeper k where k.organisation = q.writer)
+    on conflict (source) do update set professional = excluded.professional, organisation = excluded.organisation,
+      role = excluded.role, valid_from = excluded.valid_from, valid_to = excluded.valid_to
+    returning 1
+  )
+  select count(*) from taken
 $$;
 
--- The relations that these sources register, and no others.
+-- The relations that these sources register, and no others. A contact (class A) gives one only to the organisation that
+-- wrote it or a unit beneath: nobody opens a record for somebody else, or through a place that a block does not reach.
 create function trust.put_relations(sources uuid[], registered uuid[], citizens bigint[], organisations bigint[], classes smallint[],
-                                    starts timestamptz[], ends timestamptz[])
+                                    starts timestamptz[], ends timestamptz[], writers bigint[])
 returns void language sql security definer set search_path = trust, pg_temp as $$
   delete from trust.relation r where r.source = any(sources);
   insert into trust.relation (source, citizen, organisation, class, valid_from, valid_to)
-  select * from unnest(registered, citizens, organisations, classes, starts, ends) on conflict do nothing
+  select q.source, q.citizen, q.organisation, q.class, q.valid_from, q.valid_to
+  from unnest(registered, citizens, organisations, classes, starts, ends, writers)
+    as q(source, citizen, organisation, class, valid_from, valid_to, writer)
+  where q.class <> 2 or trust.is_within(q.organisation, q.writer)
+  on conflict do nothing
 $$;
 
 create function trust.drop_sources(sources uuid[]) returns void language sql security definer set search_path = trust, pg_temp as $$
