@@ -25,7 +25,7 @@ def _rewritten(value: Any, mapping: Mapping[str, str]) -> Any:
         fresh: dict[str, Any] | None = None
         for name, inner in value.items():
             if isinstance(inner, str):
-                one: Any = _replacement(inner, mapping) if name in _NAMES else inner
+                one: Any = _replacement(inner, mapping) if _links(name, inner) else inner
             else:
                 one = _rewritten(inner, mapping) if isinstance(inner, (dict, list)) else inner
             if one is not inner:
@@ -36,6 +36,10 @@ def _rewritten(value: Any, mapping: Mapping[str, str]) -> Any:
         some = [_rewritten(inner, mapping) if isinstance(inner, (dict, list)) else inner for inner in value]
         return some if any(a is not b for a, b in zip(some, value, strict=True)) else value
     return value
+
+
+def _links(name: str, text: str) -> bool:
+    return name == "reference" or (name in _NAMES and text.startswith("urn:"))
 
 
 def _replacement(text: str, mapping: Mapping[str, str]) -> str:

@@ -155,7 +155,8 @@ class Visit:
         """The address of this page in the other language, keeping its filters."""
         other = "en" if self.words.language == "da" else "da"
         kept = [(k, v) for k, v in self.request.query_params.multi_items() if k != "lang"]
-        path = self.request.url.path if self.request.method == "GET" else "/"
+        # one slash: a browser takes //name for another host
+        path = "/" + self.request.url.path.lstrip("/\\") if self.request.method == "GET" else "/"
         return f"{path}?{urlencode([*kept, ('lang', other)])}"
 
     def _finish(self, response: Response) -> Response:

@@ -153,8 +153,12 @@ class _Builder:
 
 @st.composite
 def worlds(draw: Callable[[st.SearchStrategy[Any]], Any]) -> World:
-    """A world of 4 to 7 organisations, 2 or 3 professionals, 2 to 5 citizens and 10 to 40 clinical resources."""
-    drawer = Drawer(draw)
+    """Worlds, drawn by hypothesis."""
+    return a_world(Drawer.of(draw))
+
+
+def a_world(drawer: Drawer) -> World:
+    """A world of 4 to 7 organisations, 2 or 3 professionals, 2 to 5 citizens and some 10 to 40 clinical resources."""
     builder = _Builder(drawer, drawer.number(0, 2**32 - 1))
     _organisations(builder)
     here = key_of(drawer.pick(builder.organisations))
@@ -287,25 +291,19 @@ def _block(builder: _Builder, citizen: int, line: Sequence[int]) -> Block:
 # --- asks -------------------------------------------------------------------------------------------------------------
 
 
-def asks(world: World) -> st.SearchStrategy[Ask]:
-    """Citizens, professionals (mostly as employed, sometimes as not), systems; sometimes with a narrow token."""
-
-    @st.composite
-    def one(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Ask:
-        drawer = Drawer(draw)
-        kind = drawer.number(0, 9)
-        ask = _citizen(drawer, world) if kind == 8 else _system(drawer, world) if kind == 9 else _staff(drawer, world)
-        if drawer.chance(12):
-            read = frozenset({"Patient", "Observation", drawer.pick(("Encounter", "List", "Organization"))})
-            ask = replace(ask, read_types=read, write_types=frozenset({"Observation"}))
-        return ask
-
-    return one()
+def an_ask(drawer: Drawer, world: World) -> Ask:
+    """A professional (mostly as employed, sometimes as not), a citizen or a system; sometimes with a narrow token."""
+    kind = drawer.number(0, 9)
+    ask = _citizen(drawer, world) if kind == 8 else _system(drawer, world) if kind == 9 else _staff(drawer, world)
+    if drawer.chance(12):
+        read = frozenset({"Patient", "Observation", drawer.pick(("Encounter", "List", "Organization"))})
+        ask = replace(ask, read_types=read, write_types=frozenset({"Observation"}))
+    return ask
 
 
 def _staff(drawer: Drawer, world: World) -> Ask:
     """Mostly the main professional at their main work."""
-    job = world.facts.employments[0] if drawer.chance(65) else drawer.pick(world.facts.employments)
+    job = world.facts.employments[0] if drawer.chance(80) else drawer.pick(world.facts.employments)
     actor, place, role = job.professional, job.organisation, job.role
     if drawer.chance(6):
         actor = key_of(drawer.pick(world.professionals))

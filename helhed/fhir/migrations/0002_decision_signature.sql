@@ -21,9 +21,9 @@ returns table (basis smallint) language sql stable as $$ select null::smallint w
 create function fhir.write_basis(asker fhir.ask, stand fhir.standing, citizen_key bigint, origin_key bigint, type_number smallint, owned smallint)
 returns table (basis smallint) language sql stable as $$ select null::smallint where false $$;
 
-alter function fhir.stand(fhir.ask) owner to helhed_trust;
-alter function fhir.basis(fhir.ask, fhir.standing, bigint, bigint, smallint, smallint) owner to helhed_trust;
-alter function fhir.write_basis(fhir.ask, fhir.standing, bigint, bigint, smallint, smallint) owner to helhed_trust;
+alter function fhir.stand(fhir.ask) owner to helhed_fhir;
+alter function fhir.basis(fhir.ask, fhir.standing, bigint, bigint, smallint, smallint) owner to helhed_fhir;
+alter function fhir.write_basis(fhir.ask, fhir.standing, bigint, bigint, smallint, smallint) owner to helhed_fhir;
 grant execute on function fhir.stand(fhir.ask) to helhed_fhir, helhed_registries, helhed_trust;
 grant execute on function fhir.basis(fhir.ask, fhir.standing, bigint, bigint, smallint, smallint),
   fhir.write_basis(fhir.ask, fhir.standing, bigint, bigint, smallint, smallint) to helhed_fhir, helhed_registries, helhed_trust;

@@ -128,6 +128,7 @@ returns table (basis smallint) language sql stable as $$
   limit 1
 $$;
 
+-- A total tells of everybody counted, so it is a look at each of them, returned or not.
 -- kind: 1 match, 2 included, 3 the total (in n) with whether there is more (in version: 1 yes, 0 no).
 create function fhir.search_any(asker fhir.ask, plan jsonb)
 returns table (kind smallint, n bigint, type smallint, id uuid, version int, updated timestamptz, keys text[], body bytea)
@@ -157,20 +158,26 @@ begin
       %8$s
     ), answered as (
       select m.citizen, m.id, m.version, m.basis from matched m union all select i.citizen, i.id, i.version, i.basis from included i
+    ), named as (
+      select unnest(%9$L::bigint[]) as citizen
+      union
+      select p.citizen from fhir.resource p where cardinality(%13$L::bigint[]) > 0 and p.tokens && %13$L::bigint[] and p.citizen = fhir.key(p.id)
+    ), counted as (
+      select f.citizen, min(f.basis) as basis from found f where %14$s and f.citizen is not null group by f.citizen
     ), looked as (
       select a.citizen, array_agg(a.id) as resources, array_agg(a.version) as versions, min(a.basis) as basis
       from answered a where a.citizen is not null group by a.citizen
       union all
-      select named.citizen, '{}', '{}', (select b.basis from fhir.basis($1, $2, named.citizen, null, %3$s::smallint, 1::smallint) b)
-      from (
-        select unnest(%9$L::bigint[])
-        union
-        select p.citizen from fhir.resource p where cardinality(%13$L::bigint[]) > 0 and p.tokens && %13$L::bigint[] and p.citizen = fhir.key(p.id)
-      ) as named(citizen)
-      where not exists (select from answered a where a.citizen = named.citizen)
+      select n.citizen, '{}', '{}', (select b.basis from fhir.basis($1, $2, n.citizen, null, %3$s::smallint, 1::smallint) b)
+      from named n where not exists (select from answered a where a.citizen = n.citizen)
+      union all
+      select c.citizen, '{}', '{}', c.basis from counted c
+      where c.citizen not in (select n.citizen from named n)
+        and not exists (select from answered a where a.citizen = c.citizen)
       union all
       select null, '{}', '{}', 6
-      where not exists (select from answered a where a.citizen is not null) and cardinality(%9$L::bigint[]) = 0
+      where not exists (select from answered a where a.citizen is not null) and not exists (select from counted)
+        and cardinality(%9$L::bigint[]) = 0
     ), logged as (
       insert into foundation.access_log
         (at, kind, actor, organisation, role, client, purpose, action, permitted, basis, citizen, type, resources, versions, trace)
@@ -190,7 +197,8 @@ begin
     fhir.array_text(plan -> 'named'), key_texts,
     case when (plan ->> 'total')::boolean then '(select count(*) from found)' else '0' end,
     case when (plan ->> 'match')::boolean then 'fhir.match_basis' else 'fhir.basis' end,
-    fhir.array_text(coalesce(plan -> 'named_tokens', '[]')))
+    fhir.array_text(coalesce(plan -> 'named_tokens', '[]')),
+    case when (plan ->> 'total')::boolean then 'true' else 'false' end)
   using asker, (select s from fhir.stand(asker) s);
 end $$;
 
@@ -211,8 +219,8 @@ begin
     else format(
       'select t.*, b.basis from matched m cross join unnest(%1$L::text[]) p cross join lateral '
       'jsonb_path_query(convert_from(m.body, ''UTF8'')::jsonb, p::jsonpath) ref '
-      'join fhir.resource t on t.id = (substring(ref #>> ''{}'' from ''^[A-Za-z]+/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})''))::uuid '
-      'and t.bucket = fhir.bucket(t.id) and (%2$L::smallint[] is null or t.type = any(%2$L::smallint[])) %3$s',
+      'cross join lateral (select (substring(ref #>> ''{}'' from ''^[A-Za-z]+/([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})''))::uuid as id) named '
+      'join fhir.resource t on t.bucket = fhir.bucket(named.id) and t.id = named.id and (%2$L::smallint[] is null or t.type = any(%2$L::smallint[])) %3$s',
       (select array_agg(v)::text from jsonb_array_elements_text(i -> 'paths') v),
       case when i -> 'types' = 'null'::jsonb then null else fhir.array_text(i -> 'types') end, seen)
     end) into parts from jsonb_array_elements(includes) i;

@@ -21,6 +21,7 @@ from helhed.fhir.query.model import (
     UpdatedTest,
 )
 from helhed.fhir.query.results import includes_of, sort_of
+from helhed.fhir.query.text import split
 from helhed.foundation.clock import system_clock
 from helhed.foundation.errors import BadRequest
 from helhed.foundation.ids import key_of
@@ -116,9 +117,14 @@ def _take(parsed: _Parsed, definition: TypeDefinition, reader: Reader, name: str
     else:
         condition = reader.condition(definition, name, value)
         parsed.conditions.append(condition)
-        if name.rsplit(".", 1)[-1] == "identifier":
-            reader.identifying.append(condition)
+        if name.rsplit(".", 1)[-1] == "identifier" and (numbers := _numbers(value)):
+            reader.identifying.append(reader.condition(definition, name, numbers))
     parsed.applied.append((name, value))
+
+
+def _numbers(value: str) -> str:
+    """The alternatives that hold a number: a system alone ("system|") names everybody, which is nobody."""
+    return ",".join(one for one in split(value, ",") if split(one, "|")[-1])
 
 
 def _count(value: str) -> int:

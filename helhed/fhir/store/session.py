@@ -200,6 +200,9 @@ class WriteSession:
         claimed = await self._connection.fetchrow(_CLAIM, self._row, TYPE_NUMBERS[change.type_name], change.id)
         assert claimed is not None  # the function always answers with a row
         outcome = claimed["outcome"]
+        if outcome in {_NOTHING, _SEEN}:
+            action = Action.DELETE if change.method == "DELETE" else Action.UPDATE
+            self._note(claimed["citizen"], action, None, TYPE_NUMBERS[change.type_name], change.id, 0)
         if outcome == _NOTHING:
             raise Unknown if change.method == "DELETE" else MethodNotAllowed
         if outcome == _SEEN:
@@ -253,6 +256,7 @@ class WriteSession:
     def _note(
         self, citizen: int | None, action: Action, basis: int | None, number: int, identifier: UUID, version: int
     ) -> None:
+        """What the log will say; one refusal (no basis) makes a refusal of the whole look."""
         look = self._looks.setdefault((citizen, action), _Look(basis, number))
         look.ids.append(identifier)
         look.versions.append(version)

@@ -1,6 +1,10 @@
-import pytest
-from helhed.foundation.errors import *
 from uuid import uuid4
+
+import pytest
+
+from helhed.foundation.errors import *
+
+
 async def test_kernel(world):
     hosp=await world.organisation("Hospital"); ward=await world.organisation("Ward",hosp); gp=await world.organisation("GP")
     doc=await world.employee(ward); gpd=await world.employee(gp)
@@ -13,7 +17,7 @@ async def test_kernel(world):
     with pytest.raises(Unknown): await world.store.read(world.system(hosp),"Observation",o)
     with pytest.raises(Unknown): await world.store.read(a,"Observation",uuid4())
     P=f"Patient/{pat}"
-    for url,n in ((f"Observation?patient={P}",1),(f"Observation?subject={P}&code=http://loinc.org|8867-4&date=ge2026-01-01&_sort=-date",1),(f"Observation?code=8867-4&_total=accurate",1),
+    for url,n in ((f"Observation?patient={P}",1),(f"Observation?subject={P}&code=http://loinc.org|8867-4&date=ge2026-01-01&_sort=-date",1),("Observation?code=8867-4&_total=accurate",1),
       ("Observation?subject:Patient.family=holm",1),("Observation?subject:Patient.family=xx",0),("Patient?family=HOL",1),("Patient?birthdate=1958-03-14",1),(f"Observation?patient={P}&date=lt2020",0),("Patient?family:exact=holm",0),("Patient?name:contains=olm",1),
       (f"Encounter?patient={P}&status=in-progress",1),("Patient?_id=%s"%pat,1),("Patient?_sort=family,-birthdate",1),("Observation?code:not=8867-4",0),("Organization?partof=Organization/%s"%hosp,1),("Organization?partof.name=Hosp",1),("Patient?general-practitioner.name=GP",1) if 0 else ("Patient?general-practitioner:Organization.name=GP",1)):
         assert len(await world.found(a,url))==n, url

@@ -1,8 +1,8 @@
-import orjson
-from uuid import uuid4
-from helhed.fhir.transaction import transact
-from helhed.fhir.parsing import parse_json
 from bench.cases import _bundle
+from helhed.fhir.parsing import parse_json
+from helhed.fhir.transaction import transact
+
+
 async def test_tx(world):
     hosp=await world.organisation("Hospital"); pat=await world.patient(hosp)
     raw=_bundle(pat)

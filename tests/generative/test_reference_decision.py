@@ -1,0 +1,277 @@
+"""The invariants of the decision that concern one form alone (numbers as in the access rules)."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import assume, given, settings, strategies as st
+
+from helhed.fhir.definitions import Ownership
+from helhed.foundation.ask import Action, ActorKind, Ask, Purpose
+from helhed.trust.reference import (
+    CHANGING,
+    READING,
+    WRITING,
+    Basis,
+    Block,
+    Deny,
+    Employment,
+    Facts,
+    Permit,
+    Reason,
+    Relation,
+    Row,
+    Validity,
+    decide,
+    may_read,
+)
+from tests.generative.resources import Drawer
+from tests.generative.worlds import NOW, OVER, World, a_world, an_ask
+
+Question = tuple[World, Ask, Action, Row]
+ACTIONS = sorted(READING | WRITING)
+ANY_EFFORT = settings(max_examples=200, deadline=None)
+
+
+@st.composite
+def questions(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Question:
+    """One ask for one row of a world."""
+    drawer = Drawer.of(draw)
+    world = a_world(drawer)
+    return world, an_ask(drawer, world), drawer.pick(ACTIONS), drawer.pick(world.rows)
+
+
+def permitted(ask: Ask, action: Action, row: Row, facts: Facts) -> bool:
+    return isinstance(decide(ask, action, row, facts), Permit)
+
+
+def permits(question: Question, facts: Facts) -> set[int]:
+    """Places of the rows that the ask is permitted."""
+    world, ask, action, _ = question
+    return {i for i, row in enumerate(world.rows) if permitted(ask, action, row, facts)}
+
+
+# --- 9: what has ended holds no longer, to the microsecond ------------------------------------------------------------
+
+
+@ANY_EFFORT
+@given(questions(), st.sampled_from(OVER))
+def test_a_relation_that_is_over_permits_nothing(question, over):
+    world, ask, action, _ = question
+    ended = replace(world.facts, relations=tuple(replace(one, validity=over) for one in world.facts.relations))
+    assume(ask.kind is ActorKind.PROFESSIONAL)
+    for row in world.rows:
+        if row.ownership is Ownership.CITIZEN:
+            assert not permitted(ask, action, row, ended)
+
+
+@ANY_EFFORT
+@given(questions(), st.sampled_from(OVER))
+def test_somebody_dismissed_sees_what_is_public_and_nothing_else(question, over):
+    world, ask, action, row = question
+    dismissed = replace(world.facts, employments=tuple(replace(one, validity=over) for one in world.facts.employments))
+    assume(ask.kind is ActorKind.PROFESSIONAL)
+    decision = decide(ask, action, row, dismissed)
+    assert isinstance(decision, Deny) or decision == Permit(Basis.PUBLIC)
+
+
+@ANY_EFFORT
+@given(questions())
+def test_a_block_holds_from_its_first_moment_until_its_last(question):
+    world, ask, action, row = question
+    assume(ask.kind is ActorKind.PROFESSIONAL and row.citizen is not None and permitted(ask, action, row, world.facts))
+    assert row.citizen is not None
+    for validity, holds in (
+        (Validity(NOW, None), True),
+        (Validity(None, NOW), False),
+        (Validity(NOW + timedelta(microseconds=1), None), False),
+        (Validity(None, NOW + timedelta(microseconds=1)), True),
+    ):
+        blocked = replace(world.facts, blocks=(*world.facts.blocks, Block(row.citizen, validity=validity)))
+        assert permitted(ask, action, row, blocked) is not holds
+
+
+# --- 10 and 11: more blocks, fewer bases, never more ------------------------------------------------------------------
+
+
+@ANY_EFFORT
+@given(questions(), st.data())
+def test_adding_a_block_never_widens(question, data):
+    world, ask, _, row = question
+    somewhere = st.sampled_from([None, *world.facts.parents])
+    citizen = row.citizen if row.citizen is not None else data.draw(st.sampled_from(world.citizens)).int
+    block = Block(citizen, data.draw(somewhere), data.draw(somewhere))
+    more = replace(world.facts, blocks=(*world.facts.blocks, block))
+    assert permits(question, more) <= permits(question, world.facts)
+
+
+@ANY_EFFORT
+@given(questions(), st.data())
+def test_removing_a_base_never_widens(question, data):
+    world, ask, _, _ = question
+    facts = world.facts
+    fewer = replace(
+        facts,
+        relations=_without_one(data, facts.relations),
+        employments=_without_one(data, facts.employments),
+        systems=frozenset(_without_one(data, sorted(facts.systems))),
+    )
+    assert permits(question, fewer) <= permits(question, facts)
+
+
+@ANY_EFFORT
+@given(questions())
+def test_without_facts_only_self_and_public_remain(question):
+    world, ask, action, row = question
+    decision = decide(ask, action, row, Facts({}))
+    assert isinstance(decision, Deny) or decision.basis in {Basis.SELF, Basis.PUBLIC}
+
+
+def _without_one(data: Any, several: Any) -> tuple[Any, ...]:
+    if not several:
+        return ()
+    left_out = data.draw(st.integers(0, len(several) - 1))
+    return tuple(one for i, one in enumerate(several) if i != left_out)
+
+
+# --- 13: a token only narrows -----------------------------------------------------------------------------------------
+
+
+@ANY_EFFORT
+@given(questions())
+def test_a_wider_token_never_beats_a_block(question):
+    world, ask, action, row = question
+    assume(row.citizen is not None)
+    assert row.citizen is not None
+    blocked = replace(world.facts, blocks=(Block(row.citizen),))
+    everything = replace(ask, read_types=None, write_types=None)
+    decision = decide(everything, action, row, blocked)
+    assert isinstance(decision, Deny) or decision.basis in {Basis.SELF, Basis.CUSTODIAN}
+
+
+@ANY_EFFORT
+@given(questions(), st.sets(st.sampled_from(["Patient", "Observation", "Encounter", "List", "Organization"])))
+def test_a_narrower_token_never_widens(question, types):
+    world, ask, action, _ = question
+    narrow = replace(ask, read_types=frozenset(types), write_types=frozenset(types))
+    everything = replace(ask, read_types=None, write_types=None)
+    narrowed = permits((world, narrow, action, world.rows[0]), world.facts)
+    assert narrowed <= permits((world, everything, action, world.rows[0]), world.facts)
+    assert {world.rows[i].type_name for i in narrowed} <= types
+
+
+@ANY_EFFORT
+@given(questions())
+def test_a_token_alone_permits_nothing_about_a_person(question):
+    world, ask, action, row = question
+    assume(ask.kind is not ActorKind.CITIZEN and row.ownership is not Ownership.PUBLIC)
+    everything = replace(ask, read_types=None, write_types=None)
+    assert not permitted(everything, action, row, Facts(world.facts.roles, world.facts.parents))
+
+
+# --- 18: blocks and the log are nobody's to read over FHIR ------------------------------------------------------------
+
+
+@ANY_EFFORT
+@given(questions(), st.sampled_from(["AuditEvent", "Consent"]))
+def test_what_trust_serves_itself_is_never_a_row(question, type_name):
+    world, ask, action, row = question
+    assert decide(ask, action, replace(row, type_name=type_name, ownership=Ownership.VIRTUAL), world.facts) in {
+        Deny(Reason.VIRTUAL)
+    }
+
+
+# --- 20: total, pure, deterministic; what is unknown is refused -------------------------------------------------------
+
+_KEYS = st.integers(1, 4)
+_MOMENTS = st.sampled_from([None, NOW - timedelta(days=1), NOW, NOW + timedelta(days=1)])
+_VALIDITIES = st.builds(Validity, _MOMENTS, _MOMENTS)
+_TYPES = st.sampled_from(["Patient", "Observation", "List", "Organization", "AuditEvent", "Nonsense", ""])
+_ROWS = st.builds(Row, _TYPES, st.sampled_from(Ownership), st.none() | _KEYS, _KEYS, st.booleans())
+_ASKS = st.builds(
+    Ask, st.sampled_from(ActorKind), _KEYS, st.none() | _KEYS, st.sampled_from(["", "doctor", "secretary", "system", "wizard"]),
+    st.sampled_from(Purpose), st.just("c"), st.none() | st.frozensets(_TYPES), st.none() | st.frozensets(_TYPES),
+    st.sampled_from([NOW, NOW.replace(tzinfo=None), datetime.max.replace(tzinfo=NOW.tzinfo)]), st.uuids(),
+)  # fmt: skip
+
+
+@st.composite
+def _any_facts(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Facts:
+    """Facts that make no sense together: circles, unknown organisations, inverted validities."""
+    from helhed.trust.policy import policy
+
+    return Facts(
+        draw(st.sampled_from([policy().roles, {}])),
+        draw(st.dictionaries(_KEYS, st.none() | _KEYS)),
+        draw(st.lists(st.builds(Employment, _KEYS, _KEYS, st.sampled_from(["doctor", "secretary", "wizard"]), _VALIDITIES), max_size=3)),
+        draw(st.lists(st.builds(Relation, _KEYS, _KEYS, st.sampled_from("ABCDE"), st.none() | _KEYS, _VALIDITIES), max_size=3)),
+        draw(st.lists(st.builds(Block, _KEYS, st.none() | _KEYS, st.none() | _KEYS, _VALIDITIES), max_size=3)),
+        draw(st.frozensets(_KEYS)),
+    )  # fmt: skip
+
+
+@settings(max_examples=500, deadline=None)
+@given(_ASKS, st.sampled_from(Action), _ROWS, _any_facts())
+def test_every_question_has_one_answer_and_always_the_same(ask, action, row, facts):
+    first = decide(ask, action, row, facts)
+    assert isinstance(first, Permit | Deny)
+    assert decide(ask, action, row, facts) == first
+    if ask.at.tzinfo is None or action not in READING | WRITING or row.ownership is Ownership.VIRTUAL:
+        assert isinstance(first, Deny)
+
+
+@settings(max_examples=500, deadline=None)
+@given(_ASKS, st.sampled_from(ACTIONS), _ROWS, _any_facts())
+def test_an_organisation_that_is_above_itself_carries_no_basis(ask, action, row, facts):
+    """Citizens see themselves all the same; a system keeps what it recorded itself or what is known to lie beneath."""
+    circle = replace(facts, parents={1: 2, 2: 3, 3: 4, 4: 1})
+    decision = decide(ask, action, row, circle)
+    if isinstance(decision, Permit):
+        created = action is Action.CREATE and decision.basis is Basis.CUSTODIAN
+        assert created or decision.basis in {Basis.SELF, Basis.PUBLIC}
+
+
+# --- 23 and the shape of things ---------------------------------------------------------------------------------------
+
+
+@ANY_EFFORT
+@given(questions(), st.sampled_from(sorted(CHANGING)))
+def test_what_is_changed_was_seen_except_by_custodians(question, action):
+    world, ask, _, row = question
+    decision = decide(ask, action, row, world.facts)
+    if isinstance(decision, Permit) and decision.basis is not Basis.CUSTODIAN:
+        assert may_read(ask, row, world.facts)
+
+
+@ANY_EFFORT
+@given(questions())
+def test_a_custodian_is_never_answered_with_what_it_keeps(question):
+    world, ask, _, row = question
+    assume(ask.kind is ActorKind.SYSTEM)
+    for action in READING:
+        assert decide(ask, action, row, world.facts) in {
+            Permit(Basis.PUBLIC), Deny(Reason.SYSTEMS_READ_PUBLIC), Deny(Reason.SCOPE)
+        }  # fmt: skip
+
+
+@ANY_EFFORT
+@given(questions())
+def test_every_way_of_reading_sees_the_same(question):
+    world, ask, _, row = question
+    assert len({decide(ask, action, row, world.facts) for action in READING}) == 1
+
+
+@ANY_EFFORT
+@given(questions())
+def test_a_deleted_row_is_decided_on_like_any_other(question):
+    world, ask, action, row = question
+    assert decide(ask, action, replace(row, deleted=not row.deleted), world.facts) == decide(ask, action, row, world.facts)  # fmt: skip
+
+
+@ANY_EFFORT
+@given(questions())
+def test_purpose_client_and_trace_decide_nothing(question):
+    world, ask, action, row = question
+    other = replace(ask, purpose=Purpose.DIRECTORY, client="another", trace=type(ask.trace)(int=7))
+    assert decide(other, action, row, world.facts) == decide(ask, action, row, world.facts)
