@@ -46,6 +46,7 @@ HOOKS = Hooks(
     projections=(Citizens(), Organisations(), Professionals(), Employments(), Relations()),
     preparers=(ReplacementNumbers(),),
 )
+_SECONDS_BETWEEN_LOOKS = 1.0
 _PLAIN = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 
 
@@ -116,7 +117,7 @@ class Application:
         self._settings = settings or Settings()
         self._network: Network | None = None
         self._stopping = asyncio.Event()
-        self._outbox: asyncio.Task[None] | None = None
+        self._background: list[asyncio.Task[None]] = []
         self._server: EmbeddedPostgres | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -156,25 +157,35 @@ class Application:
         target, self._server = database(self._settings)
         await asyncio.to_thread(target.ensure)
         self._network = await Network.open(self._settings, target)
-        self._outbox = asyncio.create_task(self._network.outbox.run(self._stopping))
+        self._background = [
+            asyncio.create_task(self._network.outbox.run(self._stopping)),
+            asyncio.create_task(self._watch(target, self._network)),
+        ]
         gc.collect()
         gc.freeze()
 
     async def stop(self) -> None:
         """Finish what is in flight, then close."""
         self._stopping.set()
-        if self._outbox is not None:
-            await self._outbox
+        await asyncio.gather(*self._background)
         if self._network is not None:
             await self._network.store.close()
         if self._server is not None:
             await asyncio.to_thread(self._server.stop)
 
+    async def _watch(self, target: Target, network: Network) -> None:
+        """Bring an embedded database back when it died, whoever would ask next."""
+        while not self._stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _SECONDS_BETWEEN_LOOKS)
+            if not self._stopping.is_set() and not await _answers(network):
+                try:
+                    await asyncio.to_thread(target.ensure)
+                except Exception as error:
+                    logger("app").error("the database did not come back", error=error)
+
     async def _health(self, network: Network, send: Send) -> None:
-        ready = False
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(2), network.store.pool.acquire() as connection:
-                ready = await connection.fetchval("select 1") == 1
+        ready = await _answers(network)
         await _answer(send, 200 if ready else 503, {"live": True, "ready": ready})
 
     async def _metrics(self, network: Network, send: Send) -> None:
@@ -185,6 +196,14 @@ class Application:
         head = [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8"), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": 200, "headers": head})
         await send({"type": "http.response.body", "body": metrics.exposition()})
+
+
+async def _answers(network: Network) -> bool:
+    """Whether the database answers."""
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(2), network.store.pool.acquire() as connection:
+            return bool(await connection.fetchval("select true"))
+    return False
 
 
 async def _answer(send: Send, status: int, content: Any) -> None:

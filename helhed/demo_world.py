@@ -172,6 +172,8 @@ async def _persona(loader: DemoLoader, owner: Any, rank: int, one: Any) -> Perso
         what = key_of(loader.id_of(block.what_url)) if block.what_url else None
         await owner.execute(_BLOCK, uuid4(), actor, who, what, system_clock())
     kind = {"citizen": ActorKind.CITIZEN, "system": ActorKind.SYSTEM}.get(one.kind, ActorKind.PROFESSIONAL)
+    if kind is ActorKind.SYSTEM:
+        await owner.execute("select trust.register_system($1)", actor)
     return Persona(
         one.handle, rank, kind, actor, resource, one.name, None if organisation is None else key_of(organisation),
         organisation, one.role, one.door, one.about_da, one.about_en,

@@ -166,7 +166,7 @@ class Interactions:
             raise InvalidResource(
                 issues=[Issue("value", "Send a Bundle here, or a resource to the URL of its type.", "resourceType")]
             )
-        work = {"transaction": transact, "batch": batch}.get(parsed.get("type", ""))
+        work = {"transaction": transact, "batch": batch}.get(str(parsed.get("type")))
         if work is None:
             raise InvalidResource(
                 issues=[Issue("value", "The Bundle must be a transaction or a batch.", "Bundle.type")]

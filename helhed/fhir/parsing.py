@@ -21,8 +21,13 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+_MOST_OPENED = 1_000_000
 _BOM = b"\xef\xbb\xbf"
-_STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{\]}]')
+#: a whole string; one that never ends reaches to the end, so that a scan stays linear
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+_ALIKE = bytes.maketrans(b"{}", b"[]")
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_NOT_BRACKETS_OR_QUOTES = bytes(set(range(256)) - set(b'[]{}"'))
 
 
 def parse_json(raw: bytes, *, limits: Limits = DEFAULT_LIMITS) -> dict[str, Any]:
@@ -52,36 +57,33 @@ def _sentence(raw: bytes, error: orjson.JSONDecodeError) -> str:
 
 def _check_depth(raw: bytes, limit: int) -> None:
     """Before any recursion: a document as flat as its brackets are few needs no scan."""
-    if raw.count(b"[") + raw.count(b"{") <= limit:
-        return
-    if not _too_deep(raw.translate(None, _OTHERS), limit):
-        return
-    depth = 0
-    for match in _STRUCTURE.finditer(raw):
-        token = match.group()
-        if token in (b"{", b"["):
-            depth += 1
-            if depth > limit:
-                line = raw.count(b"\n", 0, match.start()) + 1
-                raise BadRequest(f"The document is nested deeper than {limit} levels (line {line}).")
-        elif token in (b"}", b"]"):
-            depth -= 1
+    opened = raw.count(b"[") + raw.count(b"{")
+    if opened > _MOST_OPENED:
+        raise TooLarge(f"The document holds more than {_MOST_OPENED} objects and lists.")
+    if opened > limit and _too_deep(_brackets(raw), limit):
+        raise BadRequest(f"The document is nested deeper than {limit} levels.")
 
 
-_OTHERS = bytes(set(range(256)) - set(b"[]{}"))
-_CLOSED = re.compile(rb"\[\]|\{\}")
+def _brackets(raw: bytes) -> bytes:
+    """The brackets of the document in order, all written as square ones, without those in strings."""
+    if b'\\"' not in raw:
+        bare = raw.translate(_ALIKE, _NOT_BRACKETS_OR_QUOTES).replace(b'""', b"")
+        if b'"' not in bare:  # no string held a bracket, else its first quote would still stand
+            return bare
+    return _STRING.sub(b"", raw).translate(_ALIKE, _NOT_BRACKETS)
 
 
 def _too_deep(brackets: bytes, limit: int) -> bool:
-    """Whether brackets, strings' own included, may nest deeper than ``limit``: an upper bound, cheap to find."""
+    """Whether brackets nest deeper than ``limit``. Those that do not match are the parser's to refuse."""
     for _ in range(limit):
-        fewer = _CLOSED.sub(b"", brackets)
-        if not fewer:
-            return False
+        fewer = brackets.replace(b"[]", b"")
         if len(fewer) == len(brackets):
-            return True
+            break
         brackets = fewer
-    return True
+    else:
+        return bool(brackets)
+    first = brackets[: limit + 1]
+    return len(first) > limit and not first.strip(b"[")
 
 
 def _check_text(raw: bytes, parsed: dict[str, Any], limits: Limits) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.generative.memory_search import included, is_sorted, reference_to, search
+from tests.generative.memory_search import Resource, included, is_sorted, reference_to, search
 
 ANE = {"resourceType": "Patient", "id": "ane", "name": [{"family": "Møller", "given": ["Éva", "Ane"]}], "birthDate": "1958-03-14", "gender": "female"}  # fmt: skip
 BO = {"resourceType": "Patient", "id": "bo", "name": [{"family": "Test, Ny"}], "identifier": [{"system": "s", "value": "1"}]}  # fmt: skip
@@ -19,7 +19,7 @@ HB = {
 }  # fmt: skip
 REPORT = {"resourceType": "DiagnosticReport", "id": "report", "status": "final", "code": {}, "subject": SUBJECT,
           "result": [{"reference": "Observation/crp"}, {"reference": "Observation/gone"}]}  # fmt: skip
-EVERYTHING = [ANE, BO, STAY, OPEN, CRP, HB, REPORT]
+EVERYTHING: list[Resource] = [ANE, BO, STAY, OPEN, CRP, HB, REPORT]
 
 
 def found(url: str) -> set[str]:

@@ -183,7 +183,8 @@ def _organisations(builder: _Builder) -> None:
         builder.organisations.append(identifier)
         builder.parents[key_of(identifier)] = None if parent is None else key_of(parent)
         text = None if parent is None else f"Organization/{parent}"
-        builder.keep(identifier, make.organization(builder.drawer, text), key_of(identifier))
+        recorded_by = key_of(identifier if parent is None else parent)  # a unit is placed by what it is part of
+        builder.keep(identifier, make.organization(builder.drawer, text), recorded_by)
 
 
 def _people(builder: _Builder) -> None:
@@ -291,10 +292,11 @@ def _block(builder: _Builder, citizen: int, line: Sequence[int]) -> Block:
 # --- asks -------------------------------------------------------------------------------------------------------------
 
 
-def an_ask(drawer: Drawer, world: World) -> Ask:
+def an_ask(drawer: Drawer, world: World, kind: ActorKind | None = None) -> Ask:
     """A professional (mostly as employed, sometimes as not), a citizen or a system; sometimes with a narrow token."""
-    kind = drawer.number(0, 9)
-    ask = _citizen(drawer, world) if kind == 8 else _system(drawer, world) if kind == 9 else _staff(drawer, world)
+    makers = {ActorKind.PROFESSIONAL: _staff, ActorKind.CITIZEN: _citizen, ActorKind.SYSTEM: _system}
+    several = [ActorKind.PROFESSIONAL] * 8 + [ActorKind.CITIZEN, ActorKind.SYSTEM]
+    ask = makers[kind or drawer.pick(several)](drawer, world)
     if drawer.chance(12):
         read = frozenset({"Patient", "Observation", drawer.pick(("Encounter", "List", "Organization"))})
         ask = replace(ask, read_types=read, write_types=frozenset({"Observation"}))

@@ -76,10 +76,11 @@ def _document() -> Iterator[str]:
     for title, head, lines in (
         ("1. The citizen", ["asks about", "type"], _citizens()),
         ("2. A doctor at the ward: relation and block, an Observation", ["relation", "block: who, what", "recorded by"], _doctors()),
-        ("3. Roles at the ward, in contact with the citizen, no block, recorded by the ward", ["role", "type"], _roles()),
-        ("4. A doctor's employment, in contact with the citizen, no block, an Observation", ["employment"], _employments()),
-        ("5. System clients, whatever the citizen blocks", ["client of", "registered", "type", "recorded by"], _systems()),
-        ("6. What the token covers", ["asker", "token"], _scopes()),
+        ("3. Reach: who acts from where, by a relation of which organisation, no block", ["acts from", "relation", "type", "recorded by"], _reach()),
+        ("4. Roles at the ward, in contact with the citizen, no block, recorded by the ward", ["role", "type"], _roles()),
+        ("5. A doctor's employment, in contact with the citizen, no block, an Observation", ["employment"], _employments()),
+        ("6. System clients, whatever the citizen blocks", ["client of", "registered", "type", "recorded by"], _systems()),
+        ("7. What the token covers", ["asker", "token"], _scopes()),
     ):  # fmt: skip
         yield ""
         yield title
@@ -107,6 +108,15 @@ def _doctors() -> Iterator[Line]:
 
 
 _DRAWN_OUT = {"A at the ward", "B at the ward", "D declared by the asker"}
+
+
+def _reach() -> Iterator[Line]:
+    for place in (REGION, HOSPITAL, WARD, OTHER_WARD, CLINIC):
+        known = facts(Relation(CITIZEN, HOSPITAL, "A"), employments=(Employment(ASKER, place, "doctor"),))
+        verdicts = _verdicts(professional("doctor", place), row("Observation", HOSPITAL), known)
+        yield [PLACE[place], "A at the hospital", "Observation", PLACE[HOSPITAL], *verdicts]
+        verdicts = _verdicts(professional("doctor", place), row("List", HOSPITAL), known)
+        yield [PLACE[place], "A at the hospital", "List", PLACE[HOSPITAL], *verdicts]
 
 
 def _roles() -> Iterator[Line]:

@@ -72,6 +72,15 @@ class LiveServer:
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
+    def restart(self) -> None:
+        """The same server on the same data; returns when it is ready."""
+        command = [sys.executable, "-m", "helhed.cli", "demo"]
+        with open(self.data_dir / "server.log", "ab") as log:
+            self.process = subprocess.Popen(
+                command, env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
+        self.wait_ready()
+
     def stop(self) -> None:
         """An orderly end."""
         if self.process.poll() is None:

@@ -185,7 +185,7 @@ begin
              l.citizen, %3$s, l.resources, l.versions, $1.trace
       from looked l
     )
-    select 1::smallint, m.n, m.type, m.id, m.version, m.updated, array[%10$s], m.body from matched m
+    select 1::smallint, m.n, m.type, m.id, m.version, m.updated, array[%10$s], %15$s from matched m
     union all
     select 2::smallint, 0, i.type, i.id, i.version, i.updated, null, i.body from included i
     union all
@@ -198,7 +198,8 @@ begin
     case when (plan ->> 'total')::boolean then '(select count(*) from found)' else '0' end,
     case when (plan ->> 'match')::boolean then 'fhir.match_basis' else 'fhir.basis' end,
     fhir.array_text(coalesce(plan -> 'named_tokens', '[]')),
-    case when (plan ->> 'total')::boolean then 'true' else 'false' end)
+    case when (plan ->> 'total')::boolean then 'true' else 'false' end,
+    case when (plan ->> 'match')::boolean then 'null::bytea' else 'm.body' end)
   using asker, (select s from fhir.stand(asker) s);
 end $$;
 
