@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -14,7 +15,7 @@ from helhed.foundation.database import connect, embedded_target
 from helhed.foundation.postgres import EmbeddedPostgres
 from tests.support.live import LiveServer
 
-LOAD_SECONDS = 2.0
+MANY = 100  # acknowledged writes, and as many reads, before the kill
 RECOVERY_SECONDS = 30.0
 MARK = "urn:helhed:test:kill"
 
@@ -37,6 +38,7 @@ class Load:
         self.sent: list[str] = []
         self.traces: list[str] = []
         self._stop = threading.Event()
+        self._news = threading.Condition()
         self._threads = [threading.Thread(target=work) for work in (self._write, self._write, self._read, self._read)]
 
     def start(self) -> None:
@@ -48,13 +50,22 @@ class Load:
         for thread in self._threads:
             thread.join()
 
+    def until_acknowledged(self, count: int) -> None:
+        with self._news:
+            assert self._news.wait_for(lambda: min(len(self.written), len(self.traces)) >= count, RECOVERY_SECONDS)
+
+    def _note(self, known: list[Any], news: Any) -> None:
+        with self._news:
+            known.append(news)
+            self._news.notify_all()
+
     def _forever(self, work: Callable[[httpx.Client], None]) -> None:
         with httpx.Client(base_url=self.url, timeout=5) as client:
             while not self._stop.is_set():
                 try:
                     work(client)
                 except httpx.HTTPError:
-                    time.sleep(0.05)
+                    self._stop.wait(0.05)
 
     def _write(self) -> None:
         self._forever(self._write_one)
@@ -67,12 +78,12 @@ class Load:
         self.sent.append(name)
         answer = client.post("/fhir", json=self._bundle(name), headers=self._head("epj-system"))
         if answer.status_code == httpx.codes.OK:
-            self.written.append((name, answer.json()["entry"][0]["response"]["location"]))
+            self._note(self.written, (name, answer.json()["entry"][0]["response"]["location"]))
 
     def _read_one(self, client: httpx.Client) -> None:
         answer = client.get(f"/fhir/{self.citizen}", headers=self._head("mette-gp"))
         if answer.status_code == httpx.codes.OK:
-            self.traces.append(answer.headers["x-request-id"])
+            self._note(self.traces, answer.headers["x-request-id"])
 
     def _head(self, who: str) -> dict[str, str]:
         return {"authorization": f"Bearer {self.tokens[who]}", "content-type": "application/fhir+json"}
@@ -134,15 +145,14 @@ def _answers_again(server: LiveServer) -> None:
             if httpx.get(f"{server.url}/health", timeout=2).status_code == httpx.codes.OK:
                 return
         except httpx.HTTPError:
-            pass
-        time.sleep(0.1)
+            threading.Event().wait(0.1)
     raise AssertionError("the network did not come back")
 
 
 def test_a_killed_server_loses_nothing_it_acknowledged(server: LiveServer) -> None:
     load = Load(server)
     load.start()
-    time.sleep(LOAD_SECONDS)
+    load.until_acknowledged(MANY)
     server.kill()
     load.stop()
     server.restart()
@@ -155,9 +165,8 @@ def test_a_killed_server_loses_nothing_it_acknowledged(server: LiveServer) -> No
 def test_a_killed_database_comes_back_by_itself_and_loses_nothing(server: LiveServer) -> None:
     load = Load(server)
     load.start()
-    time.sleep(LOAD_SECONDS)
+    load.until_acknowledged(MANY)
     EmbeddedPostgres(server.data_dir).kill()
-    time.sleep(LOAD_SECONDS / 4)
     load.stop()
     _answers_again(server)
     assert load.written
