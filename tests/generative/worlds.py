@@ -326,6 +326,13 @@ def _system(drawer: Drawer, world: World) -> Ask:
     return Ask(ActorKind.SYSTEM, key, key, "system", Purpose.OPERATIONS, "generated", None, None, NOW, UUID(int=1))
 
 
+def some_asks(drawer: Drawer, world: World, several: int) -> list[Ask]:
+    """At least one of each kind of actor, and one before and one after most validities."""
+    asks = [an_ask(drawer, world, kind) for kind in ActorKind]
+    asks += [replace(an_ask(drawer, world, ActorKind.PROFESSIONAL), at=at) for at in (NOW - _TICK, NOW + _DAY)]
+    return [*asks, *(an_ask(drawer, world) for _ in range(several - len(asks)))]
+
+
 # --- fresh ids --------------------------------------------------------------------------------------------------------
 
 _ID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")

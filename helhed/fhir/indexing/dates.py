@@ -9,6 +9,7 @@ from helhed.foundation.clock import DANISH_TIME
 
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+_LONGEST = 64  #: dates are remembered, so none may be long
 _TICK = timedelta(microseconds=1)
 _DATE_TIME = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d)?)?)?)?", re.ASCII
@@ -23,7 +24,7 @@ def interval(text: str) -> Interval:
 
     Raises ValueError for what is not a real date.
     """
-    match = _DATE_TIME.fullmatch(text)
+    match = _DATE_TIME.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None:
         raise ValueError(text)
     year, month, day, hour = match.group(1, 2, 3, 4)
@@ -50,7 +51,7 @@ def _moment(text: str, match: "re.Match[str]") -> Interval:
     else:
         length = timedelta(microseconds=10 ** max(0, 6 - len(fraction)))
     first = _utc(start)
-    return first, first + length - _TICK
+    return first, first + length - _TICK if first <= LATEST - length else LATEST
 
 
 def _next_start(start: datetime, month: str | None, day: str | None) -> datetime | None:

@@ -19,11 +19,21 @@ from helhed.foundation.ids import parse_id
 Tokens = tuple[int, ...]
 
 
-@lru_cache(maxsize=1 << 18)
+_LONGEST_REMEMBERED = 200
+
+
 def coded(parameter: int, system: str | None, code: str) -> Tokens:
     """Tokens of one coded value: the code, system and code, the system."""
+    short = len(code) + len(system or "") <= _LONGEST_REMEMBERED
+    return _remembered(parameter, system, code) if short else _coded(parameter, system, code)
+
+
+def _coded(parameter: int, system: str | None, code: str) -> Tokens:
     found = (code_token(parameter, code), system_code_token(parameter, system or "", code))
     return (*found, system_token(parameter, system)) if system else found
+
+
+_remembered = lru_cache(maxsize=1 << 18)(_coded)
 
 
 def coding_tokens(parameter: int, coding: dict[str, Any]) -> Tokens:
@@ -51,7 +61,7 @@ def identifier_tokens(parameter: int, identifier: dict[str, Any]) -> Tokens:
     if value is None:
         system = identifier.get("system")
         return (system_token(parameter, system),) if system else ()
-    return coded.__wrapped__(parameter, identifier.get("system"), value)  # each value comes once: no use in a cache
+    return _coded(parameter, identifier.get("system"), value)  # each value comes once: no use in a cache
 
 
 def contact_tokens(parameter: int, contact: dict[str, Any]) -> Tokens:

@@ -23,6 +23,7 @@ DATE_COLUMNS = ("bucket", "type", "parameter", "id", "lo", "hi")
 #: PostgreSQL's -infinity stands for "no date", so the earliest date is a day later (asyncpg writes year 1 as -infinity)
 NO_DATE = datetime.min.replace(tzinfo=UTC)
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+_MOST_SIDE_ROWS = 5000
 
 
 class Stored(NamedTuple):
@@ -117,6 +118,8 @@ def add_row(
 
 def add_side_rows(prepared: Prepared, number: int, identifier: UUID, indexed: Indexed) -> None:
     """Rows for strings and for dates other than the primary one."""
+    if len(indexed.strings) + len(indexed.dates) > _MOST_SIDE_ROWS:
+        raise Unprocessable(f"More than {_MOST_SIDE_ROWS} names and dates to search by in one resource are not taken.")
     bucket = bucket_of(identifier)
     for parameter, text in indexed.strings:
         prepared.strings.append((bucket, number, parameter, identifier, normalise(text), text))

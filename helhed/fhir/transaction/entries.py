@@ -13,6 +13,7 @@ from helhed.foundation.errors import BadRequest, InvalidResource, Issue, MethodN
 from helhed.foundation.ids import parse_id
 
 MOST_ENTRIES = 5000
+MOST_SEARCHES = 100
 #: what is done first in a transaction (FHIR R4 http, section 3.1.0.11.2)
 ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3, "HEAD": 3}
 
@@ -91,9 +92,12 @@ def items_of(raw: bytes, bundle: dict[str, Any]) -> list[Item]:
         raise InvalidResource(
             issues=[Issue("structure", f"The Bundle is not put together right: {error}", "Bundle.entry")]
         ) from None
-    return [
+    items = [
         _item(position, raw_entry, entry) for position, (raw_entry, entry) in enumerate(zip(raws, entries, strict=True))
     ]
+    if sum(ORDER[item.method] == ORDER["GET"] and not item.target for item in items) > MOST_SEARCHES:
+        raise BadRequest(f"A Bundle takes at most {MOST_SEARCHES} searches.")
+    return items
 
 
 def _item(position: int, raw: _RawEntry, entry: dict[str, Any]) -> Item:

@@ -2,6 +2,7 @@
 
 import binascii
 import re
+from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 
@@ -9,6 +10,7 @@ from helhed.fhir.definitions import facts
 
 _PATTERNS = {kind: re.compile(facts.primitives()[kind], re.ASCII) for kind in ("date", "dateTime", "instant", "time")}
 _DATE_CHARACTERS = 10
+_LONGEST = 64  #: what is remembered is short
 
 
 @lru_cache(maxsize=1 << 16)
@@ -32,10 +34,14 @@ def _base64(text: str) -> bool:
     return bool(text)
 
 
+def _when(kind: str) -> Callable[[str], bool]:
+    return lambda text: len(text) <= _LONGEST and _real(kind, text)
+
+
 FORMATS = {
-    "fhir-date": lambda text: _real("date", text),
-    "fhir-dateTime": lambda text: _real("dateTime", text),
-    "fhir-instant": lambda text: _real("instant", text),
-    "fhir-time": lambda text: _real("time", text),
+    "fhir-date": _when("date"),
+    "fhir-dateTime": _when("dateTime"),
+    "fhir-instant": _when("instant"),
+    "fhir-time": _when("time"),
     "fhir-base64": _base64,
 }

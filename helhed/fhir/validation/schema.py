@@ -22,6 +22,7 @@ _RANGES = {
 }
 #: dates are checked as real dates by these formats; the published pattern is checked there too
 DATE_FORMATS = {"date": "fhir-date", "dateTime": "fhir-dateTime", "instant": "fhir-instant", "time": "fhir-time"}
+_LONGEST_DATE = 64
 _TEXT = {"string", "markdown", "xhtml"}
 _NESTED = {"Resource", "DomainResource"}
 
@@ -132,7 +133,7 @@ def _primitive_base(kind: str) -> Json:
             schema["minimum"], schema["maximum"] = _RANGES[kind]
         return schema
     if kind in DATE_FORMATS:
-        return {"type": "string", "format": DATE_FORMATS[kind]}
+        return {"type": "string", "maxLength": _LONGEST_DATE, "format": DATE_FORMATS[kind]}
     if kind in _TEXT:
         return (
             {"type": "string", "minLength": 1, "maxLength": 2**20, "pattern": r"\S"}

@@ -111,7 +111,7 @@ def _range(error: Any, name: str) -> tuple[str, str, list[Any]]:
 
 
 def _long(error: Any, name: str) -> tuple[str, str, list[Any]]:
-    return "too-long", f"{name} is longer than 1 MiB.", []
+    return "too-long", f"{name} is too long.", []
 
 
 def _wrong_resource(error: Any, name: str) -> tuple[str, str, list[Any]]:

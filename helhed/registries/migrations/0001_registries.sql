@@ -154,8 +154,9 @@ begin
     insert into foundation.access_log
       (at, kind, actor, organisation, role, client, purpose, action, permitted, basis, citizen, type, resources, versions, trace)
     select asker.at, asker.kind, asker.actor, asker.organisation, asker.role, asker.client, asker.purpose, 8,
-           s.permitted, case when s.permitted then 8 end, s.key, null, array[s.patient], '{}', asker.trace
-    from seen s
+           coalesce(s.permitted, false), case when s.permitted then 8 end, s.key, null,
+           case when s.key is null then '{}' else array[s.patient] end, '{}', asker.trace
+    from stood left join seen s on true  -- a number that nobody has is an attempt too
   )
   select s.key, s.patient, s.name, s.birth_date, s.sex, s.deceased, s.cpr, s.replacement from seen s where s.permitted;
 end $$;
@@ -165,6 +166,10 @@ create function registries.find_by_name(asker fhir.ask, words text[], row_limit 
 returns setof registries.citizen language plpgsql security definer set search_path = registries, pg_temp as $$
 begin
   if asker.kind <> 2 or not coalesce((select s.active from fhir.stand(asker) s), false) or cardinality(words) = 0 then
+    insert into foundation.access_log
+      (at, kind, actor, organisation, role, client, purpose, action, permitted, resources, versions, trace)
+    values (asker.at, asker.kind, asker.actor, asker.organisation, asker.role, asker.client, asker.purpose, 8, false,
+            '{}', '{}', asker.trace);
     return;
   end if;
   return query

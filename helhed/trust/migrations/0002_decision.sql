@@ -8,7 +8,7 @@ as $$
   left join registries.organisation o on o.key = asker.organisation
   left join trust.role r on r.role = asker.role and asker.kind = 2
   left join lateral (
-    select true as active where asker.kind = 2 and exists (
+    select true as active where asker.kind = 2 and r.role is not null and exists (  -- a role nobody defined allows nothing
       select from trust.employment x
       where x.professional = asker.actor and x.organisation = asker.organisation and x.role = asker.role
         and x.valid_from <= asker.at and asker.at < x.valid_to)

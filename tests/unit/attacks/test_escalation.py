@@ -225,3 +225,13 @@ async def test_a_foreign_custodian_changes_and_deletes_nothing(world: World) -> 
     with pytest.raises(Unknown):
         await world.delete(world.system(stranger), "Observation", measured)
     assert (await world.store.read(world.citizen(patient), "Observation", measured)).version == 1
+
+
+async def test_a_role_that_nobody_defined_allows_nothing(world: World) -> None:
+    hospital = await world.organisation("Hospital")
+    patient = await world.patient(hospital)
+    await world.contact(patient, hospital)
+    helper = world.professional(await world.employee(hospital, role="no-such-role"), hospital, "no-such-role")
+    with pytest.raises(Unknown):
+        await world.store.read(helper, "Patient", patient)
+    assert await world.found(helper, f"Encounter?patient=Patient/{patient}") == []

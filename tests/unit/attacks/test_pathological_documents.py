@@ -1,11 +1,19 @@
 """Documents written to cost time, memory or a stack."""
 
+from typing import Any
+
 import orjson
 import pytest
 
+from helhed.fhir.indexing import index, normalise, text, values
+from helhed.fhir.indexing.dates import LATEST, interval
 from helhed.fhir.parsing import parse_json
 from helhed.fhir.references import rewrite, rewrite_raw
-from helhed.foundation.errors import BadRequest, HelhedError, TooLarge
+from helhed.fhir.store.writing import Prepared, add_side_rows
+from helhed.fhir.transaction.entries import MOST_SEARCHES, items_of
+from helhed.fhir.validation import validate
+from helhed.foundation.errors import BadRequest, HelhedError, TooLarge, Unprocessable
+from helhed.foundation.ids import new_id
 
 DEEPEST = 64
 
@@ -60,3 +68,50 @@ def test_the_index_and_the_kept_bytes_rewrite_the_same_links() -> None:
     known = {"http://x.example/ValueSet/1": "ValueSet/2", "urn:uuid:a": "Patient/3"}
     resource = {"url": "http://x.example/ValueSet/1", "subject": {"reference": "urn:uuid:a"}, "uri": "urn:uuid:a"}
     assert orjson.loads(rewrite_raw(orjson.dumps(resource), known)) == rewrite(resource, known)
+
+
+def observation(**more: Any) -> dict[str, Any]:
+    subject = {"reference": "Patient/0190aaaa-aaaa-7aaa-8aaa-aaaaaaaaaaaa"}
+    return {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "subject": subject, **more}
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:60-14:00", "9999-12-31T23:59:59-14:00", "9999-12-31T23:59-14:00"])
+def test_the_last_moments_there_are_end_with_time_itself(moment: str) -> None:
+    assert interval(moment)[1] == LATEST
+    assert index(observation(effectiveDateTime=moment)).date_hi == LATEST
+
+
+def test_the_first_moments_there_are_have_an_index_too() -> None:
+    assert index(observation(effectiveDateTime="0001-01-01T00:00:00+14:00")).date_lo is not None
+
+
+def test_a_date_has_no_million_decimals() -> None:
+    long = "2020-01-01T00:00:00." + "1" * 1_000_000 + "Z"
+    assert "too-long" in [issue.code for issue in validate(observation(effectiveDateTime=long))]
+    with pytest.raises(ValueError, match="2020"):
+        interval(long)
+
+
+def test_what_is_remembered_is_short() -> None:
+    before = text._remembered.cache_info().currsize, values._remembered.cache_info().currsize
+    assert normalise("Å" * 5000) == "å" * 5000
+    assert values.coded(1, "s", "c" * 5000) == values.coded(1, "s", "c" * 5000)
+    assert (text._remembered.cache_info().currsize, values._remembered.cache_info().currsize) == before
+
+
+def test_a_resource_has_no_hundred_thousand_names() -> None:
+    patient = {"resourceType": "Patient", "name": [{"family": f"x{n}"} for n in range(20_000)]}
+    prepared = Prepared()
+    with pytest.raises(Unprocessable):
+        add_side_rows(prepared, 1, new_id(), index(patient))
+    assert not prepared.strings
+
+
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+def test_a_bundle_holds_a_bounded_number_of_searches(kind: str) -> None:
+    look = {"request": {"method": "GET", "url": "Observation?_count=200"}}
+    bundle = {"resourceType": "Bundle", "type": kind, "entry": [look] * MOST_SEARCHES}
+    assert len(items_of(orjson.dumps(bundle), bundle)) == MOST_SEARCHES
+    bundle["entry"].append(look)  # type: ignore[attr-defined]
+    with pytest.raises(BadRequest):
+        items_of(orjson.dumps(bundle), bundle)
