@@ -58,7 +58,12 @@ class Relations:
     types = frozenset({"Encounter", "Patient", "ServiceRequest"})
 
     async def project(self, connection: Connection, stored: Sequence[Stored]) -> None:
-        """What a source registered before is replaced by what it registers now."""
+        """What a source registered before is replaced by what it registers now.
+
+        Only a custodian says which clinic a citizen has chosen: a professional who corrects a Patient cannot open the
+        record to a clinic that way.
+        """
+        stored = [one for one in stored if one.by_custodian or one.type_name != "Patient"]
         rows = [row for one in stored for row in _relations(one)]
         changed = [one.id for one in stored if not one.created or one.type_name != "Encounter"]
         if not rows and not changed:

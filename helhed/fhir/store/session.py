@@ -174,7 +174,15 @@ class WriteSession:
         self._prepared.strings += prepared.strings
         self._prepared.dates += prepared.dates
         self._prepared.stored.append(
-            Stored(row.type_name, row.id, row.citizen, self._organisation(), resource, created=False)
+            Stored(
+                row.type_name,
+                row.id,
+                row.citizen,
+                self._organisation(),
+                resource,
+                created=False,
+                by_custodian=self._ask.kind is ActorKind.SYSTEM,
+            )
         )
         self._note(claimed["citizen"], Action.UPDATE, claimed["basis"], definition.number, row.id, version)
         return Written(change.type_name, row.id, version, self._ask.at, created=False, deleted=False)

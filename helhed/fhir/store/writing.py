@@ -35,6 +35,7 @@ class Stored(NamedTuple):
     origin: int
     resource: dict[str, Any]
     created: bool
+    by_custodian: bool = True  #: written by a system client for its organisation, not by a person
 
 
 class Projection(Protocol):

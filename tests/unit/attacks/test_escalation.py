@@ -235,3 +235,19 @@ async def test_a_role_that_nobody_defined_allows_nothing(world: World) -> None:
     with pytest.raises(Unknown):
         await world.store.read(helper, "Patient", patient)
     assert await world.found(helper, f"Encounter?patient=Patient/{patient}") == []
+
+
+async def test_a_professional_cannot_choose_a_citizens_clinic(world: World) -> None:
+    hospital, clinic = await world.organisation("Sygehus"), await world.organisation("Lægehus")
+    doctor, stranger = await world.employee(hospital), await world.employee(clinic)
+    patient = await world.patient(hospital)
+    await world.contact(patient, hospital)
+    changed = {
+        "resourceType": "Patient",
+        "id": str(patient),
+        "name": [{"family": "Test"}],
+        "generalPractitioner": [{"reference": f"Organization/{clinic}"}],
+    }
+    await world.change(world.professional(doctor, hospital), patient, changed, if_match=1)
+    with pytest.raises(Unknown):
+        await world.store.read(world.professional(stranger, clinic), "Patient", patient)
