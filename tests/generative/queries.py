@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from helhed.fhir.definitions import Ownership
+from helhed.foundation.ask import Ask
 from tests.generative import memory_search
 from tests.generative.resources import CODES, DATES, DIAGNOSES, FAMILIES, NPU, Drawer, Resource
 from tests.generative.worlds import Case, Kept, World, a_world, an_ask
@@ -64,7 +65,11 @@ def seeded_case(seed: int) -> Case:
 def a_case(drawer: Drawer) -> Case:
     """A world, an ask, and a search for something in it."""
     world = a_world(drawer)
-    ask = an_ask(drawer, world)
+    return a_search(drawer, world, an_ask(drawer, world))
+
+
+def a_search(drawer: Drawer, world: World, ask: Ask) -> Case:
+    """A search of ``ask`` for something in ``world``."""
     return Case(world, ask, _url(drawer, world, _wanted(drawer, Case(world, ask, ""))))
 
 

@@ -1,7 +1,6 @@
 """The form of the decision that serves agrees with the form for reading, on every row of every generated world."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,23 +11,15 @@ import pytest
 from helhed.fhir.changes import Change
 from helhed.foundation.ask import Action, Ask
 from helhed.foundation.errors import Forbidden, Gone, HelhedError, MethodNotAllowed, Unknown, Unprocessable
-from helhed.trust.reference import Basis, Decision, Deny, Permit, Row, decide, may_read
+from helhed.trust.reference import Deny, Permit, Row, decide, may_read
+from tests.generative.law import number_of
 from tests.generative.loading import Loaded, load
 from tests.generative.resources import Drawer
 from tests.generative.worlds import Kept, a_world, some_asks
 from tests.support.world import World
 
-SEEDS = [*range(10), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(10, 150))]
-ASKS = 14
-NUMBERS = {
-    Basis.SELF: 1,
-    Basis.TREATMENT_A: 2,
-    Basis.TREATMENT_B: 3,
-    Basis.TREATMENT_D: 4,
-    Basis.CUSTODIAN: 5,
-    Basis.PUBLIC: 6,
-    Basis.OWNER: 7,
-}
+SEEDS = [*range(7), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(7, 150))]
+ASKS = 12
 _READ_LOG = "select trace, permitted, basis, citizen, versions from foundation.access_log where action = any($1)"
 Outcome = str
 
@@ -87,17 +78,21 @@ async def test_read_shows_exactly_what_the_reference_permits_and_logs_the_same_b
 
 
 async def test_vread_and_history_see_what_read_sees(loaded, asks):
+    await asyncio.gather(*(_see_the_past(loaded, ask, asks.index(ask)) for ask in asks[:8]))
+
+
+async def _see_the_past(loaded: Loaded, ask: Ask, turn: int) -> None:
+    """Every second row; each row is somebody's turn."""
     store = loaded.opened.store
-    for ask in asks:
-        for one in loaded.world.kept:
-            type_name, identifier = _name(one)
-            current = loaded.versions[identifier]
-            first = await outcome_of(store.vread(ask, type_name, identifier, 1))
-            assert first == expected(ask, one.row, loaded, "here")
-            assert await outcome_of(store.vread(ask, type_name, identifier, current)) == expected(ask, one.row, loaded)
-            assert await outcome_of(store.vread(ask, type_name, identifier, current + 1)) == "unknown"
-            seen = list(range(current, 0, -1)) if may_read(ask, one.row, loaded.world.facts) else []
-            assert await versions_in_history(loaded, ask, one) == seen
+    for one in loaded.world.kept[turn % 2 :: 2]:
+        type_name, identifier = _name(one)
+        current = loaded.versions[identifier]
+        first = "here" if current > 1 or not one.row.deleted else "gone"
+        assert await outcome_of(store.vread(ask, type_name, identifier, 1)) == expected(ask, one.row, loaded, first)
+        assert await outcome_of(store.vread(ask, type_name, identifier, current)) == expected(ask, one.row, loaded)
+        assert await outcome_of(store.vread(ask, type_name, identifier, current + 1)) == "unknown"
+        seen = list(range(current, 0, -1)) if may_read(ask, one.row, loaded.world.facts) else []
+        assert await versions_in_history(loaded, ask, one) == seen
 
 
 async def versions_in_history(loaded: Loaded, ask: Ask, one: Kept) -> list[int]:
@@ -114,11 +109,6 @@ async def versions_in_history(loaded: Loaded, ask: Ask, one: Kept) -> list[int]:
         cursor = page.next_cursor
         if cursor is None:
             return versions
-
-
-def number_of(decision: Decision) -> int | None:
-    """The basis as the log keeps it."""
-    return NUMBERS[decision.basis] if isinstance(decision, Permit) else None
 
 
 def _name(one: Kept) -> tuple[str, UUID]:
@@ -144,20 +134,14 @@ async def attempt(loaded: Loaded, ask: Ask, change: Change) -> type[HelhedError]
         return type(error)
 
 
-async def test_changing_is_open_to_whom_the_reference_permits(loaded, asks):
-    for ask in asks:
-        for one in loaded.world.kept:
+async def test_changing_and_deleting_are_open_to_whom_the_reference_permits(loaded, asks):
+    for turn, ask in enumerate(asks):
+        for one in loaded.world.kept[turn % 2 :: 2]:
             type_name, identifier = _name(one)
             current = loaded.versions[identifier]
             change = Change("PUT", type_name, one.resource, orjson.dumps(one.resource), identifier, if_match=current)
             led_to = await attempt(loaded, ask, change)
             assert led_to is changing(loaded, ask, one, Action.UPDATE, MethodNotAllowed), (ask, one)
-
-
-async def test_deleting_is_open_to_whom_the_reference_permits(loaded, asks):
-    for ask in asks:
-        for one in loaded.world.kept:
-            type_name, identifier = _name(one)
             led_to = await attempt(loaded, ask, Change("DELETE", type_name, None, None, identifier))
             wanted = changing(loaded, ask, one, Action.DELETE, Unknown)
             assert led_to is (None if wanted is Gone else wanted), (ask, one)
@@ -174,15 +158,13 @@ def changing(
 
 
 async def test_creating_is_open_to_whom_the_reference_permits(loaded, asks):
-    for ask in asks:
-        for one in loaded.world.kept:
+    for turn, ask in enumerate(asks):
+        for one in loaded.world.kept[turn % 2 :: 2]:
             if one.row.type_name in {"Patient", "Organization"}:
                 continue  # a citizen of one's own is nobody's yet; places have rules of their own
             bare = {name: value for name, value in one.resource.items() if name not in {"id", "meta"}}
             identifier = UUID(int=UUID(one.resource["id"]).int ^ 1)
-            led_to = await attempt(
-                loaded, ask, Change("POST", one.row.type_name, bare, orjson.dumps(bare), identifier)
-            )
+            led_to = await attempt(loaded, ask, Change("POST", one.row.type_name, bare, orjson.dumps(bare), identifier))
             assert led_to in _creating(loaded, ask, one), (ask, one, led_to)
 
 

@@ -1,0 +1,101 @@
+"""Import of foreign FHIR: counted, merged, refused with a reason, and never twice."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helhed.app import HOOKS
+from helhed.exchange.foreign.load import Importer, Report
+from helhed.exchange.foreign.source import register_source
+from helhed.fhir.store.cursor import CursorSigner
+from helhed.fhir.store.session import Sessions
+from helhed.foundation.clock import system_clock
+from helhed.importing import owner_pool
+from tests.support.world import SECRET, World
+
+SHARED = Path(os.environ.get("HELHED_SHARED", Path(__file__).resolve().parents[4] / "shared"))
+SYNTHEA = SHARED / "data" / "synthea-r4" / "bundles.tar.xz"
+
+
+async def imported(world: World, *paths: Path) -> Report:
+    pool = await owner_pool(world.target, 4)
+    try:
+        sessions = Sessions(pool, HOOKS, CursorSigner(SECRET))
+        source = await register_source(sessions, "Foreign", SECRET, system_clock)
+        return await Importer(pool, sessions, source, SECRET, system_clock).run(list(paths))
+    finally:
+        await pool.close()
+
+
+def document(folder: Path, number: int, **patient: Any) -> Path:
+    """A Bundle of one patient, one result and the organisation that all documents share."""
+    name = f"urn:uuid:0000000{number}-0000-4000-8000-000000000000"
+    entries = [
+        {"resourceType": "Organization", "id": "shared-hospital", "name": "GENERAL HOSPITAL"},
+        {"resourceType": "Patient", "id": f"p{number}", "name": [{"family": "Roe", "given": ["Ann"]}], "gender": "female", "birthDate": "1974-01-26", **patient},
+        {"resourceType": "Observation", "id": f"o{number}", "status": "final", "code": {"coding": [{"system": "http://loinc.org", "code": "8302-2"}]}, "subject": {"reference": name}, "valueQuantity": {"value": 1.50, "unit": "m"}},
+        {"resourceType": "Observation", "id": f"bad{number}", "status": "nonsense", "code": {}, "subject": {"reference": name}},
+    ]  # fmt: skip
+    urls = ["urn:uuid:10000000-0000-4000-8000-000000000000", name, f"urn:uuid:2000000{number}-0000-4000-8000-000000000000", f"urn:uuid:3000000{number}-0000-4000-8000-000000000000"]  # fmt: skip
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "transaction",
+        "entry": [{"fullUrl": u, "resource": r, "request": {"method": "POST", "url": r["resourceType"]}} for u, r in zip(urls, entries, strict=True)],
+    }  # fmt: skip
+    path = folder / f"{number}.json"
+    path.write_text(json.dumps(bundle))
+    return path
+
+
+async def test_every_entry_is_stored_merged_or_refused_with_its_reason(world: World, tmp_path: Path) -> None:
+    report = await imported(world, document(tmp_path, 1), document(tmp_path, 2))
+    assert (report.entries, report.stored, report.merged, report.rejected) == (8, 5, 1, 2)
+    assert list(report.reasons) == ["Observation: status must be one of the codes its definition lists."]
+
+
+async def test_importing_again_changes_nothing(world: World, tmp_path: Path) -> None:
+    path = document(tmp_path, 1)
+    await imported(world, path)
+    before = await world.owner.fetchval("select count(*) from fhir.resource")
+    again = await imported(world, path)
+    assert (again.already, again.stored) == (1, 3)
+    assert await world.owner.fetchval("select count(*) from fhir.resource") == before
+
+
+async def test_a_patient_without_a_number_gets_a_replacement_number_and_keeps_its_own(
+    world: World, tmp_path: Path
+) -> None:
+    await imported(world, document(tmp_path, 1))
+    row = await world.owner.fetchrow("select * from registries.citizen where name = 'Ann Roe'")
+    assert row is not None
+    assert (row["replacement"], row["cpr"][:7]) == (True, "2601741")
+    body = json.loads((await world.store.read(world.citizen(row["patient"]), "Patient", row["patient"])).body)
+    assert {one["system"] for one in body["identifier"]} == {
+        "urn:helhed:source:foreign",
+        "urn:oid:1.2.208.176.1.6.1.1",
+    }
+
+
+async def test_what_was_sent_is_what_comes_back_to_the_decimal(world: World, tmp_path: Path) -> None:
+    path = document(tmp_path, 1)
+    path.write_text(path.read_text().replace("1.5,", "1.50,"))
+    await imported(world, path)
+    patient = await world.owner.fetchval("select patient from registries.citizen where name = 'Ann Roe'")
+    page = await world.search(world.citizen(patient), "Observation?_sort=_id")
+    assert b'"value":1.50' in page.matches[0].body
+
+
+async def test_an_unreadable_document_is_told_and_the_others_go_in(world: World, tmp_path: Path) -> None:
+    (tmp_path / "0.json").write_text('{"resourceType": "Bundle", "entry": [')
+    document(tmp_path, 1)
+    report = await imported(world, tmp_path)
+    assert (report.stored, len(report.unread)) == (3, 1)
+
+
+@pytest.mark.skipif(not SYNTHEA.exists(), reason="external data: the Synthea bundles are not here")
+async def test_all_synthea_bundles_go_in(world: World) -> None:
+    report = await imported(world, SYNTHEA)
+    assert (report.entries, report.stored, report.merged, report.rejected) == (20893, 20729, 164, 0)
