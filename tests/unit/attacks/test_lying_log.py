@@ -93,6 +93,7 @@ async def test_a_number_that_nobody_has_leaves_a_trace_of_the_attempt(world: Wor
     doctor = world.professional(await world.employee(hospital), hospital)
     assert await Directory(world.store.pool).find_by_number(doctor, "0101010001") is None
     row = await world.owner.fetchrow("select * from foundation.access_log where trace = $1", doctor.trace)
+    assert row is not None
     assert (row["permitted"], row["citizen"], row["resources"]) == (False, None, [])
 
 

@@ -1,0 +1,184 @@
+"""The twin database: nothing that an asker can do at the FHIR door tells whether something hidden is there."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import orjson
+import pytest
+
+from helhed.fhir.definitions import Ownership
+from helhed.foundation.ask import Ask
+from helhed.foundation.database import Target
+from helhed.foundation.ids import new_id
+from helhed.foundation.settings import Settings
+from tests.generative.law import pairs_of
+from tests.generative.loading import Loaded, load
+from tests.generative.queries import a_search
+from tests.generative.resources import CODES, Drawer, Resource
+from tests.generative.twins import BASE, Call, Reply, Twins, is_there, twins
+from tests.generative.worlds import Kept, a_world, some_asks
+from tests.support.world import World as Opened
+
+SEEDS = [*range(5), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(500, 600))]
+ASKS, SEARCHES, MOST_PAGES = 5, 20, 6
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_nobody_can_tell_hidden_from_missing(target: Target, tmp_path: Path, seed: int) -> None:
+    drawer = Drawer.seeded(seed + 3_000_000)
+    opened = await Opened.open(target, Settings(data_dir=tmp_path, demo=True))
+    loaded = await load(opened, a_world(Drawer.seeded(seed)))
+    await opened.close()
+    for ask in some_asks(drawer, loaded.world, ASKS):
+        async with twins(loaded, target, ask, tmp_path) as pair:
+            for call in calls(drawer, loaded, ask):
+                await same(pair, call)
+
+
+async def same(pair: Twins, call: Call) -> None:
+    """Both answer alike, to the last page."""
+    for _ in range(MOST_PAGES):
+        whole, bare = await pair.answers(call)
+        assert whole == bare, call
+        assert whole.status < 500
+        following = _next(whole)
+        if following is None:
+            return
+        call = following
+
+
+def _next(reply: Reply) -> Call | None:
+    if reply.status != 200 or not reply.body.startswith(b'{"resourceType":"Bundle"'):
+        return None
+    links = {link["relation"]: link["url"] for link in json.loads(reply.body).get("link", ())}
+    if "next" not in links:
+        return None
+    parts = urlsplit(links["next"].removeprefix(BASE))
+    return Call("GET", parts.path, parts.query)
+
+
+# --- what an asker tries ----------------------------------------------------------------------------------------------
+
+
+def calls(drawer: Drawer, loaded: Loaded, ask: Ask) -> Iterator[Call]:
+    """Looks first, then changes, then some looks again."""
+    yield from looks(drawer, loaded, ask)
+    for one in some(drawer, loaded, ask, 8):
+        yield from changes(drawer, loaded, ask, one)
+    yield from searches(drawer, loaded, ask, 5)
+    for one in some(drawer, loaded, ask, 5):
+        yield from about(one.row.type_name, one.resource["id"])
+
+
+def looks(drawer: Drawer, loaded: Loaded, ask: Ask) -> Iterator[Call]:
+    for one in some(drawer, loaded, ask, 14):
+        yield from about(one.row.type_name, one.resource["id"])
+    yield from about("Observation", str(new_id()))
+    yield from searches(drawer, loaded, ask, SEARCHES)
+    for kind in ("batch", "transaction"):
+        gets = [f"{one.row.type_name}/{one.resource['id']}" for one in some(drawer, loaded, ask, 2)]
+        gets.append(_encoded(a_search(drawer, loaded.world, ask).url))
+        for several in ([one] for one in gets) if kind == "transaction" else (gets,):
+            yield bundle(kind, [{"request": {"method": "GET", "url": one}} for one in several])
+
+
+def about(type_name: str, identifier: str) -> Iterator[Call]:
+    """Every way to look at one resource."""
+    path = f"/fhir/{type_name}/{identifier}"
+    yield Call("GET", path)
+    yield Call("HEAD", path)
+    yield Call("GET", path, headers={"if-none-match": 'W/"1"'})
+    yield Call("GET", f"{path}/_history/1")
+    yield Call("GET", f"{path}/_history/2")
+    yield Call("GET", f"{path}/_history", "_count=1")
+
+
+def searches(drawer: Drawer, loaded: Loaded, ask: Ask, several: int) -> Iterator[Call]:
+    for _ in range(several):
+        url = a_search(drawer, loaded.world, ask).url
+        yield Call("GET", f"/fhir/{url.partition('?')[0]}", urlencode(pairs_of(url)))
+
+
+def _encoded(url: str) -> str:
+    return f"{url.partition('?')[0]}?{urlencode(pairs_of(url))}"
+
+
+def some(drawer: Drawer, loaded: Loaded, ask: Ask, several: int) -> list[Kept]:
+    """Hidden ones first."""
+    hidden = [one for one in loaded.world.kept if not is_there(loaded, ask, one)]
+    shown = [one for one in loaded.world.kept if is_there(loaded, ask, one)]
+    chosen = [drawer.pick(hidden) for _ in range((several + 1) // 2) if hidden]
+    chosen += [drawer.pick(shown) for _ in range(several - len(chosen)) if shown]
+    return list({one.resource["id"]: one for one in chosen}.values())
+
+
+def changes(drawer: Drawer, loaded: Loaded, ask: Ask, one: Kept) -> Iterator[Call]:
+    """Every way to change a resource, or to make one that touches it."""
+    type_name, identifier = one.row.type_name, one.resource["id"]
+    path = f"/fhir/{type_name}/{identifier}"
+    body = {name: value for name, value in one.resource.items() if name != "meta"}
+    for if_match in ({}, {"if-match": 'W/"1"'}, {"if-match": 'W/"9"'}):
+        yield Call("PUT", path, "", orjson.dumps(body), if_match)
+        yield bundle("transaction", [put(body, f"{type_name}/{identifier}", if_match)])
+    if may_create_alike(loaded, ask, one):
+        yield from conditional_creates(drawer, loaded, ask, one)
+    yield from references(loaded, ask, one)
+    yield Call("DELETE", path, headers={"if-match": 'W/"9"'})
+    yield bundle("transaction", [{"request": {"method": "DELETE", "url": f"{type_name}/{identifier}"}}])
+    yield Call("DELETE", path)
+
+
+def may_create_alike(loaded: Loaded, ask: Ask, one: Kept) -> bool:
+    """Whoever may write for a citizen knows that the citizen is there, whether or not the Patient may be read."""
+    if one.row.ownership is Ownership.PUBLIC or one.row.type_name == "Patient":
+        return False
+    patients = [kept for kept in loaded.world.kept if kept.row.type_name == "Patient"]
+    return all(is_there(loaded, ask, kept) for kept in patients if kept.row.citizen == one.row.citizen)
+
+
+def conditional_creates(drawer: Drawer, loaded: Loaded, ask: Ask, one: Kept) -> Iterator[Call]:
+    """If-None-Exist on what would match, alone and in a transaction."""
+    type_name = one.row.type_name
+    bare = {name: value for name, value in one.resource.items() if name not in {"id", "meta"}}
+    for condition in (f"_id={one.resource['id']}", _criteria(drawer, loaded, ask, type_name)):
+        yield Call("POST", f"/fhir/{type_name}", "", orjson.dumps(bare), {"if-none-exist": condition})
+        request = {"method": "POST", "url": type_name, "ifNoneExist": condition}
+        yield bundle("transaction", [{"resource": bare, "request": request}])
+
+
+def _criteria(drawer: Drawer, loaded: Loaded, ask: Ask, type_name: str) -> str:
+    """The conditions of some search for this type."""
+    for _ in range(30):
+        url = a_search(drawer, loaded.world, ask).url
+        pairs = [pair for pair in pairs_of(url) if not pair[0].startswith("_")]
+        if url.startswith(f"{type_name}?") and pairs:
+            return urlencode(pairs)
+    return "_id=none"
+
+
+def references(loaded: Loaded, ask: Ask, one: Kept) -> Iterator[Call]:
+    """A resource that refers to this one: by its id, and by a condition that only it meets."""
+    named = {"reference": f"{one.row.type_name}/{one.resource['id']}"}
+    by_condition = {"reference": f"{one.row.type_name}?_id={one.resource['id']}"}
+    for item in (named, by_condition):
+        working = {"resourceType": "List", "status": "current", "mode": "working", "entry": [{"item": item}]}
+        yield bundle("transaction", [{"resource": working, "request": {"method": "POST", "url": "List"}}])
+    yield Call("POST", "/fhir/List", "", orjson.dumps({"resourceType": "List", "status": "current", "mode": "working", "entry": [{"item": named}]}))  # fmt: skip
+    coding = {"coding": [{"system": CODES[0][0], "code": CODES[0][1]}]}
+    for subject in ({"reference": f"Patient/{new_id()}"},):
+        measured = {"resourceType": "Observation", "status": "final", "code": coding, "subject": subject}
+        yield Call("POST", "/fhir/Observation", "", orjson.dumps(measured))
+
+
+def put(body: Resource, url: str, if_match: dict[str, str]) -> Resource:
+    """An entry that updates."""
+    request = {"method": "PUT", "url": url} | ({"ifMatch": if_match["if-match"]} if if_match else {})
+    return {"resource": body, "request": request}
+
+
+def bundle(kind: str, entries: Sequence[Any]) -> Call:
+    """A transaction or batch."""
+    return Call("POST", "/fhir", "", orjson.dumps({"resourceType": "Bundle", "type": kind, "entry": list(entries)}))
