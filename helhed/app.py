@@ -47,6 +47,8 @@ HOOKS = Hooks(
     preparers=(ReplacementNumbers(),),
 )
 _SECONDS_BETWEEN_LOOKS = 1.0
+#: requests leave no cycles behind; looking for some every 700 objects costs a tenth of the time
+_OBJECTS_BETWEEN_COLLECTIONS = 50_000
 _PLAIN = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
 
 
@@ -163,6 +165,7 @@ class Application:
         ]
         gc.collect()
         gc.freeze()
+        gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
 
     async def stop(self) -> None:
         """Finish what is in flight, then close."""

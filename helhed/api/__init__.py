@@ -1,9 +1,12 @@
 """The doors for machines: FHIR REST. Parse, ask, call one room, render."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import lru_cache
 from time import perf_counter
 from typing import Any, Protocol
 from uuid import UUID, uuid4
+
+from prometheus_client import Counter
 
 from helhed.api.answers import Answer, failure, unexpected
 from helhed.api.capability import capability_statement
@@ -64,8 +67,8 @@ class FhirApi:
             self._log.error("unexpected", error=error, trace=str(trace))
             answer = unexpected(trace)
         await _send(send, scope["method"], answer, trace)
-        REQUESTS.labels("fhir", interaction, str(answer.status)).inc()
-        SECONDS.labels("fhir").observe(perf_counter() - begun)
+        _counted(interaction, answer.status).inc()
+        _TOOK.observe(perf_counter() - begun)
 
     def _metadata(self, method: str) -> Answer:
         if method not in {"GET", "HEAD"}:
@@ -117,6 +120,14 @@ class FhirApi:
         if len(parts) == _HISTORY_DEPTH:
             return "history", await self._do.history(request, type_name, parts[1])
         return "vread", await self._do.vread(request, type_name, parts[1], parts[3])
+
+
+_TOOK = SECONDS.labels("fhir")
+
+
+@lru_cache(maxsize=256)
+def _counted(interaction: str, status: int) -> Counter:
+    return REQUESTS.labels("fhir", interaction, str(status))
 
 
 def _route(scope: Scope) -> tuple[str, list[str]]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -10,29 +11,36 @@ import orjson
 import pytest
 
 from helhed.fhir.definitions import Ownership
-from helhed.foundation.ask import Ask
+from helhed.foundation import ids
+from helhed.foundation.ask import Action, ActorKind, Ask
 from helhed.foundation.database import Target
-from helhed.foundation.ids import new_id
 from helhed.foundation.settings import Settings
+from helhed.trust.reference import Permit, decide
 from tests.generative.law import pairs_of
 from tests.generative.loading import Loaded, load
 from tests.generative.queries import a_search
 from tests.generative.resources import CODES, Drawer, Resource
-from tests.generative.twins import BASE, Call, Reply, Twins, is_there, twins
-from tests.generative.worlds import Kept, a_world, some_asks
+from tests.generative.twins import BASE, Call, Chance, Reply, Twins, is_there, twins
+from tests.generative.worlds import Kept, a_world, an_ask
 from tests.support.world import World as Opened
 
 SEEDS = [*range(5), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(500, 600))]
-ASKS, SEARCHES, MOST_PAGES = 5, 14, 4
+NOBODY = "018bcfe5-6812-7762-a694-3f9d5f036e21"
+SEARCHES, MOST_PAGES = 14, 4
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_nobody_can_tell_hidden_from_missing(target: Target, tmp_path: Path, seed: int) -> None:
+async def test_nobody_can_tell_hidden_from_missing(
+    target: Target, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     drawer = Drawer.seeded(seed + 3_000_000)
     opened = await Opened.open(target, Settings(data_dir=tmp_path, demo=True))
     loaded = await load(opened, a_world(Drawer.seeded(seed)))
     await opened.close()
-    for ask in some_asks(drawer, loaded.world, ASKS):
+    monkeypatch.setattr(ids, "os", Chance)
+    monkeypatch.setattr(ids, "time", Chance)
+    kinds = [ActorKind.PROFESSIONAL, ActorKind.PROFESSIONAL, (ActorKind.CITIZEN, ActorKind.SYSTEM)[seed % 2]]
+    for ask in (an_ask(drawer, loaded.world, kind) for kind in kinds):
         async with twins(loaded, target, ask, tmp_path) as pair:
             for call in calls(drawer, loaded, ask):
                 await same(pair, call)
@@ -76,7 +84,7 @@ def calls(drawer: Drawer, loaded: Loaded, ask: Ask) -> Iterator[Call]:
 def looks(drawer: Drawer, loaded: Loaded, ask: Ask) -> Iterator[Call]:
     for one in some(drawer, loaded, ask, 6):
         yield from about(one.row.type_name, one.resource["id"])
-    yield from about("Observation", str(new_id()))
+    yield from about("Observation", NOBODY)
     yield from searches(drawer, loaded, ask, SEARCHES)
     for kind in ("batch", "transaction"):
         gets = [f"{one.row.type_name}/{one.resource['id']}" for one in some(drawer, loaded, ask, 2)]
@@ -146,7 +154,7 @@ def conditional_creates(drawer: Drawer, loaded: Loaded, ask: Ask, one: Kept) -> 
 def _somebody(drawer: Drawer, loaded: Loaded, ask: Ask) -> str:
     """Whoever may write for a citizen knows that the citizen is there, so not one whose Patient alone is hidden."""
     patients = [one for one in loaded.world.kept if one.row.type_name == "Patient" and is_there(loaded, ask, one)]
-    return f"Patient/{drawer.pick(patients).resource['id'] if patients else new_id()}"
+    return f"Patient/{drawer.pick(patients).resource['id'] if patients else NOBODY}"
 
 
 def _criteria(drawer: Drawer, loaded: Loaded, ask: Ask, type_name: str) -> str:
@@ -168,7 +176,7 @@ def references(loaded: Loaded, ask: Ask, one: Kept) -> Iterator[Call]:
         yield bundle("transaction", [{"resource": working, "request": {"method": "POST", "url": "List"}}])
     yield Call("POST", "/fhir/List", "", orjson.dumps({"resourceType": "List", "status": "current", "mode": "working", "entry": [{"item": named}]}))  # fmt: skip
     coding = {"coding": [{"system": CODES[0][0], "code": CODES[0][1]}]}
-    for subject in ({"reference": f"Patient/{new_id()}"},):
+    for subject in ({"reference": f"Patient/{NOBODY}"},):
         measured = {"resourceType": "Observation", "status": "final", "code": coding, "subject": subject}
         yield Call("POST", "/fhir/Observation", "", orjson.dumps(measured))
 
@@ -182,3 +190,37 @@ def put(body: Resource, url: str, if_match: dict[str, str]) -> Resource:
 def bundle(kind: str, entries: Sequence[Any]) -> Call:
     """A transaction or batch."""
     return Call("POST", "/fhir", "", orjson.dumps({"resourceType": "Bundle", "type": kind, "entry": list(entries)}))
+
+
+async def test_a_token_that_only_writes_finds_nothing_by_writing(
+    target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A condition of a create is a look: who may not read a type does not learn what is there of it."""
+    drawer = Drawer.seeded(4)
+    opened = await Opened.open(target, Settings(data_dir=tmp_path, demo=True))
+    loaded = await load(opened, a_world(drawer))
+    await opened.close()
+    monkeypatch.setattr(ids, "os", Chance)
+    monkeypatch.setattr(ids, "time", Chance)
+    ask = replace(_treating(loaded), read_types=frozenset({"Patient"}), write_types=None)
+    hidden = [
+        one
+        for one in loaded.world.kept
+        if not is_there(loaded, ask, one) and one.row.type_name in {"Observation", "List"}
+    ]
+    async with twins(loaded, target, ask, tmp_path) as pair:
+        for one in hidden:
+            for call in conditional_creates(drawer, loaded, ask, one):
+                await same(pair, call)
+
+
+def _treating(loaded: Loaded) -> Ask:
+    """Whoever sees the most."""
+    asks = [an_ask(Drawer.seeded(seed), loaded.world, ActorKind.PROFESSIONAL) for seed in range(60)]
+    wide = [replace(ask, read_types=None, write_types=None) for ask in asks]
+    return max(wide, key=lambda ask: sum(may_change(loaded, ask, one) for one in loaded.world.kept))
+
+
+def may_change(loaded: Loaded, ask: Ask, one: Kept) -> bool:
+    """Whether the asker keeps a row."""
+    return isinstance(decide(ask, Action.UPDATE, one.row, loaded.world.facts), Permit)

@@ -3,11 +3,13 @@
 Whatever the asker does, at the real FHIR door, must be answered with the same bytes by both.
 """
 
-import re
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,12 +19,11 @@ from helhed.foundation.database import Target, connect
 from helhed.foundation.settings import Settings
 from helhed.trust.reference import Permit, decide, may_read
 from tests.generative.loading import Loaded
-from tests.generative.worlds import Kept
+from tests.generative.worlds import NOW, Kept
 from tests.support.world import World as Opened
 
 BASE = "http://network.example"
 _TABLES = ("resource", "version", "resource_string", "resource_date")
-_ISSUED = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
@@ -80,31 +81,38 @@ class Door:
         return Reply(sent[0]["status"], tuple(sent[0]["headers"]), body)
 
 
-@dataclass(frozen=True)
+_CHANCE: ContextVar[Random] = ContextVar("_CHANCE")
+
+
+class Chance:
+    """Stands for ``os`` and ``time`` where ids are made: both networks answering one request draw the same."""
+
+    @staticmethod
+    def urandom(length: int) -> bytes:
+        """Bytes."""
+        return _CHANCE.get().randbytes(length)
+
+    @staticmethod
+    def time_ns() -> int:
+        """A moment."""
+        return int(NOW.timestamp()) * 1_000_000_000 + _CHANCE.get().randrange(1_000_000_000)
+
+
 class Twins:
-    """Both doors, and the ids that are no accident of one of them."""
+    """Both doors."""
 
-    whole: Door
-    bare: Door
-    known: frozenset[str]
+    def __init__(self, whole: Door, bare: Door) -> None:
+        self._doors = (whole, bare)
+        self._calls = 0
 
-    async def answers(self, call: Call) -> tuple[Reply, Reply]:
-        """What both say; ids given out by this very request are numbered."""
-        whole, bare = await self.whole.call(call), await self.bare.call(call)
-        return self._told_apart_by_nothing_else(whole), self._told_apart_by_nothing_else(bare)
+    async def answers(self, call: Call) -> list[Reply]:
+        """What both say."""
+        self._calls += 1
+        return await asyncio.gather(*(self._by_chance(door, call) for door in self._doors))
 
-    def _told_apart_by_nothing_else(self, reply: Reply) -> Reply:
-        fresh: dict[str, str] = {}
-
-        def name(found: re.Match[str]) -> str:
-            issued = found[0]
-            return issued if issued in self.known else fresh.setdefault(issued, f"new-{len(fresh)}")
-
-        def text(raw: bytes) -> bytes:
-            return _ISSUED.sub(name, raw.decode()).encode()
-
-        headers = tuple((header, text(value)) for header, value in reply.headers)
-        return Reply(reply.status, headers, text(reply.body))
+    async def _by_chance(self, door: Door, call: Call) -> Reply:
+        _CHANCE.set(Random(self._calls))
+        return await door.call(call)
 
 
 def is_there(loaded: Loaded, ask: Ask, kept: Kept) -> bool:
@@ -118,13 +126,12 @@ def is_there(loaded: Loaded, ask: Ask, kept: Kept) -> bool:
 async def twins(loaded: Loaded, source: Target, ask: Ask, folder: Path) -> AsyncIterator[Twins]:
     """Both networks, copied from ``source``, to which nobody may be connected."""
     hidden = [UUID(one.resource["id"]) for one in loaded.world.kept if not is_there(loaded, ask, one)]
-    known = frozenset(one.resource["id"] for one in loaded.world.kept)
     settings = Settings(data_dir=folder, demo=True, write_connections=2)
     async with _copy(source) as whole, _copy(source) as bare:
         await _forget(bare, hidden)
         left, right = await Opened.open(whole, settings), await Opened.open(bare, settings)
         try:
-            yield Twins(Door(left, ask), Door(right, ask), known)
+            yield Twins(Door(left, ask), Door(right, ask))
         finally:
             await left.close()
             await right.close()

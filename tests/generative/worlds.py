@@ -300,6 +300,8 @@ def an_ask(drawer: Drawer, world: World, kind: ActorKind | None = None) -> Ask:
     if drawer.chance(12):
         read = frozenset({"Patient", "Observation", drawer.pick(("Encounter", "List", "Organization"))})
         ask = replace(ask, read_types=read, write_types=frozenset({"Observation"}))
+        if drawer.chance(30):  # a token that writes what it may not read
+            ask = replace(ask, read_types=frozenset({"Patient"}), write_types=frozenset({"Observation", "List"}))
     return ask
 
 

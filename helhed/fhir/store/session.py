@@ -107,8 +107,12 @@ class WriteSession:
         return await search_any(self._connection, self._ask, query, self._signer)
 
     async def matching(self, query: Query) -> Page:
-        """What a condition finds: decided, logged, and seeing what this transaction wrote. Not for answers."""
-        return await search_any(self._connection, self._ask, query, self._signer, match=True)
+        """What a condition finds: decided, logged, and seeing what this transaction wrote. Not for answers.
+
+        A custodian's conditions find what it keeps; everybody else's find what they may read, whatever they may write.
+        """
+        keeps = self._ask.kind is ActorKind.SYSTEM
+        return await search_any(self._connection, self._ask, query, self._signer, match=keeps)
 
     async def as_found(self, type_name: str, identifier: UUID) -> Written:
         """What an If-None-Exist condition found, as the answer to the create that was not needed."""
