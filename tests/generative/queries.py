@@ -107,7 +107,7 @@ def _criterion(drawer: Drawer, wanted: Resource, among: Sequence[Resource], dept
         target = _target(drawer, wanted, chain, among)
         if target is not None:
             return f"{chain}.{_criterion(drawer, target, among, depth + 1)}"
-    if drawer.chance(8):
+    if drawer.chance(8 + 12 * depth):  # what is deleted has lost everything but its id
         return f"_id={_ids(drawer, wanted, among)}"
     known = list(memory_search.PARAMETERS[type_name])
     valued = [code for code in known if any(True for _ in memory_search.values(wanted, code))]

@@ -127,7 +127,7 @@ async def twins(loaded: Loaded, source: Target, ask: Ask, folder: Path) -> Async
     """Both networks, copied from ``source``, to which nobody may be connected."""
     hidden = [UUID(one.resource["id"]) for one in loaded.world.kept if not is_there(loaded, ask, one)]
     settings = Settings(data_dir=folder, demo=True, write_connections=2)
-    async with _copy(source) as whole, _copy(source) as bare:
+    async with copy_of(source) as whole, copy_of(source) as bare:
         await _forget(bare, hidden)
         left, right = await Opened.open(whole, settings), await Opened.open(bare, settings)
         try:
@@ -138,14 +138,21 @@ async def twins(loaded: Loaded, source: Target, ask: Ask, folder: Path) -> Async
 
 
 @asynccontextmanager
-async def _copy(source: Target) -> AsyncIterator[Target]:
+async def copy_of(source: Target) -> AsyncIterator[Target]:
+    """A database like another, to which nobody may be connected; dropped in the end."""
     copy = source.named(f"t_{uuid4().hex}")
-    admin = await connect({**source.owner, "database": "postgres"})
     name = copy.owner["database"]
+    await _administer(source, f'create database "{name}" template "{source.owner["database"]}"')
     try:
-        await admin.execute(f'create database "{name}" template "{source.owner["database"]}"')
         yield copy
-        await admin.execute(f'drop database "{name}" with (force)')
+    finally:
+        await _administer(source, f'drop database "{name}" with (force)')
+
+
+async def _administer(target: Target, statement: str) -> None:
+    admin = await connect({**target.owner, "database": "postgres"})
+    try:
+        await admin.execute(statement)
     finally:
         await admin.close()
 

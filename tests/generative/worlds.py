@@ -250,7 +250,14 @@ def _facts(builder: _Builder, here: int) -> Facts:
         for _ in range(drawer.number(0, 2)):
             place, role = builder.some_organisation(line), drawer.pick(_ROLES)
             employments.append(Employment(key_of(professional), place, role, _validity(drawer, 60)))
+    if drawer.chance(50):
+        helper = Employment(key_of(builder.professionals[-1]), here, drawer.pick(_ROLES[2:]), drawer.pick(STANDING))
+        employments.append(helper)
     relations = [_relation(builder, key_of(citizen), line) for citizen in builder.citizens for _ in range(drawer.number(0, 3))]  # fmt: skip
+    if drawer.chance(50):  # somebody whom one professional alone treats
+        alone, treating = key_of(builder.citizens[-1]), key_of(drawer.pick(builder.professionals))
+        relations = [one for one in relations if one.citizen != alone]
+        relations.append(Relation(alone, drawer.pick(line), "D", treating, Validity(NOW - _DAY, NOW + _TICK)))
     blocks = [
         _block(builder, key_of(citizen), line) for citizen in builder.citizens for _ in range(drawer.number(0, 2))
     ]
@@ -325,14 +332,22 @@ def _citizen(drawer: Drawer, world: World) -> Ask:
 
 def _system(drawer: Drawer, world: World) -> Ask:
     key = key_of(drawer.pick(world.organisations))
-    return Ask(ActorKind.SYSTEM, key, key, "system", Purpose.OPERATIONS, "generated", None, None, NOW, UUID(int=1))
+    actor = key_of(drawer.pick(world.organisations)) if drawer.chance(10) else key
+    return Ask(ActorKind.SYSTEM, actor, key, "system", Purpose.OPERATIONS, "generated", None, None, NOW, UUID(int=1))
 
 
 def some_asks(drawer: Drawer, world: World, several: int) -> list[Ask]:
-    """At least one of each kind of actor, and one before and one after most validities."""
+    """At least one of each kind of actor, one before and one after most validities, and some from every job."""
     asks = [an_ask(drawer, world, kind) for kind in ActorKind]
     asks += [replace(an_ask(drawer, world, ActorKind.PROFESSIONAL), at=at) for at in (NOW - _TICK, NOW + _DAY)]
+    jobs = [_from(job) for job in world.facts.employments if job.validity in STANDING]
+    asks += jobs[: max(0, several - len(asks)) // 2]
     return [*asks, *(an_ask(drawer, world) for _ in range(several - len(asks)))]
+
+
+def _from(job: Employment) -> Ask:
+    who = (ActorKind.PROFESSIONAL, job.professional, job.organisation, job.role)
+    return Ask(*who, Purpose.TREATMENT, "generated", None, None, NOW, UUID(int=1))
 
 
 # --- fresh ids --------------------------------------------------------------------------------------------------------
