@@ -94,6 +94,7 @@ async def check(loaded: Loaded, case: Case) -> None:
 
 def _check_matches(case: Case, answer: Answer) -> None:
     wanted = case.matches()
+    assert all(one.body for one in answer.matches)
     found = [orjson.loads(one.body) for one in answer.matches]
     assert Counter(one["id"] for one in found) == Counter(one["id"] for one in wanted)
     assert {one["id"]: one for one in found} == {one["id"]: one for one in wanted}

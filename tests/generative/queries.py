@@ -79,13 +79,22 @@ def _wanted(drawer: Drawer, case: Case) -> Kept:
     kind = drawer.number(0, 99)
     if kind < 36 and (hidden := case.hidden()):
         return drawer.pick(hidden)
+    if kind > 94 and (torn := [one for one in shown if _names(one, case.world.deleted)]):
+        return drawer.pick(torn)
     return drawer.pick(shown if kind < 92 and shown else case.world.kept)
+
+
+def _names(one: Kept, others: Sequence[Kept]) -> bool:
+    """Whether it refers to one of the others."""
+    text = str(one.resource)
+    return any(other.resource["id"] in text for other in others if other is not one)
 
 
 def _url(drawer: Drawer, world: World, wanted: Kept) -> str:
     type_name = wanted.row.type_name
     among = [one.resource for one in world.kept]
-    pairs = [_criterion(drawer, wanted.resource, among, depth=0) for _ in range(drawer.pick((1, 1, 0, 2)))]
+    gone = frozenset(str(one.resource["id"]) for one in world.deleted)
+    pairs = [_criterion(drawer, wanted.resource, among, gone, depth=0) for _ in range(drawer.pick((1, 1, 0, 2)))]
     if drawer.chance(40):
         pairs.append(drawer.pick(INCLUDES[type_name]))
     if drawer.chance(15):
@@ -99,15 +108,15 @@ def _url(drawer: Drawer, world: World, wanted: Kept) -> str:
     return f"{type_name}?{'&'.join(dict.fromkeys(pairs))}"
 
 
-def _criterion(drawer: Drawer, wanted: Resource, among: Sequence[Resource], depth: int) -> str:
-    """``name=value`` that ``wanted`` meets, mostly."""
+def _criterion(drawer: Drawer, wanted: Resource, among: Sequence[Resource], gone: frozenset[str], depth: int) -> str:
+    """``name=value`` that ``wanted`` meets, mostly. What is deleted has lost everything but its id."""
     type_name = wanted["resourceType"]
     if depth < 2 and type_name in CHAINS and drawer.chance(45):
         chain = drawer.pick(CHAINS[type_name])
         target = _target(drawer, wanted, chain, among)
         if target is not None:
-            return f"{chain}.{_criterion(drawer, target, among, depth + 1)}"
-    if drawer.chance(8 + 12 * depth):  # what is deleted has lost everything but its id
+            return f"{chain}.{_criterion(drawer, target, among, gone, depth + 1)}"
+    if drawer.chance(70 if depth and wanted["id"] in gone else 8):
         return f"_id={_ids(drawer, wanted, among)}"
     known = list(memory_search.PARAMETERS[type_name])
     valued = [code for code in known if any(True for _ in memory_search.values(wanted, code))]

@@ -114,8 +114,8 @@ async def scene(world: Opened) -> Scene:
     ward = await world.organisation("Ward", hospital)
     patient = await world.patient(region)
     contact = await world.contact(patient, hospital)
-    encounter = {"encounter": {"reference": f"Encounter/{contact}"}}
-    observations = [await world.observation(patient, hospital, **encounter) for _ in range(3)]  # type: ignore[arg-type]
+    during: dict[str, Any] = {"encounter": {"reference": f"Encounter/{contact}"}}
+    observations = [await world.observation(patient, hospital, **during) for _ in range(3)]
     doctor = await world.put(world.system(ward), {"resourceType": "Practitioner", "name": [{"family": "Test"}]})
     job = await world.put(world.system(ward), employment(doctor, ward))
     return Scene(world, region, hospital, other, ward, doctor, job, patient, contact, observations)

@@ -18,32 +18,68 @@ from helhed.foundation.settings import Settings
 from helhed.trust.reference import Permit, decide
 from tests.generative.law import pairs_of
 from tests.generative.loading import Loaded, load
+from tests.generative.mutants import MUTANTS, Mutant, mutate
 from tests.generative.queries import a_search
 from tests.generative.resources import CODES, Drawer, Resource
-from tests.generative.twins import BASE, Call, Chance, Reply, Twins, is_there, twins
+from tests.generative.twins import BASE, Call, Chance, Reply, Twins, copy_of, is_there, twins
 from tests.generative.worlds import Kept, a_world, an_ask
 from tests.support.world import World as Opened
 
-SEEDS = [*range(5), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(500, 600))]
+SEEDS = [*range(5), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(500, 560))]
 NOBODY = "018bcfe5-6812-7762-a694-3f9d5f036e21"
 SEARCHES, MOST_PAGES = 14, 4
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-async def test_nobody_can_tell_hidden_from_missing(
-    target: Target, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drawer = Drawer.seeded(seed + 3_000_000)
-    opened = await Opened.open(target, Settings(data_dir=tmp_path, demo=True))
-    loaded = await load(opened, a_world(Drawer.seeded(seed)))
-    await opened.close()
+@pytest.fixture(autouse=True)
+def _same_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both networks give out the same ids for the same request."""
     monkeypatch.setattr(ids, "os", Chance)
     monkeypatch.setattr(ids, "time", Chance)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_nobody_can_tell_hidden_from_missing(target, tmp_path, seed):
+    await compare(target, tmp_path, seed)
+
+
+LEAKS = ("hidden is forbidden", "totals count everything", "chains undecided", "includes undecided", "reading undecided",
+         "deleted tells of itself", "the past undecided", "versions undecided")  # fmt: skip
+
+
+@pytest.mark.parametrize("sin", [LEAKS[0], *(pytest.param(sin, marks=pytest.mark.long) for sin in LEAKS[1:])])
+async def test_a_leak_tells_the_twins_apart(server_target, tmp_path, sin):
+    mutant = next(one for one in MUTANTS if one.sin == sin)
+    with pytest.raises(AssertionError):
+        await _compare_until_they_differ(server_target, tmp_path, mutant)
+
+
+async def _compare_until_they_differ(server_target: Target, folder: Path, mutant: Mutant) -> None:
+    for seed in range(12):
+        async with copy_of(server_target) as target:
+            await compare(target, folder, seed, mutant)
+
+
+async def compare(target: Target, folder: Path, seed: int, mutant: Mutant | None = None) -> None:
+    """Whatever two professionals and somebody else do."""
+    drawer = Drawer.seeded(seed + 3_000_000)
+    loaded = await _filled(target, folder, seed, mutant)
     kinds = [ActorKind.PROFESSIONAL, ActorKind.PROFESSIONAL, (ActorKind.CITIZEN, ActorKind.SYSTEM)[seed % 2]]
     for ask in (an_ask(drawer, loaded.world, kind) for kind in kinds):
-        async with twins(loaded, target, ask, tmp_path) as pair:
+        async with twins(loaded, target, ask, folder) as pair:
             for call in calls(drawer, loaded, ask):
                 await same(pair, call)
+
+
+async def _filled(target: Target, folder: Path, seed: int, mutant: Mutant | None = None) -> Loaded:
+    """A world in ``target``, to which nobody stays connected."""
+    opened = await Opened.open(target, Settings(data_dir=folder, demo=True))
+    try:
+        loaded = await load(opened, a_world(Drawer.seeded(seed)))
+        if mutant:
+            await mutate(opened.owner, mutant)
+    finally:
+        await opened.close()
+    return loaded
 
 
 async def same(pair: Twins, call: Call) -> None:
@@ -192,22 +228,17 @@ def bundle(kind: str, entries: Sequence[Any]) -> Call:
     return Call("POST", "/fhir", "", orjson.dumps({"resourceType": "Bundle", "type": kind, "entry": list(entries)}))
 
 
-async def test_a_token_that_only_writes_finds_nothing_by_writing(
-    target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_token_that_only_writes_finds_nothing_by_writing(target, tmp_path):
     """A condition of a create is a look: who may not read a type does not learn what is there of it."""
     drawer = Drawer.seeded(4)
-    opened = await Opened.open(target, Settings(data_dir=tmp_path, demo=True))
-    loaded = await load(opened, a_world(drawer))
-    await opened.close()
-    monkeypatch.setattr(ids, "os", Chance)
-    monkeypatch.setattr(ids, "time", Chance)
+    loaded = await _filled(target, tmp_path, 4)
     ask = replace(_treating(loaded), read_types=frozenset({"Patient"}), write_types=None)
     hidden = [
         one
         for one in loaded.world.kept
         if not is_there(loaded, ask, one) and one.row.type_name in {"Observation", "List"}
     ]
+    assert hidden
     async with twins(loaded, target, ask, tmp_path) as pair:
         for one in hidden:
             for call in conditional_creates(drawer, loaded, ask, one):

@@ -332,7 +332,7 @@ def _citizen(drawer: Drawer, world: World) -> Ask:
 
 def _system(drawer: Drawer, world: World) -> Ask:
     key = key_of(drawer.pick(world.organisations))
-    actor = key_of(drawer.pick(world.organisations)) if drawer.chance(10) else key
+    actor = key_of(drawer.pick(world.organisations)) if drawer.chance(25) else key
     return Ask(ActorKind.SYSTEM, actor, key, "system", Purpose.OPERATIONS, "generated", None, None, NOW, UUID(int=1))
 
 

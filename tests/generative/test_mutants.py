@@ -1,0 +1,93 @@
+"""A guard that is taken away is missed: every mutant of the functions that decide is caught by the law."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from helhed.foundation.ask import Ask
+from helhed.foundation.database import Target
+from helhed.foundation.settings import Settings
+from tests.generative.agreement import check_changes, check_creates, check_past, check_reads, check_records
+from tests.generative.law import check, some_cases
+from tests.generative.loading import Loaded, load
+from tests.generative.mutants import ALWAYS, MUTANTS, Mutant, mutate
+from tests.generative.resources import Drawer
+from tests.generative.twins import copy_of
+from tests.generative.worlds import a_world, some_asks
+from tests.support.world import World as Opened
+
+SEEDS = range(24)
+
+
+def _tried(mutant: Mutant) -> Any:
+    marks = () if mutant.sin in ALWAYS else (pytest.mark.long,)
+    return pytest.param(mutant, id=mutant.sin, marks=marks)
+
+
+@pytest.mark.parametrize("mutant", [_tried(one) for one in MUTANTS])
+async def test_a_guard_that_is_taken_away_is_missed(server_target: Target, tmp_path: Path, mutant: Mutant) -> None:
+    for seed in SEEDS:
+        async with a_loaded_world(server_target, tmp_path, seed) as loaded:
+            await mutate(loaded.opened.owner, mutant)
+            if await breaks_the_law(loaded, seed, _CHECKS[mutant.function]):
+                return
+    pytest.fail("nobody missed it")
+
+
+@pytest.mark.parametrize("seed", [SEEDS[0], *(pytest.param(seed, marks=pytest.mark.long) for seed in SEEDS[1:4])])
+async def test_with_every_guard_in_place_nothing_is_missed(server_target: Target, tmp_path: Path, seed: int) -> None:
+    async with a_loaded_world(server_target, tmp_path, seed) as loaded:
+        assert not await breaks_the_law(loaded, seed, ("reads", "records", "past", "searches", "changes"))
+
+
+@asynccontextmanager
+async def a_loaded_world(server_target: Target, folder: Path, seed: int) -> AsyncIterator[Loaded]:
+    async with copy_of(server_target) as target:
+        opened = await Opened.open(target, Settings(data_dir=folder, demo=True))
+        try:
+            yield await load(opened, a_world(Drawer.seeded(seed)))
+        finally:
+            await opened.close()
+
+
+#: where a function that sins is missed
+_CHECKS = {
+    "fhir.basis": ("reads",),
+    "fhir.stand": ("reads", "changes"),
+    "fhir.write_basis": ("changes",),
+    "fhir.claim": ("changes",),
+    "fhir.read_many": ("reads",),
+    "fhir.history_of": ("past",),
+    "fhir.read_version": ("past",),
+    "fhir.citizen_rows": ("records",),
+    "fhir.chain_sql": ("searches",),
+    "fhir.includes_sql": ("searches",),
+    "fhir.search_any": ("searches",),
+    "fhir.search_record_many": ("searches",),
+}
+
+
+async def breaks_the_law(loaded: Loaded, seed: int, checks: Sequence[str]) -> bool:
+    """Whether one of these checks fails. What is deleted has no body, so that a search for it may break outright."""
+    asks = some_asks(Drawer.seeded(seed + 1_000_000), loaded.world, 16)
+    try:
+        for name in checks:
+            await _check(name, loaded, asks, seed)
+    except (AssertionError, asyncpg.DataError):
+        return True
+    return False
+
+
+async def _check(name: str, loaded: Loaded, asks: Sequence[Ask], seed: int) -> None:
+    if name == "searches":
+        for case in some_cases(loaded, seed, asks=12, searches=8):
+            await check(loaded, case)
+    elif name == "changes":
+        await check_changes(loaded, asks)
+        await check_creates(loaded, asks)
+    else:
+        await {"reads": check_reads, "records": check_records, "past": check_past}[name](loaded, asks)
