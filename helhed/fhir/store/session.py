@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from helhed.fhir.definitions import TYPE_NUMBERS, type_definition
 from helhed.fhir.query import Query
 from helhed.fhir.splice import splice
 from helhed.fhir.store.cursor import CursorSigner
+from helhed.fhir.store.looks import Looks
 from helhed.fhir.store.reading import version_from
 from helhed.fhir.store.rows import ask_row
 from helhed.fhir.store.searching import search_any
@@ -35,6 +36,7 @@ from helhed.foundation.errors import (
     Conflict,
     Forbidden,
     Gone,
+    HelhedError,
     MethodNotAllowed,
     PreconditionFailed,
     Unknown,
@@ -42,27 +44,16 @@ from helhed.foundation.errors import (
 )
 from helhed.foundation.lend import lend
 
-_NOTHING, _YOURS, _SEEN, _DELETED = 0, 1, 2, 3
+_NOTHING, _SEEN, _DELETED = 0, 2, 3  # outcomes of fhir.claim; 1 is yours to change
+_NOBODY = UUID(int=0)
 _ADMIT = "select n, present, basis from fhir.admit($1::fhir.ask, $2, $3::bigint[], $4::smallint[], $5::smallint[])"
-_LOG = "select fhir.log_writes($1::fhir.ask, $2, $3::smallint, $4::smallint, $5::smallint, $6::uuid[], $7::int[])"
 _READ = "select * from fhir.read_many(array[$1::fhir.ask], $2::smallint[], $3::uuid[])"
 _VREAD = "select * from fhir.read_version($1::fhir.ask, $2::smallint, $3, $4)"
 _NEWEST = 2**31 - 1
 _FOUND = "select version, updated from fhir.read_many(array[$1::fhir.ask], $2::smallint[], $3::uuid[])"
 _CLAIM = "select * from fhir.claim($1::fhir.ask, $2::smallint, $3)"
 _REPLACE = "select fhir.replace($1::smallint, $2, $3, $4, $5, $6, $7, $8::bigint[], $9, $10)"
-_LOG_READ = "select from fhir.read_many(array[$1::fhir.ask], $2::smallint[], $3::uuid[])"
 _EVENT = "insert into foundation.outbox (topic, payload) values ('resources-stored', $1::jsonb)"
-
-
-@dataclass(slots=True)
-class _Look:
-    """What one log row of a transaction will say."""
-
-    basis: int | None
-    type_number: int | None
-    ids: list[UUID] = field(default_factory=list)
-    versions: list[int] = field(default_factory=list)
 
 
 class WriteSession:
@@ -76,8 +67,7 @@ class WriteSession:
         self._signer = signer
         self._prepared = Prepared()
         self._removed: dict[str, list[UUID]] = defaultdict(list)
-        self.refused_reads: list[tuple[str, UUID | None]] = []  #: undone with the transaction, so logged after it
-        self._looks: dict[tuple[int | None, Action], _Look] = {}
+        self._looks = Looks(ask, signer)
 
     async def lock(self, keys: Iterable[int]) -> None:
         """Hold these advisory locks until the transaction ends (conditional creates of the same thing take turns)."""
@@ -85,34 +75,34 @@ class WriteSession:
             await self._connection.execute("select pg_advisory_xact_lock($1)", key)
 
     async def read(self, type_name: str, identifier: UUID | None) -> Version:
-        """A decided read inside the transaction; a refused one is noted for the log. Raises Unknown or Gone."""
-        numbers = [TYPE_NUMBERS[type_name]]
-        row = await self._connection.fetchrow(_READ, self._row, numbers, [identifier])
-        return self._seen(type_name, identifier, row)
+        """A decided read inside the transaction. Raises Unknown or Gone."""
+        self._looks.read(type_name, identifier)
+        row = await self._connection.fetchrow(_READ, self._row, [TYPE_NUMBERS[type_name]], [identifier])
+        return version_from(type_name, identifier or _NOBODY, row)
 
     async def vread(self, type_name: str, identifier: UUID | None, version: int) -> Version:
         """One version, as ``read``."""
         if identifier is None or version > _NEWEST:
             return await self.read(type_name, None)
+        self._looks.read(type_name, identifier, version)
         row = await self._connection.fetchrow(_VREAD, self._row, TYPE_NUMBERS[type_name], identifier, version)
-        return self._seen(type_name, identifier, row)
-
-    def _seen(self, type_name: str, identifier: UUID | None, row: Any) -> Version:
-        if row["outcome"] != _YOURS or identifier is None:
-            self.refused_reads.append((type_name, identifier))
-        return version_from(type_name, identifier or UUID(int=0), row)
+        return version_from(type_name, identifier, row)
 
     async def search(self, query: Query) -> Page:
         """A decided, logged search that sees what this transaction wrote."""
-        return await search_any(self._connection, self._ask, query, self._signer)
+        return await self._searched(query, match=False)
 
     async def matching(self, query: Query) -> Page:
         """What a condition finds: decided, logged, and seeing what this transaction wrote. Not for answers.
 
         A custodian's conditions find what it keeps; everybody else's find what they may read, whatever they may write.
         """
-        keeps = self._ask.kind is ActorKind.SYSTEM
-        return await search_any(self._connection, self._ask, query, self._signer, match=keeps)
+        return await self._searched(query, match=self._ask.kind is ActorKind.SYSTEM)
+
+    async def _searched(self, query: Query, *, match: bool) -> Page:
+        page = await search_any(self._connection, self._ask, query, self._signer, match=match)
+        self._looks.searched(query, match=match)
+        return page
 
     async def as_found(self, type_name: str, identifier: UUID) -> Written:
         """What an If-None-Exist condition found, as the answer to the create that was not needed."""
@@ -126,7 +116,7 @@ class WriteSession:
         await self._admit()
         await copy_rows(self._connection, self._prepared)
         await self._project()
-        await self._log()
+        await self._looks.write(self._connection)
         await self._announce()
         return written
 
@@ -167,9 +157,12 @@ class WriteSession:
         assert raw is not None
         claimed = await self._claim(change)
         definition = type_definition(change.type_name)
+        version = claimed["version"] + 1
+        self._looks.changed(
+            claimed["citizen"], Action.UPDATE, claimed["basis"], definition.number, _present(identifier), version
+        )
         if home_citizen(definition, resource, _present(identifier)) != claimed["citizen"]:
             raise Unprocessable("A resource stays with the citizen it was written for.")
-        version = claimed["version"] + 1
         body = splice(raw, str(identifier), version, self._ask.at)
         prepared = Prepared()
         digest = change.digest or sha256(raw).digest()
@@ -188,22 +181,21 @@ class WriteSession:
                 by_custodian=self._ask.kind is ActorKind.SYSTEM,
             )
         )
-        self._note(claimed["citizen"], Action.UPDATE, claimed["basis"], definition.number, row.id, version)
         return Written(change.type_name, row.id, version, self._ask.at, created=False, deleted=False)
 
     async def _delete(self, change: Change) -> Written:
-        try:
-            claimed = await self._claim(change)
-        except Gone:
-            return Written(change.type_name, _present(change.id), 0, self._ask.at, created=False, deleted=True)
+        claimed = await self._claim(change)
         identifier = _present(change.id)
-        version = claimed["version"] + 1
         number = TYPE_NUMBERS[change.type_name]
+        here = claimed["outcome"] != _DELETED
+        version = claimed["version"] + here
+        self._looks.changed(claimed["citizen"], Action.DELETE, claimed["basis"], number, identifier, version)
+        if not here:  # deleting again changes nothing
+            return Written(change.type_name, identifier, 0, self._ask.at, created=False, deleted=True)
         await self._connection.execute(
             _REPLACE, number, identifier, claimed["version"], self._ask.at, 0, NO_DATE, NO_DATE, [], b"", None
         )
         self._removed[change.type_name].append(identifier)
-        self._note(claimed["citizen"], Action.DELETE, claimed["basis"], number, identifier, version)
         return Written(change.type_name, identifier, version, self._ask.at, created=False, deleted=True)
 
     async def _claim(self, change: Change) -> Any:
@@ -211,21 +203,27 @@ class WriteSession:
             raise Unknown if change.method == "DELETE" else MethodNotAllowed
         claimed = await self._connection.fetchrow(_CLAIM, self._row, TYPE_NUMBERS[change.type_name], change.id)
         assert claimed is not None  # the function always answers with a row
-        outcome = claimed["outcome"]
-        if outcome in {_NOTHING, _SEEN}:
+        problem = self._problem(change, claimed)
+        if problem is not None:
             action = Action.DELETE if change.method == "DELETE" else Action.UPDATE
-            self._note(claimed["citizen"], action, None, TYPE_NUMBERS[change.type_name], change.id, 0)
-        if outcome == _NOTHING:
-            raise Unknown if change.method == "DELETE" else MethodNotAllowed
-        if outcome == _SEEN:
-            raise Forbidden("Only the organisation that wrote this may change it.")
-        if outcome == _DELETED:
-            raise Gone
-        if change.if_match is None and change.method == "PUT" and self._ask.kind is not ActorKind.SYSTEM:
-            raise PreconditionFailed('Say which version you have read: If-Match: W/"3".')
-        if change.if_match is not None and change.if_match != claimed["version"]:
-            raise PreconditionFailed("Somebody else changed this first: read it again.")
+            self._looks.changed(claimed["citizen"], action, None, TYPE_NUMBERS[change.type_name], change.id, 0)
+            raise problem
         return claimed
+
+    def _problem(self, change: Change, claimed: Any) -> HelhedError | None:
+        """Why a row may not be changed, if it may not."""
+        outcome, deletes = claimed["outcome"], change.method == "DELETE"
+        if outcome == _NOTHING:
+            return Unknown() if deletes else MethodNotAllowed()
+        if outcome == _SEEN:
+            return Forbidden("Only the organisation that wrote this may change it.")
+        if outcome == _DELETED:
+            return None if deletes else Gone()
+        if change.if_match is None and not deletes and self._ask.kind is not ActorKind.SYSTEM:
+            return PreconditionFailed('Say which version you have read: If-Match: W/"3".')
+        if change.if_match is not None and change.if_match != claimed["version"]:
+            return PreconditionFailed("Somebody else changed this first: read it again.")
+        return None
 
     async def _replace(self, type_name: str, identifier: UUID, version: int, row: tuple[Any, ...]) -> None:
         _, number, _, _, _, _, _, code, lo, hi, at, tokens, digest, body = row
@@ -250,11 +248,14 @@ class WriteSession:
             _ADMIT, self._row, TYPE_NUMBERS["Patient"], list(citizens), list(types), list(owned)
         )
         fresh = {row[5] for row in self._prepared.resources if row[1] == TYPE_NUMBERS["Patient"]}
+        refused: list[int | None] = []
         for (citizen, number, _), ids, verdict in zip(pairs, pairs.values(), rows, strict=True):
             for identifier in ids:
-                self._note(citizen, Action.CREATE, verdict["basis"], number, identifier, 1)
+                self._looks.changed(citizen, Action.CREATE, verdict["basis"], number, identifier, 1)
             if verdict["basis"] is None or not (verdict["present"] or citizen in fresh):
-                raise _refusal(citizen)
+                refused.append(citizen)
+        if refused:
+            raise _refusal(refused[0])
 
     async def _project(self) -> None:
         for projection in self._hooks.projections:
@@ -265,29 +266,9 @@ class WriteSession:
             if removed:
                 await projection.forget(self._connection, removed)
 
-    def _note(
-        self, citizen: int | None, action: Action, basis: int | None, number: int, identifier: UUID, version: int
-    ) -> None:
-        """What the log will say; one refusal (no basis) makes a refusal of the whole look."""
-        look = self._looks.setdefault((citizen, action), _Look(basis, number))
-        look.ids.append(identifier)
-        look.versions.append(version)
-        look.basis = basis if look.basis is not None else None
-
-    async def _log(self) -> None:
-        for (citizen, action), look in self._looks.items():
-            await self._connection.execute(
-                _LOG, self._row, citizen, int(action), look.type_number, look.basis, look.ids, look.versions
-            )
-
     async def log_refusal(self, connection: Connection, changes: Sequence[Change]) -> None:
-        """After the transaction was undone: the attempt stands in the log of every citizen it named."""
-        for type_name, identifier in self.refused_reads:
-            await connection.execute(_LOG_READ, self._row, [TYPE_NUMBERS[type_name]], [identifier])
-        number = TYPE_NUMBERS[changes[0].type_name] if changes else None
-        looks = self._looks or {(None, Action.CREATE): _Look(None, number)}
-        for (citizen, action), look in looks.items():
-            await connection.execute(_LOG, self._row, citizen, int(action), look.type_number, None, look.ids, [])
+        """After the transaction was undone: what it tried, and what it looked at, stands in the logs all the same."""
+        await self._looks.stand_again(connection, changes)
 
     async def _announce(self) -> None:
         if self._prepared.stored or self._removed:

@@ -1,7 +1,9 @@
-"""A scene on a fresh database, and a library: one database that a whole module searches."""
+"""A scene on a database of its own for each test, and a library: one scene that a whole module searches."""
 
 import asyncio
+import copy
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,32 +16,59 @@ from tests.support.world import World
 from tests.unit.store.scene import Scene
 
 
+@pytest.fixture(scope="session")
+def stage(server_target: Target, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Target, Scene]]:
+    """A database with the scene in it, to be cloned."""
+    fresh = asyncio.run(_clone(server_target))
+    yield fresh, asyncio.run(_set(fresh, tmp_path_factory.mktemp("stage")))
+    asyncio.run(_drop(fresh))
+
+
 @pytest.fixture
-async def scene(world: World) -> Scene:
+async def scene(stage: tuple[Target, Scene], tmp_path: Path) -> AsyncIterator[Scene]:
     """The scene, just set."""
-    return await Scene(world).set()
-
-
-@pytest.fixture(scope="module")
-def shelf(server_target: Target) -> Iterator[Target]:
-    """A database for one module; its tests read only what the module put there."""
-    fresh = server_target.named(f"t_{uuid4().hex}")
-    name = fresh.owner["database"]
-    asyncio.run(_run(server_target, f'create database "{name}" template "{server_target.owner["database"]}"'))
-    yield fresh
-    asyncio.run(_run(server_target, f'drop database if exists "{name}" with (force)'))
+    template, set_scene = stage
+    async with _opened(template, set_scene, tmp_path) as own:
+        yield own
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def library(shelf: Target, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
+async def library(stage: tuple[Target, Scene], tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
     """A scene that the tests of a module share, in one event loop."""
-    folder: Path = tmp_path_factory.mktemp("library")
-    world = await World.open(shelf, Settings(data_dir=folder, demo=True))
-    yield await Scene(world).set()
-    await world.close()
+    template, set_scene = stage
+    async with _opened(template, set_scene, tmp_path_factory.mktemp("library")) as own:
+        yield own
 
 
-async def _run(target: Target, statement: str) -> None:
+async def _set(target: Target, folder: Path) -> Scene:
+    world = await World.open(target, Settings(data_dir=folder, demo=True))
+    try:
+        return await Scene(world).set()
+    finally:
+        await world.close()
+
+
+@asynccontextmanager
+async def _opened(template: Target, set_scene: Scene, folder: Path) -> AsyncIterator[Scene]:
+    target = await _clone(template)
+    own = copy.copy(set_scene)
+    own.world = await World.open(target, Settings(data_dir=folder, demo=True))
+    yield own
+    await own.world.close()
+    await _drop(target)
+
+
+async def _clone(template: Target) -> Target:
+    fresh = template.named(f"t_{uuid4().hex}")
+    await _admin(template, f'create database "{fresh.owner["database"]}" template "{template.owner["database"]}"')
+    return fresh
+
+
+async def _drop(target: Target) -> None:
+    await _admin(target, f'drop database if exists "{target.owner["database"]}" with (force)')
+
+
+async def _admin(target: Target, statement: str) -> None:
     admin = await connect({**target.owner, "database": "postgres"})
     try:
         await admin.execute(statement)

@@ -9,6 +9,7 @@ from helhed.fhir.parsing import parse_json
 from helhed.fhir.transaction import Outcome, transact
 from helhed.foundation.ask import Ask
 from helhed.foundation.errors import Unknown
+from helhed.trust.projections import ROLE_SYSTEM
 from tests.support.world import World
 
 
@@ -63,9 +64,21 @@ class Scene:
             return False
         return True
 
-    def result(self, identifier: UUID | None = None, **more: Any) -> dict[str, Any]:
-        """A result of the citizen as a client sends it."""
-        own = {} if identifier is None else {"id": str(identifier)}
+    async def employed(self, where: UUID, role: str) -> tuple[Ask, dict[str, Any], UUID]:
+        """Somebody whom the hospital employs in a place beneath it: the ask, the job, and the job's id."""
+        practitioner = await self.world.put(self.custodian, {"resourceType": "Practitioner"})
+        job = {
+            "resourceType": "PractitionerRole",
+            "practitioner": {"reference": f"Practitioner/{practitioner}"},
+            "organization": {"reference": f"Organization/{where}"},
+            "code": [{"coding": [{"system": ROLE_SYSTEM, "code": role}]}],
+        }
+        own = await self.world.put(self.custodian, job)
+        return self.world.professional(practitioner, where, role), job, own
+
+    def result(self, known: UUID | None = None, **more: Any) -> dict[str, Any]:
+        """A result of the citizen as a client sends it; ``known`` is the id of one that is to be changed."""
+        own = {} if known is None else {"id": str(known)}
         subject = {"reference": f"Patient/{self.patient}"}
         return {
             "resourceType": "Observation", **own, "status": "final", "code": {"text": "prøve"}, "subject": subject, **more
