@@ -3,13 +3,18 @@
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
 
-#: a CPR number with or without hyphen, a bearer or JSON Web Token
-_SECRETS = re.compile(r"\b\d{6}-?[0-9]{4}\b|\b\d{6}-?[0-9][A-Z]{2}[0-9]\b|eyJ[\w-]+\.[\w-]+\.[\w-]+|(?i:bearer)\s+\S+")
+#: a number is not part of a longer run of digits or of an id in hexadecimal, but may follow an escape such as %7C
+_START, _END = r"(?:(?<![0-9A-Fa-f])|(?<=%[0-9A-Fa-f]{2}))", r"(?![0-9A-Fa-f])"
+_BETWEEN = r"(?:[- +]|%20|%2D)?"
+#: a CPR number or replacement CPR number however it is written, a JSON Web Token, a bearer token
+_SECRETS = re.compile(
+    rf"{_START}\d{{6}}{_BETWEEN}\d(?:\d{{3}}|[A-Z]{{2}}\d){_END}|eyJ[\w-]+\.[\w-]+\.[\w-]+|bearer\s+\S+", re.IGNORECASE
+)
 _REDACTED = "[hidden]"
 
 
@@ -18,16 +23,40 @@ def scrub(text: str) -> str:
     return _SECRETS.sub(_REDACTED, text)
 
 
-def _scrub_event(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {key: scrub(value) if isinstance(value, str) else value for key, value in event.items()}
+def _clean(value: Any) -> Any:
+    """``value`` as a line may hold it: scrubbed all the way down; of an exception its kind only."""
+    if value is None or isinstance(value, (bool, float)):
+        return value
+    if isinstance(value, int):
+        return _REDACTED if scrub(str(value)) == _REDACTED else value
+    if isinstance(value, str):
+        return scrub(value)
+    if isinstance(value, Mapping):
+        return {scrub(str(name)): _clean(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_clean(inner) for inner in value]
+    if isinstance(value, BaseException):
+        return type(value).__name__
+    return scrub(value.decode(errors="replace") if isinstance(value, bytes) else repr(value))
 
 
-class _Scrubbing(logging.Filter):
-    """The same for libraries that log by the standard module."""
+def _scrub_event(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    cleaned: Mapping[str, Any] = _clean(event)
+    return cleaned
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = scrub(record.getMessage()), None
-        return True
+
+class _AsOurs(logging.Handler):
+    """Lines of libraries that log by the standard module, on the same road as our own."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the line; one that is put together wrong is written without its arguments."""
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError):
+            message = str(record.msg)
+        error = record.exc_info[1] if record.exc_info else None
+        fields = {} if error is None else {"error": error}
+        logger(record.name).log(record.levelno, message, **fields)
 
 
 def configure(level: str) -> None:
@@ -45,9 +74,7 @@ def configure(level: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.addFilter(_Scrubbing())
-    logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
+    logging.basicConfig(level=max(number, logging.WARNING), handlers=[_AsOurs()], force=True)
 
 
 def _format_exception(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -62,6 +89,8 @@ def _format_exception(_logger: Any, _name: str, event: MutableMapping[str, Any])
             frames.append(f"{code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}:{code.co_name}")
             trace = trace.tb_next
         event["frames"] = frames[-6:]
+    elif error is not None:
+        event["error"] = error
     return event
 
 

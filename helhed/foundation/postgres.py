@@ -25,7 +25,12 @@ APPLICATION = "helhed_app"
 DATABASE = "helhed"
 _NOBODY = 65534
 _START_SECONDS = 60.0
+_PID_FILE, _SOCKET, _SOCKET_LOCK = "postmaster.pid", ".s.PGSQL.5432", ".s.PGSQL.5432.lock"
+_READY, _NOBODY_THERE = 0, 2
+_NO_PROCESS = 2**22 + 1  # above the highest number Linux gives
 _SHARED_HOME = Path("/var/lib/helhed")
+#: servers this process has started and not yet seen end: whoever of its users leaves last waits for them
+_CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
 
 
 class PostgresUnavailable(HelhedError):
@@ -58,7 +63,6 @@ class EmbeddedPostgres:
         self._configured = programs
         self._digest = hashlib.sha256(str(self.data_dir).encode()).hexdigest()[:12]
         self._users: IO[str] | None = None
-        self._process: subprocess.Popen[bytes] | None = None
         self.socket_dir = Path(tempfile.gettempdir()) / f"helhed-{os.geteuid()}-{self._digest}"
         self._as_root = os.geteuid() == 0
         self._service_uid = _NOBODY if self._as_root else os.geteuid()
@@ -79,6 +83,7 @@ class EmbeddedPostgres:
             self._prepare_folders()
             if not (self.cluster / "PG_VERSION").exists():
                 self._initialise()
+            self._disown_stale_files()
             self._launch()
 
     def stop(self) -> None:
@@ -93,13 +98,23 @@ class EmbeddedPostgres:
             if last:
                 self._shut_down()
 
+    def discard(self) -> None:
+        """Leave, and remove the cluster for good."""
+        self.stop()
+        with self._exclusive("start.lock"):
+            if self._state() != _NOBODY_THERE:
+                raise PostgresUnavailable("Somebody still uses this database.")
+            shutil.rmtree(self.cluster, ignore_errors=True)
+            shutil.rmtree(self.socket_dir, ignore_errors=True)
+            if self._home != self.data_dir:
+                shutil.rmtree(self._home, ignore_errors=True)
+
     def kill(self) -> None:
         """SIGKILL to the postmaster, as a power cut would (for fault tests)."""
         pid = self._postmaster_pid()
         if pid is not None:
             os.kill(pid, signal.SIGKILL)
-        if self._process is not None:
-            self._process.wait()
+            _gone(pid)
 
     # --- start ----------------------------------------------------------------------------------------------------
 
@@ -154,6 +169,28 @@ class EmbeddedPostgres:
         (fresh / "pg_hba.conf").write_text("local all all peer map=helhed\n")
         fresh.rename(self.cluster)
 
+    def _disown_stale_files(self) -> None:
+        """Lock files of a server that died name a process; when that is somebody else by now, they name nobody.
+
+        Only the number is taken out: PostgreSQL still finds the old server's shared memory by the rest of the file.
+        """
+        if self._state() != _NOBODY_THERE:
+            return
+        pid = self._postmaster_pid()
+        if pid is not None and _alive(pid) and not self._is_ours(pid):
+            path = self.cluster / _PID_FILE
+            path.write_text("\n".join([str(_NO_PROCESS), *path.read_text().split("\n")[1:]]))
+        (self.socket_dir / _SOCKET_LOCK).unlink(missing_ok=True)
+
+    def _is_ours(self, pid: int) -> bool:
+        """Whether a process runs on this cluster; when it cannot be told, it does."""
+        try:
+            started = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            done = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, check=False)
+            started = done.stdout or os.fsencode(self.cluster)
+        return os.fsencode(self.cluster) in started or b"postgres" in started
+
     def _launch(self) -> None:
         settings = {
             "listen_addresses": "",
@@ -174,7 +211,7 @@ class EmbeddedPostgres:
         deadline = time.monotonic() + _START_SECONDS
         while True:
             with open(log_path, "ab") as log:
-                self._process = subprocess.Popen(
+                process = subprocess.Popen(
                     [str(self._programs / "postgres"), "-D", str(self.cluster), *flags],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -184,7 +221,8 @@ class EmbeddedPostgres:
                     user=self._run_as,
                     group=self._run_as,
                 )
-            while self._process.poll() is None:
+            _CHILDREN[process.pid] = process
+            while _alive(process.pid):
                 if self._answers():
                     return
                 if time.monotonic() > deadline:
@@ -196,31 +234,31 @@ class EmbeddedPostgres:
             time.sleep(0.1)
 
     def _answers(self) -> bool:
-        if not (self.socket_dir / ".s.PGSQL.5432").exists():
-            return False
+        return self._state() == _READY
+
+    def _state(self) -> int:
+        """What pg_isready says: 0 it answers, 1 it is not ready yet, 2 nobody is there."""
+        if not (self.socket_dir / _SOCKET).exists():
+            return _NOBODY_THERE
         program = str(self._programs / "pg_isready")
         ready = [program, "-h", str(self.socket_dir), "-U", SUPERUSER, "-d", "postgres", "-q"]
-        return subprocess.run(ready, check=False).returncode == 0
+        return subprocess.run(ready, check=False).returncode
 
     # --- stop -----------------------------------------------------------------------------------------------------
 
     def _shut_down(self) -> None:
         pid = self._postmaster_pid()
-        if pid is None:
+        if pid is None or not self._is_ours(pid):
             return
         try:
             os.kill(pid, signal.SIGINT)
         except ProcessLookupError:
             return
-        if self._process is not None and self._process.pid == pid:
-            self._process.wait()
-            return
-        while _alive(pid):
-            time.sleep(0.02)
+        _gone(pid)
 
     def _postmaster_pid(self) -> int | None:
         try:
-            return int((self.cluster / "postmaster.pid").read_text().split("\n", 1)[0])
+            return int((self.cluster / _PID_FILE).read_text().split("\n", 1)[0])
         except (FileNotFoundError, ValueError):
             return None
 
@@ -247,9 +285,26 @@ def _reachable(folder: Path) -> bool:
     return all(path.stat().st_mode & 0o001 for path in (present, *present.parents))
 
 
+def _gone(pid: int) -> None:
+    """Wait until a process has ended."""
+    while _alive(pid):
+        time.sleep(0.02)
+
+
 def _alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended, and that its parent has not noticed, does not."""
+    child = _CHILDREN.get(pid)
+    if child is not None and child.poll() is not None:
+        del _CHILDREN[pid]
+        return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    return True
+    except PermissionError:
+        return True
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:  # not every system tells
+        return True
+    return state != "Z"
