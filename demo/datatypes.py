@@ -34,6 +34,7 @@ UNITS = {
     "10⁻³ IU/L": "m[IU]/L",
     "1/min": "/min",
     "L": "L",
+    "U/L": "U/L",
     "L/min": "L/min",
     "cm": "cm",
     "g": "g",

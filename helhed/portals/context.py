@@ -19,6 +19,7 @@ from helhed.portals.language import DEFAULT, LANGUAGES, Words
 from helhed.portals.ports import Ports
 from helhed.portals.sessions import TOUCH_EVERY, Principal, Session, key_of_cookie, new_token, start
 
+OPERATOR = "operator"
 LANGUAGE_COOKIE = "helhed-lang"
 _YEAR = 365 * 24 * 3600
 
@@ -55,6 +56,13 @@ class Portal:
         return "__Host-helhed" if self.ports.secure_cookies else "helhed"
 
 
+def front_page_of(principal: Principal) -> str:
+    """Where somebody begins."""
+    if principal.kind is ActorKind.CITIZEN:
+        return "/borger"
+    return "/drift" if principal.role == OPERATOR else "/hospital"
+
+
 class Visit:
     """One request and who is behind it. Made once for each request by ``visit``."""
 
@@ -88,8 +96,14 @@ class Visit:
         return self.principal
 
     def professional(self) -> Principal:
-        """The logged-in professional. WrongDoor for citizens."""
-        if self.principal.kind is not ActorKind.PROFESSIONAL:
+        """The logged-in professional. WrongDoor for citizens, and for those who keep the network running."""
+        if self.principal.kind is not ActorKind.PROFESSIONAL or self.principal.role == OPERATOR:
+            raise WrongDoor
+        return self.principal
+
+    def operator(self) -> Principal:
+        """Who keeps the network running. WrongDoor for everybody else."""
+        if self.principal.role != OPERATOR:
             raise WrongDoor
         return self.principal
 
@@ -143,7 +157,8 @@ class Visit:
         """A rendered page."""
         html = self.portal.templates.get_template(template).render(
             t=self.words, lang=self.words.language, session=self.session, now=self.now, path=self.request.url.path,
-            asset=self.portal.assets, other_language=self._other_language(), version=self.ports.version, **content,
+            asset=self.portal.assets, other_language=self._other_language(),
+            front=front_page_of(self.session.principal) if self.session else "/", version=self.ports.version, **content,
         )  # fmt: skip
         return self._finish(HTMLResponse(html, status))
 

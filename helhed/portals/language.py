@@ -116,7 +116,9 @@ class Words:
 
     def unit(self, unit: str) -> str:
         """A unit as people write it."""
-        return self.either(f"unit.{unit}", unit) if unit.isascii() and unit.isalpha() else _UNITS.get(unit, unit)
+        if unit in _UNITS:
+            return _UNITS[unit]
+        return self.either(f"unit.{unit}", unit) if unit.isascii() and unit.isalpha() else unit
 
     def pattern(self, when: date | datetime, name: str) -> str:
         """A date or time by one of the named patterns, in Danish time."""
@@ -169,10 +171,11 @@ class Words:
         return self.pattern(when.at, {Precision.YEAR: "year", Precision.MONTH: "month"}.get(when.precision, "day"))
 
     def listed(self, items: list[str]) -> str:
-        """a, b og c"""
-        return (
-            items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {self('list.and')} {items[-1]}" if items else ""
-        )
+        """a, b og c; samt where an item is a pair itself: svar og målinger samt kontakter."""
+        if len(items) < 2:
+            return "".join(items)
+        paired = any(f" {self('list.and')} " in item for item in items)
+        return f"{', '.join(items[:-1])} {self('list.and_also' if paired else 'list.and')} {items[-1]}"
 
 
 _UNITS = {
@@ -206,6 +209,14 @@ def sensible(value: Decimal) -> Decimal:
 def number_with_hyphen(number: str) -> str:
     """DDMMYY-XXXX from ten characters; anything of another length as it is."""
     return f"{number[:6]}-{number[6:]}" if len(number) == len("DDMMYYXXXX") else number
+
+
+def months(birth: date | None, now: datetime) -> int | None:
+    """Whole months in Danish time, for those too small to be told in years."""
+    if birth is None:
+        return None
+    today = now.astimezone(DANISH_TIME).date()
+    return max(0, (today.year - birth.year) * 12 + today.month - birth.month - (today.day < birth.day))
 
 
 def age(birth: date | None, now: datetime) -> int | None:

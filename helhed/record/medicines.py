@@ -46,6 +46,11 @@ class Medicine:
     stopped_because: str
     private: bool  #: marked private by the citizen
 
+    @property
+    def told_why(self) -> bool:
+        """Whether a dose says what it is for, as Danish doses do: 2 pust 1 gang dagligt mod KOL."""
+        return any(self.indication.casefold() in dose.text.casefold() for dose in self.doses)
+
 
 def medicines(record: Record, now: datetime) -> list[Medicine]:
     """Every ordination, current first; the same drug ordered again replaces its older ordinations."""

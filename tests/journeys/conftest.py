@@ -21,9 +21,9 @@ def _program(playwright: Playwright) -> str | None:
     return next((found for name in _NAMES if (found := shutil.which(name))), str(own) if own.exists() else None)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, or Playwright's own."""
+    """Debian's Chromium, or Playwright's own; closed before other tests, which cannot run beside its event loop."""
     with sync_playwright() as playwright:
         program = _program(playwright)
         if program is None:

@@ -93,6 +93,14 @@ def options(tree: Iterable[Organisation], chosen: str, only: frozenset[int] | No
     return list(_options(children, None, 0, chosen, kept))
 
 
+def grouped(tree: Sequence[Organisation], chosen: str, known: frozenset[int]) -> list[tuple[str, list[Option]]]:
+    """Whom to block: first the places the citizen has met, with what stands above them, then all others."""
+    near = options(tree, chosen, known)
+    met = {option.value for option in near}
+    others = [option for option in options(tree, chosen) if option.value not in met]
+    return [(name, group) for name, group in (("block.known_places", near), ("block.other_places", others)) if group]
+
+
 def _with_those_above(known: Mapping[int, Organisation], only: frozenset[int]) -> frozenset[int]:
     kept: set[int] = set()
     for key in only:

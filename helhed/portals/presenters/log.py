@@ -16,7 +16,9 @@ _LOOKUP = 8
 _READS = frozenset({1, 2, 3, 4, 9})
 _SELF = 1
 _READ_LOG = 13
-_WHOLE_RECORD = 8  #: more kinds of data than this are told as the record
+_WHOLE_RECORD = 8  #: this many kinds of data and more are told as the record
+_WRITES = frozenset({5, 6, 7})
+_DECLARED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Visit:
     count: int
     steps: tuple[str, ...]
     organisation: int | None
+    looked: bool  #: somebody else saw something, or tried to
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,7 @@ def _visit(burst: Sequence[LogEntry], words: Words) -> Visit:
         count=len(burst),
         steps=tuple(_step(entry, words) for entry in sorted(burst, key=lambda e: e.at)) if len(burst) > 1 else (),
         organisation=head.organisation,
+        looked=not _own(head) and head.action not in _WRITES,
     )
 
 
@@ -146,7 +150,9 @@ def _seen(burst: Sequence[LogEntry], words: Words) -> str:
     if not counted:
         return words("log.nothing")
     names = [name for name, _ in counted.most_common()]
-    return words("log.whole_record") if len(names) >= _WHOLE_RECORD else words.listed(names)
+    if len(names) < _WHOLE_RECORD:
+        return words.listed(names)
+    return words("log.many_kinds" if head.action in _WRITES else "log.whole_record")
 
 
 def _plain(type_name: str, words: Words) -> str:
@@ -156,7 +162,7 @@ def _plain(type_name: str, words: Words) -> str:
 def _why(entry: LogEntry, words: Words) -> str:
     if not entry.permitted:
         return words("log.denied_why")
-    if _own(entry) or entry.basis is None or entry.action == _LOOKUP:
+    if _own(entry) or entry.basis is None or entry.action in (_LOOKUP, _DECLARED):
         return ""
     return words.either(f"basis.{entry.basis}", "")
 

@@ -28,6 +28,7 @@ class MedicineView:
     paused: bool
     as_needed: bool
     private: bool
+    told_why: bool  #: the dose says what it is for, as Danish doses do
     stopped_because: str
 
 
@@ -48,6 +49,7 @@ def medicine_view(medicine: Medicine, words: Words, names: Names, now: datetime)
         paused=medicine.paused,
         private=medicine.private,
         stopped_because=medicine.stopped_because,
+        told_why=medicine.told_why,
         as_needed=bool(medicine.doses) and all(dose.as_needed for dose in medicine.doses),
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
-from helhed.portals.language import Words, age, number_with_hyphen
+from helhed.portals.language import Words, age, months, number_with_hyphen
 from helhed.portals.presenters import clinical, log
 from helhed.portals.presenters.charts import Chart, Mark, chart
 from helhed.portals.presenters.medicine import MedicineView, medicine_view
@@ -25,6 +25,7 @@ MOST_CONTACTS = 6
 MOST_MARKS = 2
 LONGEST_MARK = 22
 RECENT = timedelta(days=90)
+IN_MONTHS = 2  #: years of age below which a child's age is told in months
 LONG_SERIES = 40  #: more values than this are too many for a small curve
 
 
@@ -121,16 +122,22 @@ class NewsView:
 
 def person_view(found: Identified, words: Words, now: datetime) -> PersonView:
     """An identity minimum in words."""
-    years = age(found.birth_date, now)
     return PersonView(
         name=found.name,
         number=number_with_hyphen(found.number),
         number_label=words("person.replacement" if found.replacement else "person.cpr"),
-        age=words("person.age", n=years) if years is not None and found.alive else "",
+        age=_age(found.birth_date, words, now) if found.alive else "",
         sex=words.either(f"sex.{found.sex}", ""),
         alive=found.alive,
         born=words.day(found.birth_date) if found.birth_date else "",
     )
+
+
+def _age(born: date | None, words: Words, now: datetime) -> str:
+    years = age(born, now)
+    if years is None:
+        return ""
+    return words("person.age", n=years) if years >= IN_MONTHS else words("person.months", n=months(born, now))
 
 
 def overview_view(
@@ -243,6 +250,6 @@ class Lookers:
 
 
 def lookers(days: Sequence[log.LogDay], most: int = 4) -> Lookers:
-    """The newest bursts of others with their day; denied attempts come along however many there are."""
-    others = [(day.label, visit) for day in days for visit in day.visits if not visit.own]
+    """The newest looks of others with their day; denied attempts come along however many there are."""
+    others = [(day.label, visit) for day in days for visit in day.visits if visit.looked]
     return Lookers([visit for _, visit in others if visit.denied], others[:most])

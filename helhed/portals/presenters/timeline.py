@@ -235,7 +235,8 @@ def _lines(teller: Teller, event: Event) -> Iterable[str]:
     elif event.type_name in ("MedicationRequest", "MedicationStatement"):
         for medicine in medicines.medicines(alone, event.at.at):
             yield "; ".join(dose_words(dose, teller.words) for dose in medicine.doses)
-            yield teller.words("medicine.against", what=medicine.indication) if medicine.indication else ""
+            told = not medicine.indication or medicine.told_why
+            yield "" if told else teller.words("medicine.against", what=medicine.indication)
             yield "" if event.entry.content.get("status") == "active" else _status(teller, event)
     elif event.type_name == "CarePlan":
         for plan in plans.plans(alone):

@@ -15,7 +15,7 @@ from helhed.record.overview import overview
 
 LOG_WITHIN = timedelta(days=90)
 LOG_ROWS = 120
-EVENTS = 24
+EVENTS = 20
 
 
 async def my_record(request: Request) -> Response:

@@ -102,8 +102,8 @@ async def _page(visitor: Visit, trying: Trying, status: int) -> Response:
         trying=trying,
         csrf=visitor.session.csrf if visitor.session else "",
         notice=await visitor.heard(),
-        **await _log_part(visitor, ask),
-        **await _block_part(visitor, ask, trying),
+        **(log := await _log_part(visitor, ask)),
+        **await _block_part(visitor, ask, trying, frozenset(key for key, _ in log["places"])),
     )
 
 
@@ -138,7 +138,7 @@ def _places(entries: Sequence[LogEntry]) -> list[tuple[int, str]]:
     return sorted(found.items(), key=lambda pair: pair[1].casefold())
 
 
-async def _block_part(visitor: Visit, ask: Ask, trying: Trying) -> dict[str, Any]:
+async def _block_part(visitor: Visit, ask: Ask, trying: Trying, met: frozenset[int]) -> dict[str, Any]:
     """The blocks in force, the form, and what the block tried in it would hide."""
     held = await visitor.ports.blocks.list(ask)
     tree = await visitor.ports.registries.organisation_tree()
@@ -151,7 +151,7 @@ async def _block_part(visitor: Visit, ask: Ask, trying: Trying) -> dict[str, Any
     return {
         "blocks": told.block_views(held, visitor.words, names),
         "trial": trial,
-        "who_options": told.options(tree, trying.who),
+        "who_groups": told.grouped(tree, trying.who, met | record.origins()),
         "what_options": told.options(tree, trying.what, record.origins()),
     }
 

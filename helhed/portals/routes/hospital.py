@@ -45,10 +45,18 @@ async def _find_page(
         written=written,
         problem=problem,
         several=several,
+        later=await _later(visitor),
         opened=[(handle, _person(found, visitor)) for handle, found in handles],
         csrf=session.csrf if session else "",
         notice=await visitor.heard(),
     )
+
+
+async def _later(visitor: Visit) -> str:
+    """What to say to those whose own door is not built yet, "" to the others."""
+    everybody = await visitor.ports.personas.all()
+    door = next((one.door for one in everybody if one.principal == visitor.principal), "")
+    return f"find.later_{door}" if visitor.words.has(f"find.later_{door}") else ""
 
 
 async def find(request: Request) -> Response:

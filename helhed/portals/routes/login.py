@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from helhed.foundation.ask import ActorKind
 from helhed.foundation.errors import Unknown
-from helhed.portals.context import Visit, visit
+from helhed.portals.context import Visit, front_page_of, visit
 from helhed.portals.language import number_with_hyphen
 from helhed.portals.ports import CitizenIdentity, Persona
 from helhed.portals.sessions import Principal
@@ -17,11 +17,6 @@ from helhed.portals.sessions import Principal
 MOST_FOUND = 20
 SHORTEST_SEARCH = 2
 DOORS = ("hospital", "praksis", "kommune", "drift")
-
-
-def front_page_of(principal: Principal) -> str:
-    """Where somebody begins."""
-    return "/borger" if principal.kind is ActorKind.CITIZEN else "/hospital"
 
 
 async def front_page(request: Request) -> Response:

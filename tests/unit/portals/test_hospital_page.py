@@ -51,7 +51,7 @@ def test_what_is_no_number_and_no_name_is_said_to_be_neither(visitor, written):
     visitor.log_in("rune")
     visitor.open_patient(written)
     assert visitor.status == 422
-    assert "Det er ikke et CPR-nummer" in visitor.text
+    assert "Det er hverken et CPR-nummer eller et navn" in visitor.text
 
 
 def test_several_with_the_name_are_told_apart_by_their_numbers(visitor):

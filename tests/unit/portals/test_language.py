@@ -8,7 +8,7 @@ from string import Formatter
 
 import pytest
 
-from helhed.portals.language import LANGUAGES, Words, age, catalogue, number_with_hyphen, sensible
+from helhed.portals.language import LANGUAGES, Words, age, catalogue, months, number_with_hyphen, sensible
 from helhed.record.moments import moment
 
 DA, EN = Words("da"), Words("en")
@@ -17,7 +17,7 @@ PORTALS = Path(__file__).parents[3] / "helhed" / "portals"
 FROM_CODES = (
     "sex.", "kind.", "one.", "type.", "status.", "setting.", "phone.", "out.", "unit.", "period.", "log.did.",
     "log.step.", "log.kinds.", "log.periods.", "basis.", "data.", "part.", "grave.", "error.", "about.", "access.", "door.",
-    "results.periods.", "relation.reason.",
+    "results.periods.", "relation.reason.", "find.later_",
 )  # fmt: skip
 
 
@@ -83,6 +83,21 @@ def test_plural_forms_follow_the_number():
 
 def test_a_list_is_joined_as_people_do():
     assert (DA.listed(["a", "b", "c"]), EN.listed(["a"]), DA.listed([])) == ("a, b og c", "a", "")
+    assert DA.listed(["planer", "svar og målinger", "kontakter"]) == "planer, svar og målinger samt kontakter"
+
+
+def test_units_are_written_as_people_write_them():
+    assert [DA.unit(unit) for unit in ("Cel", "mm[Hg]", "mmol/L", "DDD")] == ["°C", "mmHg", "mmol/L", "DDD"]
+
+
+def test_small_children_are_told_in_months():
+    now = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
+    assert [months(born, now) for born in (date(2026, 11, 22), date(2025, 11, 24), date(2025, 11, 23), None)] == [
+        0,
+        11,
+        12,
+        None,
+    ]
 
 
 def test_cpr_numbers_get_their_hyphen_and_other_numbers_stay():

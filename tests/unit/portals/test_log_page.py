@@ -139,3 +139,15 @@ def test_nobody_ends_the_blocks_of_another(visitor, network, hospital):
         visitor.post("/borger/spaer/fjern", spaer=wrong)
         assert "Det spær gælder ikke længere." in visitor.text
     assert list(network.blocks) == [identifier]
+
+
+def test_places_the_citizen_has_met_come_first_among_those_to_block(visitor):
+    visitor.log_in("bodil")
+    visitor.get("/borger/log")
+    choices = visitor.page.split('id="hvem"')[1].split("</select>")[0]
+    met, others = choices.split("<optgroup")[1:]
+    assert "Steder i din journal og log" in met
+    assert "Lægerne Prøvegade" in met
+    assert "Sygehus Fjernby" not in met
+    assert "Sygehus Fjernby" in others
+    assert "Lægerne Prøvegade" not in others

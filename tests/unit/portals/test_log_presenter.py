@@ -42,8 +42,8 @@ def test_a_look_says_who_what_and_why():
     (visit,) = told(entry(types=("Observation", "MedicationRequest"), basis=3))
     assert visit.heading == "Lægerne Prøvegade"
     assert visit.who == "Maja Test Lind, læge,"
-    assert (visit.did, visit.seen) == ("så", "svar og målinger og medicin")
-    assert visit.why == "fordi det er din egen læge, eller du er henvist hertil"
+    assert (visit.did, visit.seen) == ("så", "svar og målinger samt medicin")
+    assert visit.why == "fordi stedet er din egen læge, eller du er henvist dertil"
 
 
 def test_looks_that_follow_closely_are_told_once_and_can_be_unfolded():
@@ -92,9 +92,22 @@ def test_declaring_a_treatment_stands_alone():
     ]
 
 
+def test_a_declaration_does_not_give_itself_as_its_reason():
+    declared, looked = told(entry(0, DECLARE, 4), entry(1, basis=4))
+    assert (declared.why, looked.why) == ("", "fordi vedkommende selv har erklæret at have dig i behandling")
+
+
 def test_a_delivery_by_a_system_names_the_place():
     (visit,) = told(entry(0, CREATE, 5, kind=ActorKind.SYSTEM, actor_name=None, role="system"))
     assert (visit.who, visit.did) == ("Et it-system på stedet", "afleverede nyt om")
+    assert (visit.why, visit.looked) == ("", False)
+
+
+def test_a_delivery_of_many_kinds_is_not_the_record_itself():
+    kinds = ("Observation", "Condition", "Encounter", "Procedure", "Immunization", "CarePlan", "Appointment", "Flag")
+    (visit,) = told(entry(0, CREATE, 5, kind=ActorKind.SYSTEM, types=kinds))
+    (look,) = told(entry(types=kinds))
+    assert (visit.seen, look.seen) == ("mange slags oplysninger", "hele din journal")
 
 
 def test_days_are_danish_days():

@@ -25,6 +25,28 @@ def test_everybody_begins_at_their_own_page(visitor, person, page):
     assert (visitor.status, visitor.address) == (200, f"http://localhost{page}")
 
 
+def test_those_whose_door_is_not_built_are_told_so(visitor):
+    visitor.log_in("rune")
+    assert "egne sider endnu" not in visitor.text
+    visitor.log_in("maja")
+    assert "Praksis har ikke egne sider endnu" in visitor.text
+    visitor.log_in("ida")
+    assert "Kommunen har ikke egne sider endnu" in visitor.text
+
+
+def test_who_keeps_the_network_running_gets_no_door_to_patients(visitor, network):
+    network.professional("drift", "Ib Test Drift", "operator", next(iter(network.places)), "drift")
+    visitor.log_in("drift")
+    assert (visitor.status, visitor.address) == (200, "http://localhost/drift")
+    assert "Driftens sider er ikke bygget endnu" in visitor.text
+    visitor.get("/hospital")
+    assert visitor.status == 403
+    assert 'href="/drift"' in visitor.page
+    visitor.log_in("rune")
+    visitor.get("/drift")
+    assert visitor.status == 403
+
+
 def test_any_citizen_can_be_found_by_name_or_number_and_logged_in_as(visitor):
     visitor.get("/")
     visitor.post("/soeg", soeg="importado")

@@ -1,8 +1,12 @@
 """My record."""
 
+import re
 from datetime import timedelta
 
+from helhed.foundation.ask import Action, ActorKind, Purpose
+from helhed.portals.sessions import Principal
 from tests.unit.portals.fakes import later, silent
+from tests.unit.portals.people import order
 
 
 def test_the_page_shows_all_sources_in_one_timeline(visitor):
@@ -42,12 +46,33 @@ def test_earlier_pages_continue_where_the_first_ended_and_keep_the_filter(visito
         seen += [day for day in days if f"Vaccine {day}" in visitor.page]
         if "foer=" not in visitor.page or "Vis tidligere" not in visitor.page:
             break
-        link = (
-            visitor.page.split('class="button button-secondary hh-wide" href="')[1].split("#")[0].replace("&amp;", "&")
-        )
+        (address,) = re.findall(r'href="(/borger\?foer=[^"]*)#tidslinje" hx-get', visitor.page)
+        link = address.replace("&amp;", "&")
         assert "slags=vaccine" in link
         visitor.get(link)
     assert sorted(seen) == days
+
+
+def test_what_was_delivered_is_no_look(visitor, network):
+    citizen = network.people[0].principal.actor
+    clinic = next(key for key, place in network.places.items() if place.name == "Lægerne Prøvegade")
+    system = Principal(ActorKind.SYSTEM, clinic, "", clinic, "Lægerne Prøvegade", "system")
+    network.note(network.ask(system, Purpose.OPERATIONS), citizen, Action.CREATE, 5, ("Observation",), 1)
+    visitor.log_in("bodil")
+    assert "Et it-system på stedet" not in visitor.text
+    visitor.get("/borger/log")
+    assert "Et it-system på stedet afleverede nyt om svar og målinger ." in visitor.text
+    assert "Spær for dette sted" not in visitor.text
+
+
+def test_what_a_dose_says_it_is_for_is_not_told_again(visitor, network):
+    citizen = network.people[0].principal.actor
+    clinic = next(key for key, place in network.places.items() if place.name == "Lægerne Prøvegade")
+    network.deliver(citizen, clinic, order("Prøvemiddel", "N03AX", "1 tablet mod kramper", "Kramper", "2025-12-05"))
+    visitor.log_in("bodil")
+    assert "1 tablet mod kramper" in visitor.text
+    assert "Mod Kramper" not in visitor.text
+    assert "Mod KOL" in visitor.text
 
 
 def test_unreadable_filters_show_everything(visitor):
