@@ -269,9 +269,12 @@ def _bundle(patient: UUID) -> bytes:
 def _write_documents(folder: Path, documents: int) -> int:
     total = 0
     for number in range(documents):
-        patient = str(uuid4())
+        patient, born = str(uuid4()), f"{1930 + number % 90}-{number % 12 + 1:02}-{number % 28 + 1:02}"
         entries: list[Any] = [
-            _entry(patient, {"resourceType": "Patient", "name": [{"family": "Test"}], "gender": "female"})
+            _entry(
+                patient,
+                {"resourceType": "Patient", "name": [{"family": "Test"}], "gender": "female", "birthDate": born},
+            )
         ]
         entries += [_entry(str(uuid4()), _of(patient)) for _ in range(PER_CITIZEN * 2)]
         total += len(entries)
@@ -288,7 +291,8 @@ def _of(patient: str) -> dict[str, Any]:
 
 def _entry(name: str, resource: dict[str, Any]) -> dict[str, Any]:
     request = {"method": "POST", "url": resource["resourceType"]}
-    return {"fullUrl": f"urn:uuid:{name}", "resource": {**resource, "id": name}, "request": request}
+    named = {"resourceType": resource["resourceType"], "id": name, **resource}
+    return {"fullUrl": f"urn:uuid:{name}", "resource": named, "request": request}
 
 
 __all__ = ["Bench", "Result"]

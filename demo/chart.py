@@ -176,6 +176,14 @@ def _actors(element: str) -> Author:
     return name
 
 
+def _people(element: str) -> Author:
+    def name(resource: Json, person: Json | None, place: Json) -> None:
+        if person:
+            resource[element] = [{"actor": person}]
+
+    return name
+
+
 def _participant(resource: Json, person: Json | None, place: Json) -> None:
     resource.setdefault("serviceProvider", place)
     if person:
@@ -193,7 +201,7 @@ _AUTHORS: Mapping[str, Author] = {
     "Flag": _one("author", else_place=True),
     "Goal": _one("expressedBy"),
     "Immunization": _actors("performer"),
-    "MedicationAdministration": _actors("performer"),
+    "MedicationAdministration": _people("performer"),
     "MedicationDispense": _actors("performer"),
     "MedicationRequest": _one("requester", else_place=True),
     "Observation": _list("performer"),

@@ -1,8 +1,7 @@
 """Loading the demo: synthetic people only, written by the same path as everything else, once."""
 
 import time
-from collections import ChainMap
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -12,9 +11,10 @@ import orjson
 from rich.console import Console
 
 from helhed.app import HOOKS, token_audience, token_key
+from helhed.exchange.foreign.documents import Document
 from helhed.exchange.foreign.identity import ForeignIds
-from helhed.exchange.foreign.load import existing_ids
-from helhed.exchange.foreign.translate import Entry, Translator
+from helhed.exchange.foreign.load import fresh_changes
+from helhed.exchange.foreign.translate import Translator
 from helhed.fhir.store.cursor import CursorSigner
 from helhed.fhir.store.session import Sessions
 from helhed.foundation.ask import ActorKind, Ask, Purpose
@@ -73,32 +73,20 @@ class DemoLoader:
         ask = Ask(
             ActorKind.SYSTEM, key, key, "system", Purpose.OPERATIONS, "helhed-demo", None, None, system_clock(), uuid4()
         )
-        entries = [Entry(n, url, orjson.dumps(one), one) for n, (url, one) in enumerate(resources)]
-        earlier = ChainMap({url: f"Organization/{one}" for url, one in (fixed or {}).items()}, self.addresses)
+        entries = [{"fullUrl": url, "resource": resource} for url, resource in resources]
+        bundle = Document("demo", orjson.dumps({"resourceType": "Bundle", "entry": entries}), ndjson=False)
         async with self._sessions.begin(ask) as session:
             await session.connection.execute("select trust.register_system($1)", key)
-            translator = Translator(self._ids, "", session.connection, earlier)
-            if fixed:
-                translator = _Fixed(self._ids, "", session.connection, earlier)
-            accepted, rejected = await translator.translate(entries)
-            if rejected:
-                first = rejected[0]
+            translator = Translator(self._ids, "", session.connection, earlier=self.addresses, fixed=fixed)
+            found = await translator.translate(bundle)
+            if found.rejected:
+                first = found.rejected[0]
                 raise Unprocessable(f"The demo holds an unsound {first.type_name}: {first.expression}: {first.reason}")
-            present = await existing_ids(session.connection, [one.id for one in accepted])
-            fresh = [one.change() for one in accepted if one.id not in present]
+            fresh = await fresh_changes(session.connection, found.changes)
             if fresh:
                 await session.write(fresh)
-            found = await translator.addresses(entries)
-            self.addresses.update({url: found[url] for url, _ in resources})
+            self.addresses.update({url: found.addresses[url] for url, _ in resources})
         self.stored += len(fresh)
-
-
-class _Fixed(Translator):
-    """Addresses that are given."""
-
-    async def addresses(self, entries: list[Entry]) -> MutableMapping[str, str]:
-        """Only what was given."""
-        return self._earlier
 
 
 async def load_demo(settings: Settings, target: Target, citizens: int) -> None:

@@ -60,7 +60,8 @@ def appointment(
     status: str = "booked",
 ) -> Json:
     """An appointment at a unit, perhaps with somebody. The citizen is added with the record."""
-    others = [unit, *([who] if who else [])]
+    place = {"type": "Location", "display": unit["display"]}  # R4 knows no Organization as a participant
+    others = [place, *([who] if who else [])]
     participants = [{"actor": actor, "status": "accepted"} for actor in others]
     return compact(
         {

@@ -27,8 +27,7 @@ class Page:
     next_cursor: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One create (POST), update (PUT) or delete (DELETE).
 
     ``resource`` is parsed, valid, and has its references resolved, and so have its bytes ``raw``; ``digest`` is the SHA-256

@@ -32,11 +32,17 @@ _NOT_BRACKETS_OR_QUOTES = bytes(set(range(256)) - set(b'[]{}"'))
 
 def parse_json(raw: bytes, *, limits: Limits = DEFAULT_LIMITS) -> dict[str, Any]:
     """The JSON object in ``raw``. Raises BadRequest, InvalidResource or TooLarge, naming the place."""
-    if len(raw) > limits.bytes:
-        raise TooLarge(f"The document is larger than {limits.bytes // 2**20} MiB.")
-    if raw.startswith(_BOM):
-        raise BadRequest("The document starts with a byte order mark: send UTF-8 without one.")
-    _check_depth(raw, limits.depth)
+    return parse_compact(raw, limits=limits)[0]
+
+
+def parse_compact(raw: bytes, *, limits: Limits = DEFAULT_LIMITS) -> tuple[dict[str, Any], bytes]:
+    """The same, and the document without white space between its tokens."""
+    check_shape(raw, limits)
+    return parse_shaped(raw, limits)
+
+
+def parse_shaped(raw: bytes, limits: Limits) -> tuple[dict[str, Any], bytes]:
+    """The same for a document whose shape was checked."""
     try:
         parsed = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
@@ -45,8 +51,18 @@ def parse_json(raw: bytes, *, limits: Limits = DEFAULT_LIMITS) -> dict[str, Any]
         raise BadRequest("A FHIR document is a JSON object.")
     if b"\\u0000" in raw:
         raise BadRequest("The document holds a NUL character.")
-    _check_text(raw, parsed, limits)
-    return parsed
+    compact = msgspec.json.format(raw, indent=-1)
+    _check_text(raw, parsed, compact, limits)
+    return parsed, compact
+
+
+def check_shape(raw: bytes, limits: Limits) -> None:
+    """What must hold before anything is parsed. Raises BadRequest or TooLarge."""
+    if len(raw) > limits.bytes:
+        raise TooLarge(f"The document is larger than {limits.bytes // 2**20} MiB.")
+    if raw.startswith(_BOM):
+        raise BadRequest("The document starts with a byte order mark: send UTF-8 without one.")
+    _check_depth(raw, limits.depth)
 
 
 def _sentence(raw: bytes, error: orjson.JSONDecodeError) -> str:
@@ -86,13 +102,12 @@ def _too_deep(brackets: bytes, limit: int) -> bool:
     return len(first) > limit and not first.strip(b"[")
 
 
-def _check_text(raw: bytes, parsed: dict[str, Any], limits: Limits) -> None:
+def _check_text(raw: bytes, parsed: dict[str, Any], compact: bytes, limits: Limits) -> None:
     """No object names a property twice, and no number is longer than a clinic needs.
 
     When writing the parsed value gives back the very bytes (as they are, or as clients that escape beyond ASCII write
     them), nothing was dropped and every number is short; else names and numbers are looked at one by one.
     """
-    compact = msgspec.json.format(raw, indent=-1)
     if orjson.dumps(parsed) == compact or json.dumps(parsed, separators=(",", ":")).encode() == compact:
         return
 

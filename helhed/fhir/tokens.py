@@ -12,6 +12,7 @@ from uuid import UUID
 from helhed.foundation.ids import key_of
 
 _MASK = (1 << 64) - 1
+_LONGEST_REMEMBERED = 200
 #: odd constants of a multiplicative hash (Knuth, The Art of Computer Programming vol. 3, section 6.4)
 _PARAMETER_STEP = 0x9E3779B97F4A7C15
 _TYPE_STEP = 0xC2B2AE3D27D4EB4F
@@ -38,9 +39,17 @@ def system_code_token(parameter: int, system: str, code: str) -> int:
 
 def system_token(parameter: int, system: str) -> int:
     """``system|``: any code of the system."""
+    return _system(parameter, system) if len(system) <= _LONGEST_REMEMBERED else _of_system(parameter, system)
+
+
+def _of_system(parameter: int, system: str) -> int:
     return _hashed(parameter, "system", system, "")
 
 
+_system = lru_cache(maxsize=1 << 14)(_of_system)
+
+
+@lru_cache(maxsize=1 << 12)
 def present_token(parameter: int) -> int:
     """The parameter has some value (``:missing=false``)."""
     return _hashed(parameter, "present", "", "")

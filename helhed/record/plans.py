@@ -6,7 +6,7 @@ from datetime import datetime
 from helhed.record.coding import Coded, coded
 from helhed.record.moments import Moment, moment
 from helhed.record.paths import Json, objects, text, walk
-from helhed.record.reading import Entry, Record, reference_key
+from helhed.record.reading import Entry, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,6 @@ class Visit:
     what: str
     start: Moment
     place: str
-    organisation: int | None  #: key, when a participant is an Organization
     who: str
     instruction: str
     origin: int
@@ -60,7 +59,6 @@ def _visit(entry: Entry) -> Visit | None:
         what=_title(content) or (coded(content.get("reasonCode")) or Coded("")).text,
         start=start,
         place=next((text(a, "display") for a in actors if _is_place(a)), ""),
-        organisation=next((k for a in actors if (k := reference_key(a, "Organization")) is not None), None),
         who=next((text(a, "display") for a in actors if "Practitioner" in text(a, "reference")), ""),
         instruction=text(content, "patientInstruction", "comment"),
         origin=entry.origin,
@@ -68,7 +66,7 @@ def _visit(entry: Entry) -> Visit | None:
 
 
 def _is_place(actor: Json) -> bool:
-    return text(actor, "reference").split("/")[0] in ("Location", "HealthcareService", "Organization")
+    return (text(actor, "type") or text(actor, "reference").split("/")[0]) in ("Location", "HealthcareService")
 
 
 def _title(content: Json) -> str:

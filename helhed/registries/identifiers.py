@@ -11,17 +11,19 @@ _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 _FEMALE, _MALE = "02468", "13579"
 
 
-def replacement_cpr(born: date | None, sex: str) -> str:
+#: what a replacement number says of somebody whose birth date nobody knows
+UNKNOWN_BIRTH_DATE = date(2000, 1, 1)
+
+
+def replacement_cpr(born: date, sex: str) -> str:
     """A candidate replacement number: DDMMYY, 1 or 7, two letters, a digit that is odd for men (DK Core X-eCPR).
 
-    Nineteen-hundreds carry 1, later years 7. An unknown birth date is written 010100. The pool decides whether a
-    candidate is free.
+    Nineteen-hundreds carry 1, later years 7. The pool decides whether a candidate is free.
     """
-    day = born or date(2000, 1, 1)
-    century = "1" if day.year < 2000 else "7"
+    century = "1" if born.year < 2000 else "7"
     digits = _MALE if sex == "male" else _FEMALE if sex == "female" else _MALE + _FEMALE
     letters = secrets.choice(_LETTERS) + secrets.choice(_LETTERS)
-    return f"{day:%d%m%y}{century}{letters}{secrets.choice(digits)}"
+    return f"{born:%d%m%y}{century}{letters}{secrets.choice(digits)}"
 
 
 def normal_cpr(text: str) -> str:

@@ -1,17 +1,19 @@
 """A patient without a CPR number gets a replacement number before being stored."""
 
-from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 from helhed.fhir.changes import Change
 from helhed.fhir.splice import add_identifier
 from helhed.foundation.database import Connection
 from helhed.foundation.errors import Overloaded
-from helhed.registries.identifiers import CPR, REPLACEMENT_CPR, replacement_cpr
+from helhed.registries.identifiers import CPR, REPLACEMENT_CPR, UNKNOWN_BIRTH_DATE, replacement_cpr
 from helhed.registries.projections import birth_date
 
-_TAKE = "select registries.take_replacement_cpr($1)"
-_MOST_TRIES = 50
+_TAKE = "select registries.take_one_replacement_cpr($1)"
+#: a day has 2,880 numbers in a century, and unknown dates, like those of many who were registered on a first of January,
+#: share a day: when neither a few nor many candidates on it are free, the month after it lends some
+_FEW, _MANY, _ON_LATER_DAYS, _LATER_DAYS = 4, 40, 4, 30
 
 
 class ReplacementNumbers:
@@ -29,13 +31,19 @@ class ReplacementNumbers:
         number = await take_number(connection, change.resource)
         extra = {"use": "official", "system": REPLACEMENT_CPR, "value": number}
         raw, resource = add_identifier(change.raw, change.resource, extra)
-        return replace(change, raw=raw, resource=resource)
+        return change._replace(raw=raw, resource=resource)
 
 
 async def take_number(connection: Connection, patient: dict[str, Any]) -> str:
-    """A number nobody has. Raises Overloaded when chance fails fifty times."""
-    for _ in range(_MOST_TRIES):
-        candidate = replacement_cpr(birth_date(patient), patient.get("gender", ""))
-        if await connection.fetchval(_TAKE, candidate):
-            return candidate
+    """A number nobody has. Raises Overloaded when the day of birth and the month after it are all but used up."""
+    born, sex = birth_date(patient) or UNKNOWN_BIRTH_DATE, patient.get("gender", "")
+    for days in ([born] * _FEW, [born] * _MANY + _after(born)):
+        number = await connection.fetchval(_TAKE, [replacement_cpr(day, sex) for day in days])
+        if number is not None:
+            return str(number)
     raise Overloaded("No replacement number was free.")
+
+
+def _after(born: date) -> list[date]:
+    days = min(_LATER_DAYS, (date.max - born).days)
+    return [born + timedelta(days=later) for later in range(1, days + 1) for _ in range(_ON_LATER_DAYS)]

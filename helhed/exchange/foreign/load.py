@@ -6,16 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from helhed.exchange.foreign.documents import Document, documents
 from helhed.exchange.foreign.identity import ForeignIds
-from helhed.exchange.foreign.translate import Entry, Rejected, Translator, entries_of
+from helhed.exchange.foreign.translate import Rejected, Translator
+from helhed.fhir.changes import Change
 from helhed.fhir.store.session import Sessions
 from helhed.foundation.ask import ActorKind, Ask, Purpose
 from helhed.foundation.clock import Clock
 from helhed.foundation.database import Connection, Pool
-from helhed.foundation.errors import Conflict, HelhedError
+from helhed.foundation.errors import BadRequest, Conflict, InvalidResource, TooLarge
+from helhed.foundation.ids import bucket_of
 
 _DONE = "select stored, merged, rejected, entries from exchange.imported_document where source = $1 and digest = $2"
 _LEDGER = """
@@ -109,33 +111,30 @@ class Importer:
             report.already += 1
             report.add(done["entries"], done["stored"], done["merged"], done["rejected"])
             return report
-        try:
-            entries = list(entries_of(document))
-        except HelhedError as error:
-            report.unread.append(f"{document.name}: {error}")
-            return report
         for attempt in range(_MOST_ATTEMPTS):
             try:
-                await self._store(document, digest, entries, report)
+                await self._store(document, digest, report)
                 break
             except Conflict:  # another document with the same organisation or person was quicker
                 if attempt + 1 == _MOST_ATTEMPTS:
                     raise
+            except (BadRequest, InvalidResource, TooLarge) as error:
+                report.unread.append(f"{document.name}: {error}")
+                break
         return report
 
-    async def _store(self, document: Document, digest: bytes, entries: list[Entry], report: Report) -> None:
+    async def _store(self, document: Document, digest: bytes, report: Report) -> None:
         async with self._sessions.begin(self.ask()) as session:
-            translator = Translator(self._ids, self._source.namespace, session.connection, {})
-            accepted, rejected = await translator.translate(entries)
-            present = await existing_ids(session.connection, [entry.id for entry in accepted])
-            fresh = [entry for entry in accepted if entry.id not in present]
-            merged = len(accepted) - len(fresh) + translator.merged
-            await session.write([entry.change() for entry in fresh])
-            counts = (len(entries), len(fresh), merged, len(rejected))
+            translator = Translator(self._ids, self._source.namespace, session.connection)
+            found = await translator.translate(document)
+            fresh = await fresh_changes(session.connection, found.changes)
+            merged = found.merged + len(found.changes) - len(fresh)
+            await session.write(fresh)
+            counts = (found.entries, len(fresh), merged, len(found.rejected))
             await session.connection.execute(_LEDGER, self._source.key, digest, document.name, *counts)
-            await self._note_rejected(session.connection, digest, rejected)
+            await self._note_rejected(session.connection, digest, found.rejected)
         report.add(*counts)
-        report.reasons.update(f"{one.type_name}: {one.reason}" for one in rejected)
+        report.reasons.update(f"{one.type_name}: {one.reason}" for one in found.rejected)
 
     async def _note_rejected(self, connection: Connection, digest: bytes, rejected: list[Rejected]) -> None:
         rows = [(self._source.key, digest, one.position, one.type_name, one.expression, one.reason) for one in rejected]
@@ -164,7 +163,9 @@ async def _put(
     await putting
 
 
-async def existing_ids(connection: Connection, ids: list[UUID]) -> set[UUID]:
-    """Which of these ids are taken."""
-    buckets = sorted({(one.int >> 66) & 1023 for one in ids})
-    return {row["id"] for row in await connection.fetch(_EXISTING, buckets, ids)}
+async def fresh_changes(connection: Connection, changes: list[Change]) -> list[Change]:
+    """Those of ``changes`` whose ids are not taken."""
+    ids = [change.id for change in changes if change.id is not None]
+    buckets = sorted({bucket_of(one) for one in ids})
+    taken = {row["id"] for row in await connection.fetch(_EXISTING, buckets, ids)}
+    return [change for change in changes if change.id not in taken]

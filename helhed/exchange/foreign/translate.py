@@ -1,46 +1,37 @@
-"""From a foreign document to changes of this store: ids, references, identifiers, and what must be refused."""
+"""From a foreign document to changes of this store: ids, references, identifiers, and what must be refused.
+
+A glance at the document tells what its entries are called; then its bytes are rewritten with the ids they get here, and
+only the rewritten document is parsed, once.
+"""
 
 from collections import ChainMap
-from collections.abc import Iterator, MutableMapping
-from dataclasses import dataclass
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import msgspec
 import orjson
 
 from helhed.exchange.foreign.documents import Document
+from helhed.exchange.foreign.entries import Entry, Head, entries_of, heads_of
 from helhed.exchange.foreign.identity import ForeignIds
 from helhed.fhir.changes import Change
-from helhed.fhir.definitions import Ownership, type_definition
-from helhed.fhir.parsing import Limits, parse_json
+from helhed.fhir.definitions import TYPE_NUMBERS, Ownership, type_definition
 from helhed.fhir.references import rewrite_raw
 from helhed.fhir.splice import add_identifier
 from helhed.fhir.validation import validate
 from helhed.foundation.database import Connection
-from helhed.foundation.errors import BadRequest
-from helhed.foundation.ids import bucket_of
+from helhed.foundation.ids import bucket_of, parse_id
 from helhed.registries.identifiers import CPR, REPLACEMENT_CPR, normal_cpr
 
 _BY_NUMBER = """
 select c.patient from registries.citizen_identifier i join registries.citizen c on c.key = i.citizen
 where i.system = $1 and i.value = $2
 """
-_DOCUMENT_LIMITS = Limits(bytes=256 * 1024 * 1024)
-
-
+_PATIENT = "Patient"
 #: types that are looked up by what their source called them; the others are found by their own identifiers
 _KEEP_SOURCE_ID = frozenset({"Patient", "Practitioner", "Organization"})
-
-
-class Entry(NamedTuple):
-    """One resource of a document."""
-
-    position: int
-    full_url: str
-    raw: bytes
-    resource: dict[str, Any]
 
 
 class Rejected(NamedTuple):
@@ -53,139 +44,125 @@ class Rejected(NamedTuple):
 
 
 @dataclass(slots=True)
-class Accepted:
-    """One resource that goes in."""
+class Translation:
+    """What became of one document. ``entries = changes + merged + rejected``."""
 
-    id: UUID
-    resource: dict[str, Any]
-    raw: bytes
-    digest: bytes
-
-    def change(self) -> Change:
-        """As a create."""
-        return Change("POST", self.resource["resourceType"], self.resource, self.raw, self.id, digest=self.digest)
-
-
-class _RawEntry(msgspec.Struct):
-    resource: msgspec.Raw = msgspec.Raw(b"null")
-    fullUrl: str = ""
-
-
-class _RawBundle(msgspec.Struct):
-    entry: list[_RawEntry] = []
-
-
-def entries_of(document: Document) -> Iterator[Entry]:
-    """The resources of a Bundle, of NDJSON lines, or of a single resource. Raises BadRequest or InvalidResource."""
-    if document.ndjson:
-        for position, line in enumerate(document.raw.split(b"\n")):
-            yield Entry(position, "", line, parse_json(line))
-        return
-    parsed = parse_json(document.raw, limits=_DOCUMENT_LIMITS)
-    if parsed.get("resourceType") != "Bundle":
-        yield Entry(0, "", document.raw, parsed)
-        return
-    raws = msgspec.json.decode(document.raw, type=_RawBundle).entry
-    for position, (raw, entry) in enumerate(zip(raws, parsed.get("entry", ()), strict=True)):
-        resource = entry.get("resource")
-        if not isinstance(resource, dict):
-            raise BadRequest(f"{document.name}: entry {position} holds no resource.")
-        yield Entry(position, raw.fullUrl, bytes(raw.resource), resource)
+    entries: int
+    addresses: MutableMapping[str, str]  #: what the document calls its entries -> Type/id here
+    changes: list[Change] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    merged: int = 0
 
 
 class Translator:
-    """Translates the entries of one document."""
+    """Translates the documents of one source."""
 
     def __init__(
-        self, ids: ForeignIds, namespace: str, connection: Connection, earlier: MutableMapping[str, str]
+        self,
+        ids: ForeignIds,
+        namespace: str,
+        connection: Connection,
+        *,
+        earlier: MutableMapping[str, str] | None = None,
+        fixed: Mapping[str, UUID] | None = None,
     ) -> None:
         self._ids = ids
         self._namespace = namespace
         self._connection = connection
-        self._earlier = earlier
-        self.merged = 0
+        self._earlier = {} if earlier is None else earlier  #: what earlier documents called their entries
+        self._fixed = fixed or {}  #: ids that are given
 
-    async def translate(self, entries: list[Entry]) -> tuple[list[Accepted], list[Rejected]]:
-        """What goes in, and what is refused. References among accepted entries are resolved."""
-        refusals = [_refusal(entry) for entry in entries]
-        good = [entry for entry, refusal in zip(entries, refusals, strict=True) if refusal is None]
-        rejected = [refusal for refusal in refusals if refusal is not None]
-        mapping = await self.addresses(good)
-        taken: set[UUID] = set()
-        accepted = []
-        for entry in good:
-            one = await self._accept(entry, mapping, taken)
-            if isinstance(one, Rejected):
-                rejected.append(one)
-            elif one is not None:
-                accepted.append(one)
-        return accepted, rejected
+    async def translate(self, document: Document) -> Translation:
+        """What goes in, and what is refused. References among accepted entries are resolved.
 
-    async def addresses(self, entries: list[Entry]) -> MutableMapping[str, str]:
-        """What each reference of the document will read here; earlier documents' names are known too."""
-        mapping = ChainMap(await self._patients(entries), self._earlier)
-        for entry in entries:
-            if entry.resource["resourceType"] != "Patient":
-                self._assign(entry, mapping)
-        return mapping
+        Raises BadRequest, InvalidResource or TooLarge for a document that cannot be read.
+        """
+        heads = heads_of(document)
+        known = await self._known_patients(heads)
+        placed, addresses = self._placed(heads, known)
+        entries = _rewritten(document, addresses)
+        refusals = [refusal for refusal in map(_refusal, entries) if refusal is not None]
+        if refusals:  # what is refused has no address here, so that nothing points at it
+            refused = {refusal.position for refusal in refusals}
+            heads = [head for head in heads if head.position not in refused]
+            placed, addresses = self._placed(heads, known)
+            entries = [one for one in _rewritten(document, addresses) if one.position not in refused]
+        found = Translation(len(heads) + len(refusals), addresses, rejected=refusals)
+        self._accept(found, heads, placed, entries)
+        return found
 
-    async def _patients(self, entries: list[Entry]) -> dict[str, str]:
-        """References to the document's patients; one who is here by number already is that citizen."""
-        mapping: dict[str, str] = {}
-        for entry in entries:
-            if entry.resource["resourceType"] == "Patient":
-                known = await self._known(entry.resource)
-                identifier = known or self._ids.id_of("Patient", _source_id(entry), None)
-                for name in _names(entry):
-                    mapping[name] = f"Patient/{identifier}"
-        return mapping
+    async def _known_patients(self, heads: list[Head]) -> dict[int, UUID]:
+        """Position -> id of the document's patients who are here by number already."""
+        found = {}
+        for head in heads:
+            if head.type_name == _PATIENT and head.glance is not None:
+                known = await self._known(orjson.loads(head.raw))
+                if known is not None:
+                    found[head.position] = known
+        return found
 
-    async def _known(self, resource: dict[str, Any]) -> UUID | None:
-        for identifier in resource.get("identifier", ()):
-            if identifier.get("system") in {CPR, REPLACEMENT_CPR} and identifier.get("value"):
-                value = normal_cpr(identifier["value"])
-                found = await self._connection.fetchval(_BY_NUMBER, identifier["system"], value)
+    async def _known(self, patient: dict[str, Any]) -> UUID | None:
+        identifiers = patient.get("identifier", ())
+        for one in identifiers if isinstance(identifiers, list) else ():
+            system, value = (one.get("system"), one.get("value")) if isinstance(one, dict) else (None, None)
+            if system in (CPR, REPLACEMENT_CPR) and isinstance(value, str):
+                found = await self._connection.fetchval(_BY_NUMBER, system, normal_cpr(value))
                 if found is not None:
                     return UUID(str(found))
         return None
 
-    def _assign(self, entry: Entry, mapping: MutableMapping[str, str]) -> None:
-        type_name = entry.resource["resourceType"]
+    def _placed(self, heads: list[Head], known: Mapping[int, UUID]) -> tuple[list[UUID], MutableMapping[str, str]]:
+        """The id of each entry, and what each reference of the document will read here."""
+        addresses: MutableMapping[str, str] = ChainMap({}, self._earlier) if self._earlier else {}
+        ids: dict[int, UUID] = {}
+        for patients in (True, False):  # a citizen's rows get ids in the citizen's bucket
+            for head in heads:
+                if (head.type_name == _PATIENT) is patients:
+                    identifier = known.get(head.position) or self._id_of(head, addresses)
+                    ids[head.position] = identifier
+                    here = f"{head.type_name}/{identifier}"
+                    for name in head.names:
+                        addresses[name] = here
+        return [ids[head.position] for head in heads], addresses
+
+    def _id_of(self, head: Head, addresses: Mapping[str, str]) -> UUID:
+        given = self._fixed.get(head.full_url)
+        if given is not None:
+            return given
         bucket = None
-        if type_definition(type_name).ownership is Ownership.CITIZEN:
-            patient = next((mapping[r] for r in patient_references(entry.resource) if r in mapping), None)
-            bucket = bucket_of(UUID(patient.split("/")[1])) if patient else None
-        identifier = self._ids.id_of(type_name, _source_id(entry), bucket)
-        for name in _names(entry):
-            mapping[name] = f"{type_name}/{identifier}"
+        if head.type_name in TYPE_NUMBERS and type_definition(head.type_name).ownership is Ownership.CITIZEN:
+            local = next((addresses[text] for text in head.patient_references() if text in addresses), "")
+            patient = parse_id(local.removeprefix("Patient/"))
+            bucket = None if patient is None else bucket_of(patient)
+        return self._ids.id_of(head.type_name, head.source_id, bucket)
 
-    async def _accept(
-        self, entry: Entry, mapping: MutableMapping[str, str], taken: set[UUID]
-    ) -> Accepted | Rejected | None:
-        type_name = entry.resource["resourceType"]
-        target = UUID(mapping[_names(entry)[0]].split("/")[1])
-        if target in taken:
-            self.merged += 1
-            return None
-        taken.add(target)
-        raw = rewrite_raw(entry.raw, mapping)
-        resource = entry.resource if raw == entry.raw else orjson.loads(raw)
-        definition = type_definition(type_name)
-        if (
-            definition.ownership is Ownership.CITIZEN
-            and type_name != "Patient"
-            and definition.home_patient(resource) is None
-        ):
-            return Rejected(entry.position, type_name, type_name, "no patient of this document or of this network")
-        extra = {"system": self._namespace, "value": f"{type_name}/{_source_id(entry)}"}
-        if self._namespace and type_name in _KEEP_SOURCE_ID:
+    def _accept(self, found: Translation, heads: list[Head], placed: list[UUID], entries: list[Entry]) -> None:
+        taken: set[UUID] = set()
+        for head, identifier, entry in zip(heads, placed, entries, strict=True):
+            definition = type_definition(head.type_name)
+            if identifier in taken:
+                found.merged += 1
+            elif (
+                definition.ownership is Ownership.CITIZEN
+                and head.type_name != _PATIENT
+                and definition.home_patient(entry.resource) is None
+            ):
+                reason = "no patient of this document or of this network"
+                found.rejected.append(Rejected(head.position, head.type_name, head.type_name, reason))
+            else:
+                taken.add(identifier)
+                found.changes.append(self._change(head, identifier, entry))
+
+    def _change(self, head: Head, identifier: UUID, entry: Entry) -> Change:
+        raw, resource = entry.raw, entry.resource
+        if self._namespace and head.type_name in _KEEP_SOURCE_ID:
+            extra = {"system": self._namespace, "value": f"{head.type_name}/{head.source_id}"}
             raw, resource = add_identifier(raw, resource, extra)
-        return Accepted(target, resource, raw, sha256(entry.raw).digest())
+        return Change("POST", head.type_name, resource, raw, identifier, None, sha256(head.raw).digest())
 
 
-def patient_references(resource: dict[str, Any]) -> Iterator[str]:
-    """Literal references on the type's patient paths."""
-    yield from type_definition(resource["resourceType"]).patient_references(resource)
+def _rewritten(document: Document, addresses: Mapping[str, str]) -> list[Entry]:
+    return entries_of(document._replace(raw=rewrite_raw(document.raw, addresses)))
 
 
 def _refusal(entry: Entry) -> Rejected | None:
@@ -200,15 +177,3 @@ def _refusal(entry: Entry) -> Rejected | None:
     if issues:
         return Rejected(entry.position, type_name, issues[0].expression, issues[0].diagnostics)
     return None
-
-
-def _source_id(entry: Entry) -> str:
-    return str(entry.resource.get("id") or entry.full_url or f"entry-{entry.position}")
-
-
-def _names(entry: Entry) -> list[str]:
-    """What references in the document may call this entry."""
-    names = [entry.full_url] if entry.full_url else []
-    if entry.resource.get("id"):
-        names.append(f"{entry.resource['resourceType']}/{entry.resource['id']}")
-    return names or [f"#{entry.position}"]

@@ -74,6 +74,7 @@ class TypeDefinition:
     own_patient_parameters: frozenset[str]  #: reference parameters that name the home citizen
     primary_code: SearchParameter | None
     primary_date: SearchParameter | None
+    plain_patient: str  #: the property that names the home citizen best, when it is a plain one
 
     def patient_references(self, resource: dict[str, Any]) -> Iterator[str]:
         """Literal references on the patient paths, best first."""
@@ -84,10 +85,19 @@ class TypeDefinition:
 
     def home_patient(self, resource: dict[str, Any]) -> UUID | None:
         """The Patient of this store that a resource belongs to."""
+        usual = resource.get(self.plain_patient)
+        if isinstance(usual, dict) and (found := _patient(usual.get("reference"))):
+            return found
         for text in self.patient_references(resource):
-            if text.startswith(_PATIENT) and (found := parse_id(text[len(_PATIENT) :].split("/", 1)[0])):
+            if found := _patient(text):
                 return found
         return None
+
+
+def _patient(text: Any) -> UUID | None:
+    if not isinstance(text, str) or not text.startswith(_PATIENT):
+        return None
+    return parse_id(text[len(_PATIENT) :].partition("/")[0])
 
 
 def values_at(resource: Any, path: Path) -> Iterator[Any]:
@@ -144,7 +154,10 @@ def type_definition(name: str) -> TypeDefinition:
     ownership = _ownership_of(name)
     patient, own = _patient_paths(name, parameters) if ownership is Ownership.CITIZEN else ((), frozenset())
     code, date = _primary().get(name, (None, None))
-    return TypeDefinition(name, number, ownership, parameters, patient, own, parameters.get(code), parameters.get(date))
+    plain = patient[0].steps[0].name if patient and not patient[0].winding else ""
+    return TypeDefinition(
+        name, number, ownership, parameters, patient, own, parameters.get(code), parameters.get(date), plain
+    )
 
 
 def _parameter(type_name: str, code: str, kind: str, expression: str, targets: tuple[str, ...]) -> SearchParameter:

@@ -67,18 +67,25 @@ def _outer(intervals: list[Interval]) -> tuple[datetime | None, datetime | None]
 
 
 def _primary_code(definition: TypeDefinition, resource: dict[str, Any]) -> int | None:
-    parameter = definition.primary_code
-    if parameter is None:
-        return None
     codings: list[dict[str, Any]] = []
-    for path in parameter.paths:
-        value = resource.get(path.steps[0].name) if len(path.steps) == 1 else None
+    for name in _primary_names(definition.name):
+        value = resource.get(name)
         for concept in value if isinstance(value, list) else () if value is None else (value,):
-            codings += concept.get("coding", ()) if path.kind == "CodeableConcept" else ()
+            codings += concept.get("coding", ())
     if len(codings) != 1:
         return SEVERAL if codings else None
-    code = codings[0].get("code")
-    return None if code is None else coded(parameter.number, codings[0].get("system"), code)[1]
+    code, parameter = codings[0].get("code"), definition.primary_code
+    if code is None or parameter is None:
+        return None
+    return coded((parameter.number,), codings[0].get("system"), code)[1]
+
+
+@cache
+def _primary_names(type_name: str) -> tuple[str, ...]:
+    """The properties of a type that hold its primary concept."""
+    parameter = type_definition(type_name).primary_code
+    paths = () if parameter is None else parameter.paths
+    return tuple(path.steps[0].name for path in paths if len(path.steps) == 1 and path.kind == "CodeableConcept")
 
 
 @cache
@@ -86,15 +93,21 @@ def _readers(type_name: str) -> dict[str, list[Reader]]:
     """Readers of a type by the top-level property they look at."""
     definition = type_definition(type_name)
     found: dict[str, list[Reader]] = {}
+    coded_paths: dict[Path, list[int]] = {}  # parameters that read the same coded value share a reader
     for parameter in definition.parameters.values():
         if not parameter.supported:
             continue
         own = parameter.code in definition.own_patient_parameters
         for path in parameter.paths:
+            if parameter.kind == "token" and not own:
+                coded_paths.setdefault(path, []).append(parameter.number)
+                continue
             primary = parameter is definition.primary_date
             leaf = _logical_leaf(parameter.number) if own else _leaf(parameter, path, primary=primary)
-            if leaf is not None:
-                found.setdefault(path.steps[0].name, []).append(_along(path, leaf))
+            found.setdefault(path.steps[0].name, []).append(_along(path, leaf))
+    for path, numbers in coded_paths.items():
+        if path.kind in TOKEN_READERS:
+            found.setdefault(path.steps[0].name, []).append(_along(path, _token_leaf(tuple(numbers), path.kind)))
     return found
 
 
@@ -137,9 +150,7 @@ def _each(reader: Reader) -> Reader:
     return each
 
 
-def _leaf(parameter: SearchParameter, path: Path, *, primary: bool) -> Reader | None:
-    if parameter.kind == "token":
-        return _token_leaf(parameter.number, path.kind)
+def _leaf(parameter: SearchParameter, path: Path, *, primary: bool) -> Reader:
     if parameter.kind == "reference":
         return _reference_leaf(parameter.number, path)
     if parameter.kind == "string":
@@ -147,17 +158,11 @@ def _leaf(parameter: SearchParameter, path: Path, *, primary: bool) -> Reader | 
     return _date_leaf(parameter.number, path.kind, primary=primary)
 
 
-def _token_leaf(number: int, kind: str) -> Reader | None:
-    read = TOKEN_READERS.get(kind)
-    if read is None:
-        return None
-    present = present_token(number)
+def _token_leaf(numbers: tuple[int, ...], kind: str) -> Reader:
+    read = TOKEN_READERS[kind]
 
     def leaf(value: Any, found: _Collected) -> None:
-        tokens = read(number, value)
-        if tokens:
-            found.tokens.update(tokens)
-            found.tokens.add(present)
+        found.tokens.update(read(numbers, value))
 
     return leaf
 

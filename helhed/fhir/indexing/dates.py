@@ -11,6 +11,9 @@ EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
 LATEST = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 _LONGEST = 64  #: dates are remembered, so none may be long
 _TICK = timedelta(microseconds=1)
+_LAST_OF_SECOND = timedelta(microseconds=999_999)
+#: what most measurements say; years at the ends of time and leap seconds take the longer road
+_TO_THE_SECOND = re.compile(r"[1-8]\d{3}-\d\d-\d\dT\d\d:\d\d:[0-5]\d(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 _DATE_TIME = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d)?)?)?)?", re.ASCII
 )
@@ -18,12 +21,19 @@ _DATE_TIME = re.compile(
 Interval = tuple[datetime, datetime]
 
 
-@lru_cache(maxsize=1 << 16)
 def interval(text: str) -> Interval:
     """[first, last] microsecond of a date, dateTime or instant. A value without a zone is Danish time.
 
     Raises ValueError for what is not a real date.
     """
+    if _TO_THE_SECOND.fullmatch(text) is None:
+        return _interval(text)
+    first = _utc(datetime.fromisoformat(text))
+    return first, first + _LAST_OF_SECOND
+
+
+@lru_cache(maxsize=1 << 16)
+def _interval(text: str) -> Interval:
     match = _DATE_TIME.fullmatch(text) if len(text) <= _LONGEST else None
     if match is None:
         raise ValueError(text)

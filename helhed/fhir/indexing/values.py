@@ -10,6 +10,7 @@ from helhed.fhir.tokens import (
     code_token,
     identifier_reference_token,
     literal_reference_token,
+    present_token,
     reference_token,
     system_code_token,
     system_token,
@@ -22,65 +23,76 @@ Tokens = tuple[int, ...]
 _LONGEST_REMEMBERED = 200
 
 
-def coded(parameter: int, system: str | None, code: str) -> Tokens:
-    """Tokens of one coded value: the code, system and code, the system."""
+Numbers = tuple[int, ...]  #: the parameters that read the same value
+
+
+def coded(numbers: Numbers, system: str | None, code: str) -> Tokens:
+    """Tokens of one coded value: the code, system and code, the system; and that there is one."""
     short = len(code) + len(system or "") <= _LONGEST_REMEMBERED
-    return _remembered(parameter, system, code) if short else _coded(parameter, system, code)
+    return _remembered(numbers, system, code) if short else _coded(numbers, system, code)
 
 
-def _coded(parameter: int, system: str | None, code: str) -> Tokens:
-    found = (code_token(parameter, code), system_code_token(parameter, system or "", code))
-    return (*found, system_token(parameter, system)) if system else found
+def _coded(numbers: Numbers, system: str | None, code: str) -> Tokens:
+    found: list[int] = []
+    for number in numbers:
+        found += (code_token(number, code), system_code_token(number, system or "", code), present_token(number))
+        if system:
+            found.append(system_token(number, system))
+    return tuple(found)
 
 
 _remembered = lru_cache(maxsize=1 << 18)(_coded)
 
 
-def coding_tokens(parameter: int, coding: dict[str, Any]) -> Tokens:
+def _system_only(numbers: Numbers, system: str | None) -> Tokens:
+    if not system:
+        return ()
+    return tuple(token for number in numbers for token in (system_token(number, system), present_token(number)))
+
+
+def coding_tokens(numbers: Numbers, coding: dict[str, Any]) -> Tokens:
     """A Coding."""
     code = coding.get("code")
     if code is not None:
-        return coded(parameter, coding.get("system"), code)
-    system = coding.get("system")
-    return (system_token(parameter, system),) if system else ()
+        return coded(numbers, coding.get("system"), code)
+    return _system_only(numbers, coding.get("system"))
 
 
-def concept_tokens(parameter: int, concept: dict[str, Any]) -> Tokens:
+def concept_tokens(numbers: Numbers, concept: dict[str, Any]) -> Tokens:
     """A CodeableConcept: all its codings."""
     codings = concept.get("coding")
     if not codings:
         return ()
     if len(codings) == 1:
-        return coding_tokens(parameter, codings[0])
-    return tuple(token for coding in codings for token in coding_tokens(parameter, coding))
+        return coding_tokens(numbers, codings[0])
+    return tuple(token for coding in codings for token in coding_tokens(numbers, coding))
 
 
-def identifier_tokens(parameter: int, identifier: dict[str, Any]) -> Tokens:
+def identifier_tokens(numbers: Numbers, identifier: dict[str, Any]) -> Tokens:
     """An Identifier: its value in its system."""
     value = identifier.get("value")
     if value is None:
-        system = identifier.get("system")
-        return (system_token(parameter, system),) if system else ()
-    return _coded(parameter, identifier.get("system"), value)  # each value comes once: no use in a cache
+        return _system_only(numbers, identifier.get("system"))
+    return _coded(numbers, identifier.get("system"), value)  # each value comes once: no use in a cache
 
 
-def contact_tokens(parameter: int, contact: dict[str, Any]) -> Tokens:
+def contact_tokens(numbers: Numbers, contact: dict[str, Any]) -> Tokens:
     """A ContactPoint: its value, with its use as system (FHIR R4 search, section 3.1.1.4.10)."""
     value = contact.get("value")
-    return () if value is None else coded(parameter, contact.get("use"), value)
+    return () if value is None else coded(numbers, contact.get("use"), value)
 
 
-def plain_tokens(parameter: int, value: Any) -> Tokens:
+def plain_tokens(numbers: Numbers, value: Any) -> Tokens:
     """A code, string or uri."""
-    return coded(parameter, None, str(value))
+    return coded(numbers, None, str(value))
 
 
-def boolean_tokens(parameter: int, value: Any) -> Tokens:
+def boolean_tokens(numbers: Numbers, value: Any) -> Tokens:
     """true or false."""
-    return coded(parameter, None, "true" if value is True else "false")
+    return coded(numbers, None, "true" if value is True else "false")
 
 
-TOKEN_READERS: dict[str, Callable[[int, Any], Tokens]] = {
+TOKEN_READERS: dict[str, Callable[[Numbers, Any], Tokens]] = {
     "CodeableConcept": concept_tokens,
     "Coding": coding_tokens,
     "Identifier": identifier_tokens,

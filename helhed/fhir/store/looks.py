@@ -52,6 +52,13 @@ class Looks:
         look.versions.append(version)
         look.basis = basis if look.basis is not None else None
 
+    def created(self, citizen: int | None, basis: int | None, number: int, identifiers: Sequence[UUID]) -> None:
+        """Resources of one citizen and type that are new, or refused."""
+        look = self._changes.setdefault((citizen, Action.CREATE), _Look(basis, number))
+        look.ids.extend(identifiers)
+        look.versions.extend([1] * len(identifiers))
+        look.basis = basis if look.basis is not None else None
+
     def read(self, type_name: str, identifier: UUID | None, version: int | None = None) -> None:
         """A read of the current version, or of one."""
         self._reads.append((type_name, identifier, version))

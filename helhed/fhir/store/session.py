@@ -50,6 +50,7 @@ _ADMIT = "select n, present, basis from fhir.admit($1::fhir.ask, $2, $3::bigint[
 _READ = "select * from fhir.read_many(array[$1::fhir.ask], $2::smallint[], $3::uuid[])"
 _VREAD = "select * from fhir.read_version($1::fhir.ask, $2::smallint, $3, $4)"
 _NEWEST = 2**31 - 1
+_MOST_ANNOUNCED = 1000
 _FOUND = "select version, updated from fhir.read_many(array[$1::fhir.ask], $2::smallint[], $3::uuid[])"
 _CLAIM = "select * from fhir.claim($1::fhir.ask, $2::smallint, $3)"
 _REPLACE = "select fhir.replace($1::smallint, $2, $3, $4, $5, $6, $7, $8::bigint[], $9, $10)"
@@ -112,7 +113,7 @@ class WriteSession:
 
     async def write(self, changes: Sequence[Change]) -> list[Written]:
         """Make the changes in order. Raises what a single change would, naming it."""
-        written = [await self._one(await self._ready(change)) for change in changes]
+        written = [await self._one(change) for change in changes]
         await self._admit()
         await copy_rows(self._connection, self._prepared)
         await self._project()
@@ -127,14 +128,11 @@ class WriteSession:
 
     # --- one change -----------------------------------------------------------------------------------------------
 
-    async def _ready(self, change: Change) -> Change:
-        for preparer in self._hooks.preparers:
-            if change.type_name in preparer.types and change.method == "POST":
-                change = await preparer.prepare(self._connection, change)
-        return change
-
     async def _one(self, change: Change) -> Written:
         if change.method == "POST":
+            for preparer in self._hooks.preparers:
+                if change.type_name in preparer.types:
+                    change = await preparer.prepare(self._connection, change)
             return self._create(change)
         if change.method == "PUT":
             return await self._update(change)
@@ -147,7 +145,7 @@ class WriteSession:
         assert resource is not None
         assert raw is not None
         at = self._ask.at
-        body = splice(raw, str(identifier), 1, at)
+        body = splice(raw, str(identifier), 1, at, resource)
         add_row(self._prepared, resource, body, change.digest or sha256(raw).digest(), (identifier, organisation, at))
         return Written(change.type_name, identifier, 1, at, created=True, deleted=False)
 
@@ -163,7 +161,7 @@ class WriteSession:
         )
         if home_citizen(definition, resource, _present(identifier)) != claimed["citizen"]:
             raise Unprocessable("A resource stays with the citizen it was written for.")
-        body = splice(raw, str(identifier), version, self._ask.at)
+        body = splice(raw, str(identifier), version, self._ask.at, resource)
         prepared = Prepared()
         digest = change.digest or sha256(raw).digest()
         row = add_row(prepared, resource, body, digest, (_present(identifier), 0, self._ask.at))
@@ -250,19 +248,21 @@ class WriteSession:
         fresh = {row[5] for row in self._prepared.resources if row[1] == TYPE_NUMBERS["Patient"]}
         refused: list[int | None] = []
         for (citizen, number, _), ids, verdict in zip(pairs, pairs.values(), rows, strict=True):
-            for identifier in ids:
-                self._looks.changed(citizen, Action.CREATE, verdict["basis"], number, identifier, 1)
+            self._looks.created(citizen, verdict["basis"], number, ids)
             if verdict["basis"] is None or not (verdict["present"] or citizen in fresh):
                 refused.append(citizen)
         if refused:
             raise _refusal(refused[0])
 
     async def _project(self) -> None:
+        by_type: dict[str, list[Stored]] = defaultdict(list)
+        for one in self._prepared.stored:
+            by_type[one.type_name].append(one)
         for projection in self._hooks.projections:
-            stored = [one for one in self._prepared.stored if one.type_name in projection.types]
+            stored = [one for name, some in by_type.items() if name in projection.types for one in some]
             if stored:
                 await projection.project(self._connection, stored)
-            removed = [one for name in projection.types for one in self._removed.get(name, ())]
+            removed = [gone for name in projection.types for gone in self._removed.get(name, ())]
             if removed:
                 await projection.forget(self._connection, removed)
 
@@ -272,12 +272,12 @@ class WriteSession:
 
     async def _announce(self) -> None:
         if self._prepared.stored or self._removed:
-            ids = [str(one.id) for one in self._prepared.stored]
+            stored = self._prepared.stored
             event = {
                 "origin": str(self._ask.organisation),
                 "at": self._ask.at.isoformat(),
-                "ids": ids[:1000],
-                "count": len(ids),
+                "ids": [str(one.id) for one in stored[:_MOST_ANNOUNCED]],
+                "count": len(stored),
             }
             await self._connection.execute(_EVENT, orjson.dumps(event).decode())
 

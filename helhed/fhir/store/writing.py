@@ -9,17 +9,20 @@ from uuid import UUID
 from helhed.fhir.changes import Change
 from helhed.fhir.definitions import Ownership, TypeDefinition, type_definition
 from helhed.fhir.indexing import Indexed, index, normalise
+from helhed.fhir.store.encoding import (
+    DATE_COLUMNS,
+    RESOURCE_COLUMNS,
+    STRING_COLUMNS,
+    date_row,
+    resource_row,
+    string_row,
+)
+from helhed.foundation.binary_copy import copy_binary
 from helhed.foundation.database import Connection
 from helhed.foundation.errors import Unprocessable
 from helhed.foundation.ids import bucket_of, key_of
 
 OWNED = {Ownership.CITIZEN: 1, Ownership.ORGANISATION: 2, Ownership.PUBLIC: 3}
-RESOURCE_COLUMNS = (
-    "bucket", "type", "ownership", "version", "id", "citizen", "origin", "code", "date_lo", "date_hi", "updated",
-    "tokens", "digest", "body",
-)  # fmt: skip
-STRING_COLUMNS = ("bucket", "type", "parameter", "id", "value", "written")
-DATE_COLUMNS = ("bucket", "type", "parameter", "id", "lo", "hi")
 #: PostgreSQL's -infinity stands for "no date", so the earliest date is a day later (asyncpg writes year 1 as -infinity)
 NO_DATE = datetime.min.replace(tzinfo=UTC)
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
@@ -130,15 +133,10 @@ def add_side_rows(prepared: Prepared, number: int, identifier: UUID, indexed: In
 
 async def copy_rows(connection: Connection, prepared: Prepared) -> None:
     """Write prepared rows with COPY."""
-    if prepared.resources:
-        await connection.copy_records_to_table(
-            "resource", schema_name="fhir", columns=RESOURCE_COLUMNS, records=prepared.resources
-        )
-    if prepared.strings:
-        await connection.copy_records_to_table(
-            "resource_string", schema_name="fhir", columns=STRING_COLUMNS, records=prepared.strings
-        )
-    if prepared.dates:
-        await connection.copy_records_to_table(
-            "resource_date", schema_name="fhir", columns=DATE_COLUMNS, records=prepared.dates
-        )
+    for name, columns, encode, rows in (
+        ("resource", RESOURCE_COLUMNS, resource_row, prepared.resources),
+        ("resource_string", STRING_COLUMNS, string_row, prepared.strings),
+        ("resource_date", DATE_COLUMNS, date_row, prepared.dates),
+    ):
+        if rows:
+            await copy_binary(connection, ("fhir", name), columns, [encode(*row) for row in rows])

@@ -101,6 +101,7 @@ def _change(item: Item, mapping: dict[str, str]) -> Change:
         if fresh != raw:
             digest = hashlib.sha256(raw).digest()
             resource, raw = orjson.loads(fresh), fresh
+            check_storable(item.type_name, resource, f"{item.where}.resource")  # of which types the references are
         for reference in references_in(resource):
             if reference.startswith("urn:uuid:") or reference in mapping:
                 raise InvalidResource(

@@ -173,7 +173,7 @@ def contact_row(contact: Contact, words: Words, names: Names) -> Row:
 
 def visit_view(visit: Visit, words: Words, names: Names, now: datetime) -> VisitView:
     """An appointment with a leaf of the calendar."""
-    places = [visit.place or names.organisation(visit.organisation) or names.organisation(visit.origin), visit.who]
+    places = [visit.place or names.organisation(visit.origin), visit.who]
     return VisitView(
         day=words.pattern(visit.start.at, "day_number"),
         month=words.pattern(visit.start.at, "month_short"),

@@ -67,7 +67,8 @@ class FakeStore:
         if change.method == "DELETE":
             del self.versions[change.id]
         else:
-            body = splice(change.raw or orjson.dumps(change.resource), str(change.id), number, AT)
+            assert change.resource is not None
+            body = splice(change.raw or orjson.dumps(change.resource), str(change.id), number, AT, change.resource)
             self.versions[change.id] = Version(change.type_name, change.id, number, AT, body)
         return Written(
             change.type_name, change.id, number, AT, created=known is None, deleted=change.method == "DELETE"

@@ -95,7 +95,7 @@ def test_a_date_has_no_million_decimals() -> None:
 def test_what_is_remembered_is_short() -> None:
     before = text._remembered.cache_info().currsize, values._remembered.cache_info().currsize
     assert normalise("Å" * 5000) == "å" * 5000
-    assert values.coded(1, "s", "c" * 5000) == values.coded(1, "s", "c" * 5000)
+    assert values.coded((1,), "s", "c" * 5000) == values.coded((1,), "s", "c" * 5000)
     assert (text._remembered.cache_info().currsize, values._remembered.cache_info().currsize) == before
 
 

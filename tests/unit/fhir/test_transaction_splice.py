@@ -30,18 +30,18 @@ def test_splicing_is_what_a_dictionary_would_do(content, meta, indent, ascii_onl
     resource = {"resourceType": "Basic", **content, **({"meta": meta} if meta else {})}
     raw = json.dumps(resource, indent=indent, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
     theirs = {name: value for name, value in (meta or {}).items() if name not in OURS}
-    assert json.loads(splice(raw, "a", 3, AT)) == {**resource, "id": "a", "meta": {**OURS, **theirs}}
+    assert json.loads(splice(raw, "a", 3, AT, resource)) == {**resource, "id": "a", "meta": {**OURS, **theirs}}
 
 
 @given(st.lists(NUMBERS, min_size=1, max_size=5))
 def test_numbers_keep_every_character(numbers):
     raw = b'{"resourceType":"Basic","n":[' + ",".join(numbers).encode() + b"]}"
-    assert f'"n":[{",".join(numbers)}]'.encode() in splice(raw, "a", 1, AT)
+    assert f'"n":[{",".join(numbers)}]'.encode() in splice(raw, "a", 1, AT, json.loads(raw))
 
 
 def test_references_are_replaced_and_texts_that_look_like_them_are_not():
     raw = json.dumps(
         {"resourceType": "Basic", "subject": {"reference": "urn:uuid:a"}, "t": '"reference":"urn:uuid:a"'}
     ).encode()
-    stored = json.loads(splice(rewrite_raw(raw, {"urn:uuid:a": "Patient/b"}), "x", 1, AT))
+    stored = json.loads(splice(rewrite_raw(raw, {"urn:uuid:a": "Patient/b"}), "x", 1, AT, json.loads(raw)))
     assert (stored["subject"]["reference"], stored["t"]) == ("Patient/b", '"reference":"urn:uuid:a"')

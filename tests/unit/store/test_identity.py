@@ -56,6 +56,18 @@ async def test_replacement_numbers_are_never_handed_out_twice(scene: Scene, monk
     assert sorted(given) == ["2601741AA1", "2601741AA3", "2601741AA5"]
 
 
+async def test_a_day_without_free_numbers_lends_from_the_days_after_it(scene: Scene) -> None:
+    """Everybody whose birth date is unknown shares a day."""
+    await scene.world.owner.execute(
+        "insert into registries.replacement_cpr select '0101007' || a || b || d"
+        " from unnest(string_to_array('A,B,C,D,E,F,G,H,J,K,L,M,N,P,Q,R,S,T,U,V,W,X,Y,Z', ',')) a,"
+        " unnest(string_to_array('A,B,C,D,E,F,G,H,J,K,L,M,N,P,Q,R,S,T,U,V,W,X,Y,Z', ',')) b, generate_series(0, 9) d"
+    )
+    patient = await scene.world.patient(scene.hospital)
+    number = (await numbers_of(scene, patient))[0][1]
+    assert re.fullmatch(r"(?:0[2-9]|[12]\d|3[01])01007[A-Z]{2}\d", number)
+
+
 async def test_the_same_cpr_number_twice_is_a_conflict(scene: Scene) -> None:
     await scene.world.patient(scene.hospital, identifier=A_NUMBER)
     before = await scene.world.owner.fetchval("select count(*) from fhir.resource")

@@ -52,7 +52,7 @@ DECIDED = {
 TAKE_IN = {
     "fhir.log_writes", "fhir.replace", "registries.note_received", "registries.put_citizen_identifiers",
     "registries.put_citizens", "registries.put_organisation", "registries.put_professionals",
-    "registries.take_replacement_cpr", "trust.drop_sources", "trust.put_employments", "trust.put_relations",
+    "registries.take_one_replacement_cpr", "registries.take_replacement_cpr", "trust.drop_sources", "trust.put_employments", "trust.put_relations",
     "trust.put_roles",
 }  # fmt: skip
 #: arithmetic on what the caller brings, or public facts

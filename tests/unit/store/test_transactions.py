@@ -53,6 +53,18 @@ async def test_one_bad_entry_leaves_nothing_of_the_others(scene: Scene, last: An
     assert (await scene.world.store.read(scene.citizen, "Observation", scene.observation)).version == 1
 
 
+async def test_an_entry_that_is_named_must_be_of_a_type_that_may_stand_there(scene: Scene) -> None:
+    place = urn()
+    with pytest.raises(InvalidResource) as refused:
+        await transaction(
+            scene.world,
+            scene.custodian,
+            entry("POST", "Observation", {**scene.result(), "encounter": {"reference": place}}),
+            entry("POST", "Organization", {"resourceType": "Organization", "name": "Ny"}, fullUrl=place),
+        )
+    assert [issue.expression for issue in refused.value.issues] == ["Bundle.entry[0].resource.encounter.reference"]
+
+
 async def test_entries_may_name_each_other_in_any_order(scene: Scene) -> None:
     person, visit = urn(), urn()
     result = {**scene.result(), "subject": {"reference": person}, "encounter": {"reference": visit}}
