@@ -39,7 +39,7 @@ DATE = st.tuples(SMALL, SMALL, SMALL, st.uuids(), WHEN, WHEN)
     ],
     ids=["resources", "strings", "dates"],
 )  # fmt: skip
-async def test_both_encoders_write_the_same(world: World, table, columns, encode, rows) -> None:  # type: ignore[no-untyped-def]
+async def test_both_encoders_write_the_same(world: World, table, columns, encode, rows) -> None:
     connection = await connect(world.target.owner)
     for name in ("ours", "theirs"):
         chosen = ", ".join(columns)
