@@ -14,7 +14,7 @@ from bench.load import Request, Result, drive, get, post
 from bench.reference import bare_asgi, bare_select
 from bench.report import Report
 from bench.world import CODES, NPU, PER_CITIZEN, Population, observation
-from helhed.app import HOOKS, token_audience, token_key
+from helhed.app import token_audience, token_key
 from helhed.exchange.foreign.source import register_source
 from helhed.fhir.store.cursor import CursorSigner
 from helhed.fhir.store.session import Sessions
@@ -22,6 +22,7 @@ from helhed.foundation.clock import system_clock
 from helhed.foundation.database import Connection, Target, connect, read_secret
 from helhed.foundation.ids import key_of
 from helhed.foundation.settings import Settings
+from helhed.hooks import HOOKS
 from helhed.importing import import_in_processes, owner_pool
 from helhed.trust.tokens import TokenIssuer, load_or_create_key
 

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from helhed.api import FhirApi
-from helhed.fhir.store import Hooks, Store
+from helhed.fhir.store import Store
 from helhed.foundation import metrics
 from helhed.foundation.clock import Clock, system_clock
 from helhed.foundation.database import (
@@ -29,11 +29,9 @@ from helhed.foundation.logging import configure, logger
 from helhed.foundation.outbox import Outbox
 from helhed.foundation.postgres import EmbeddedPostgres
 from helhed.foundation.settings import Settings
+from helhed.hooks import HOOKS
 from helhed.portals import build_portal_app
 from helhed.portals.rooms import portal_ports
-from helhed.registries.numbers import ReplacementNumbers
-from helhed.registries.projections import Citizens, Organisations, Professionals
-from helhed.trust.projections import Employments, Relations
 from helhed.trust.tokens import TokenVerifier, load_or_create_key
 
 Scope = MutableMapping[str, Any]
@@ -42,10 +40,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-HOOKS = Hooks(
-    projections=(Citizens(), Organisations(), Professionals(), Employments(), Relations()),
-    preparers=(ReplacementNumbers(),),
-)
 _SECONDS_BETWEEN_LOOKS = 1.0
 #: requests leave no cycles behind; looking for some every 700 objects costs a tenth of the time
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000

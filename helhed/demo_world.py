@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import orjson
 from rich.console import Console
 
-from helhed.app import HOOKS, token_audience, token_key
+from helhed.app import token_audience, token_key
 from helhed.exchange.foreign.documents import Document
 from helhed.exchange.foreign.identity import ForeignIds
 from helhed.exchange.foreign.load import fresh_changes
@@ -23,6 +23,7 @@ from helhed.foundation.database import Pool, Target, connect, read_secret
 from helhed.foundation.errors import HelhedError, Unprocessable
 from helhed.foundation.ids import key_of
 from helhed.foundation.settings import Settings
+from helhed.hooks import HOOKS
 from helhed.importing import owner_pool
 from helhed.trust.personas import Persona, put_personas
 from helhed.trust.tokens import TokenIssuer, load_or_create_key

@@ -13,7 +13,6 @@ import uvloop
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from helhed.app import HOOKS
 from helhed.exchange.foreign.documents import Document, documents
 from helhed.exchange.foreign.load import Importer, Report, Source
 from helhed.exchange.foreign.source import register_source
@@ -22,6 +21,7 @@ from helhed.fhir.store.session import Sessions
 from helhed.foundation.clock import system_clock
 from helhed.foundation.database import Pool, Target, create_pool, read_secret
 from helhed.foundation.settings import Settings
+from helhed.hooks import HOOKS
 
 #: one more process than cores keeps the cores busy while the others wait for the database
 _PROCESSES = (os.cpu_count() or 1) + 1
@@ -62,7 +62,9 @@ async def import_in_processes(
     """Spread the documents over processes; each document is still one transaction."""
     report = Report()
     start = (target.owner, source, secret)
-    with ProcessPoolExecutor(_PROCESSES, get_context("spawn"), _start_process, start) as processes:
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])  # loaded once, not once a process
+    with ProcessPoolExecutor(_PROCESSES, context, _start_process, start) as processes:
         waiting: set[Future[Report]] = set()
         for document in documents(paths):
             waiting.add(processes.submit(_import_one, document))

@@ -200,7 +200,6 @@ class EmbeddedPostgres:
             "checkpoint_timeout": "15min",
             "max_connections": "100",
             "jit": "off",
-            "wal_compression": "pglz",
             "timezone": "UTC",
             "log_timezone": "UTC",
             "log_min_error_statement": "panic",

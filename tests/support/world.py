@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 
 import orjson
 
-from helhed.app import HOOKS
 from helhed.fhir.changes import Change, Page, Written
 from helhed.fhir.definitions import type_definition
 from helhed.fhir.query import parse_search
@@ -18,6 +17,7 @@ from helhed.foundation.ask import ActorKind, Ask, Purpose
 from helhed.foundation.database import Connection, Target, connect
 from helhed.foundation.ids import bucket_of, key_of, new_id
 from helhed.foundation.settings import Settings
+from helhed.hooks import HOOKS
 from helhed.trust.projections import ROLE_SYSTEM
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)

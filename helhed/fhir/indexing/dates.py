@@ -13,7 +13,7 @@ _LONGEST = 64  #: dates are remembered, so none may be long
 _TICK = timedelta(microseconds=1)
 _LAST_OF_SECOND = timedelta(microseconds=999_999)
 #: what most measurements say; years at the ends of time and leap seconds take the longer road
-_TO_THE_SECOND = re.compile(r"[1-8]\d{3}-\d\d-\d\dT\d\d:\d\d:[0-5]\d(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+_TO_THE_SECOND = re.compile(r"[1-8]\d{3}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 _DATE_TIME = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d)?)?)?)?", re.ASCII
 )

@@ -3,13 +3,16 @@
 import binascii
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 
 from helhed.fhir.definitions import facts
 
 _PATTERNS = {kind: re.compile(facts.primitives()[kind], re.ASCII) for kind in ("date", "dateTime", "instant", "time")}
 _DATE_CHARACTERS = 10
+_TO_THE_SECOND = re.compile(
+    r"[1-9]\d{3}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)", re.ASCII
+)
 _LONGEST = 64  #: what is remembered is short
 
 
@@ -38,10 +41,26 @@ def _when(kind: str) -> Callable[[str], bool]:
     return lambda text: len(text) <= _LONGEST and _real(kind, text)
 
 
+def _moment(kind: str) -> Callable[[str], bool]:
+    """Most moments are told to the second and come once: no use in remembering those."""
+    seldom = _when(kind)
+
+    def real(text: str) -> bool:
+        if _TO_THE_SECOND.fullmatch(text) is None:
+            return seldom(text)
+        try:
+            datetime.fromisoformat(text)
+        except ValueError:
+            return False
+        return True
+
+    return real
+
+
 FORMATS = {
     "fhir-date": _when("date"),
-    "fhir-dateTime": _when("dateTime"),
-    "fhir-instant": _when("instant"),
+    "fhir-dateTime": _moment("dateTime"),
+    "fhir-instant": _moment("instant"),
     "fhir-time": _when("time"),
     "fhir-base64": _base64,
 }

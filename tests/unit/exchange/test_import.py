@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from helhed.app import HOOKS
 from helhed.exchange.foreign.load import Importer, Report
 from helhed.exchange.foreign.source import register_source
 from helhed.fhir.store.cursor import CursorSigner
 from helhed.fhir.store.session import Sessions
 from helhed.foundation.clock import system_clock
+from helhed.hooks import HOOKS
 from helhed.importing import owner_pool
 from tests.support.world import SECRET, World
 

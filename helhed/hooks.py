@@ -1,0 +1,11 @@
+"""What the upper rooms do inside every transaction that writes: composition for the processes that only store."""
+
+from helhed.fhir.store import Hooks
+from helhed.registries.numbers import ReplacementNumbers
+from helhed.registries.projections import Citizens, Organisations, Professionals
+from helhed.trust.projections import Employments, Relations
+
+HOOKS = Hooks(
+    projections=(Citizens(), Organisations(), Professionals(), Employments(), Relations()),
+    preparers=(ReplacementNumbers(),),
+)
