@@ -68,6 +68,8 @@ _ELEMENTS = frozenset(
     ]
 )
 _SAFE_LINK = re.compile(r"^(#|https?:|mailto:|tel:|urn:|data:image/(png|jpeg|gif);|[A-Za-z0-9_./-]+$)", re.IGNORECASE)
+#: Deeper than any page is written; what shows a narrative walks it by recursion (browsers, renderers, sanitisers).
+_DEEPEST = 64
 _STYLE = re.compile(r"url\s*\(|expression\s*\(|@import|position\s*:|behavior\s*:|javascript:", re.IGNORECASE)
 
 
@@ -81,27 +83,43 @@ def narrative_problem(div: object) -> str | None:
         return "A narrative needs its div."
     if "<!" in div or "<?" in div:
         return "The narrative may hold no declarations or processing instructions."
+    page = _Page()
     parser = expat.ParserCreate(namespace_separator=" ")
-    names: list[str] = []
-    parser.StartElementHandler = lambda name, attributes: _start(names, name, attributes)
+    parser.StartElementHandler = page.opened
+    parser.EndElementHandler = page.closed
     try:
         parser.Parse(div, True)
     except expat.ExpatError:
         return "The narrative is not well-formed XHTML."
     except _Unsafe as unsafe:
         return str(unsafe)
-    return None if names and names[0] == "div" else "The narrative must be one div."
+    return None if page.root == "div" else "The narrative must be one div."
 
 
-def _start(names: list[str], name: str, attributes: dict[str, str]) -> None:
-    namespace, _, local = name.rpartition(" ")
-    if namespace != "http://www.w3.org/1999/xhtml":
-        raise _Unsafe("The narrative's div must be in the XHTML namespace.")
-    if local not in _ELEMENTS:
-        raise _Unsafe(f"The narrative may not hold the element {local[:20]}.")
-    names.append(local)
-    for attribute, value in attributes.items():
-        _check(attribute.rpartition(" ")[2], value)
+class _Page:
+    """Where the parser stands in a narrative."""
+
+    def __init__(self) -> None:
+        self.root = ""
+        self._depth = 0
+
+    def opened(self, name: str, attributes: dict[str, str]) -> None:
+        """An element begins. Raises _Unsafe."""
+        namespace, _, local = name.rpartition(" ")
+        if namespace != "http://www.w3.org/1999/xhtml":
+            raise _Unsafe("The narrative's div must be in the XHTML namespace.")
+        if local not in _ELEMENTS:
+            raise _Unsafe(f"The narrative may not hold the element {local[:20]}.")
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise _Unsafe(f"The narrative is nested deeper than {_DEEPEST} elements.")
+        self.root = self.root or local
+        for attribute, value in attributes.items():
+            _check(attribute.rpartition(" ")[2], value)
+
+    def closed(self, _name: str) -> None:
+        """An element ends."""
+        self._depth -= 1
 
 
 def _check(attribute: str, value: str) -> None:
