@@ -1,5 +1,6 @@
 """The interactions of FHIR's REST chapter that exist here. Each has one shape: parse, ask, act, render."""
 
+from functools import partial
 from typing import Any
 
 from helhed.api.answers import ALWAYS, Answer, etag, outcome, version_headers
@@ -8,9 +9,10 @@ from helhed.api.request import Request
 from helhed.fhir.changes import Change, Version, Written
 from helhed.fhir.definitions import type_definition
 from helhed.fhir.parsing import Limits, parse_json
-from helhed.fhir.query import DEFAULT_COUNT, MOST_COUNT, parse_search
+from helhed.fhir.query import DEFAULT_COUNT, MOST_COUNT
 from helhed.fhir.references import references_in
 from helhed.fhir.store import Store, WriteSession
+from helhed.fhir.store.paging import asked_query
 from helhed.fhir.store.writing import home_bucket
 from helhed.fhir.transaction import Outcome, batch, check_storable, existing, lock_key, transact
 from helhed.foundation.errors import BadRequest, HelhedError, InvalidResource, Issue, PreconditionFailed, Unknown
@@ -61,7 +63,8 @@ class Interactions:
     async def search(self, request: Request, type_name: str, pairs: list[tuple[str, str]]) -> Answer:
         """http://hl7.org/fhir/R4/http.html#search"""
         strict = request.prefer.get("handling") != "lenient"
-        query = parse_search(type_name, pairs, strict=strict, base_url=self._root, now=request.ask.at)
+        opened = partial(self._store.page_link, request.ask)
+        query = asked_query(opened, type_name, pairs, strict=strict, base_url=self._root, now=request.ask.at)
         page = await self._store.search(request.ask, query)
         return Answer(200, search_bundle(self._base, query, page))
 

@@ -12,6 +12,7 @@ from helhed.fhir.changes import Change, Page, Version, Written
 from helhed.fhir.definitions import TYPE_NAMES, TYPE_NUMBERS
 from helhed.fhir.query import Query
 from helhed.fhir.store.cursor import CursorSigner
+from helhed.fhir.store.paging import PageLink, open_link
 from helhed.fhir.store.plan import as_wish
 from helhed.fhir.store.reading import ReadMany, Wanted, version_from
 from helhed.fhir.store.rows import ask_row
@@ -20,7 +21,7 @@ from helhed.fhir.store.session import Hooks, Sessions, WriteSession
 from helhed.fhir.store.writing import Projection, Stored
 from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool, Target, create_pool
-from helhed.foundation.errors import BadRequest, HelhedError, Unknown
+from helhed.foundation.errors import HelhedError, Unknown
 from helhed.foundation.lanes import Lanes
 from helhed.foundation.lend import lend
 from helhed.foundation.settings import Settings
@@ -91,7 +92,7 @@ class Store:
             await self.read(ask, type_name, None)
             raise Unknown
         scope = b"history" + id.bytes
-        before = _before(self._signer.read(ask, scope, cursor)) if cursor else _NEWEST
+        before = int(self._signer.read(ask, scope, cursor)) if cursor else _NEWEST
         async with lend(self._pool) as connection:
             rows = await connection.fetch(_HISTORY, ask_row(ask), TYPE_NUMBERS[type_name], id, before, count)
         if not rows:
@@ -101,7 +102,7 @@ class Store:
             for row in rows[:count]
         ]
         more = len(rows) > count
-        next_cursor = self._signer.sign(ask, scope, [str(versions[-1].version)]) if more else None
+        next_cursor = self._signer.sign(ask, scope, b"%d" % versions[-1].version) if more else None
         return Page(versions, [], rows[0]["total"], next_cursor)
 
     async def search(self, ask: Ask, query: Query) -> Page:
@@ -111,6 +112,10 @@ class Store:
             return await search_record(self.record_searches, ask, query, wish, self._signer)
         async with lend(self._pool) as connection:
             return await search_any(connection, ask, query, self._signer)
+
+    def page_link(self, ask: Ask, type_name: str, cursor: str) -> PageLink:
+        """The search that a page link of this actor goes on with. Raises BadRequest."""
+        return open_link(self._signer, ask, type_name, cursor)
 
     async def citizen_rows(self, ask: Ask, citizen: int, types: Sequence[str], limit: int) -> list[CitizenRow]:
         """All the ask may see of one citizen of these types, newest first and at most ``limit`` a type: one look."""
@@ -143,10 +148,3 @@ class Store:
         """Stand the refused attempt in the logs of those it named."""
         async with lend(self._pool) as connection:
             await session.log_refusal(connection, changes)
-
-
-def _before(keys: list[str]) -> int:
-    try:
-        return int(keys[0])
-    except (ValueError, IndexError):
-        raise BadRequest("The page link is not one of ours: start again.") from None

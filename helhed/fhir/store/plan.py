@@ -3,7 +3,6 @@
 Both are data. The functions behind them (migrations 0004 and 0005) hold the SQL.
 """
 
-import hashlib
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -28,7 +27,6 @@ from helhed.fhir.query import (
 from helhed.fhir.tokens import reference_salt
 
 _MANY_GROUPS = 2
-_PAGE_PARAMETERS = frozenset({"_count", "_total", "_include", "_revinclude"})
 
 
 class Wish(NamedTuple):
@@ -108,12 +106,6 @@ def as_plan(query: Query, after: list[str] | None, *, match: bool = False) -> by
         "named_tokens": _texts(query.named_tokens),
     }
     return orjson.dumps(plan)
-
-
-def scope_of(query: Query) -> bytes:
-    """What identifies a query for its cursors: everything but where the page starts."""
-    asked = [pair for pair in query.applied if pair[0] not in _PAGE_PARAMETERS]
-    return hashlib.sha256(orjson.dumps([query.type_number, asked])).digest()
 
 
 def sort_keys(query: Query) -> list[tuple[str, int, bool]]:

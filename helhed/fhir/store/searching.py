@@ -9,7 +9,8 @@ from helhed.fhir.changes import Page, Version
 from helhed.fhir.definitions import TYPE_NAMES
 from helhed.fhir.query import Query
 from helhed.fhir.store.cursor import CursorSigner
-from helhed.fhir.store.plan import Wish, as_plan, as_wish, scope_of
+from helhed.fhir.store.paging import keys_after, page_link
+from helhed.fhir.store.plan import Wish, as_plan, as_wish
 from helhed.fhir.store.rows import ask_row
 from helhed.foundation.ask import Ask
 from helhed.foundation.batcher import Batcher
@@ -65,8 +66,7 @@ async def search_any(
     connection: Connection, ask: Ask, query: Query, signer: CursorSigner, *, match: bool = False
 ) -> Page:
     """Run a plan on ``connection``."""
-    scope = scope_of(query)
-    after = signer.read(ask, scope, query.cursor) if query.cursor else None
+    after = keys_after(signer, ask, query)
     rows = await connection.fetch(_ANY, ask_row(ask), as_plan(query, after, match=match).decode())
     matches: list[tuple[int, Version, list[str]]] = []
     included: list[Version] = []
@@ -79,7 +79,7 @@ async def search_any(
         else:
             included.append(_version(row))
     matches.sort(key=lambda match: match[0])
-    cursor = signer.sign(ask, scope, matches[-1][2]) if more and matches else None
+    cursor = page_link(signer, ask, query, matches[-1][2]) if more and matches else None
     return Page([version for _, version, _ in matches], included, total if query.total else None, cursor)
 
 
@@ -89,11 +89,11 @@ def _version(row: Any) -> Version:
 
 async def search_record(many: RecordMany, ask: Ask, query: Query, wish: Wish, signer: CursorSigner) -> Page:
     """Run a wish in the next batch."""
-    scope = scope_of(query)
-    if query.cursor:
-        wish = wish_after(wish, signer.read(ask, scope, query.cursor))
+    after = keys_after(signer, ask, query)
+    if after is not None:
+        wish = wish_after(wish, after)
     versions, last = await many.batcher.submit(RecordSearch(ask, query.type_name, wish))
-    return Page(versions, [], None, signer.sign(ask, scope, last) if last else None)
+    return Page(versions, [], None, page_link(signer, ask, query, last) if last else None)
 
 
 __all__ = ["RecordMany", "as_wish", "search_any", "search_record"]

@@ -17,6 +17,7 @@ from helhed.fhir.query import Query
 from helhed.fhir.splice import splice
 from helhed.fhir.store.cursor import CursorSigner
 from helhed.fhir.store.looks import Looks
+from helhed.fhir.store.paging import PageLink, open_link
 from helhed.fhir.store.reading import version_from
 from helhed.fhir.store.rows import ask_row
 from helhed.fhir.store.searching import search_any
@@ -92,6 +93,10 @@ class WriteSession:
     async def search(self, query: Query) -> Page:
         """A decided, logged search that sees what this transaction wrote."""
         return await self._searched(query, match=False)
+
+    def page_link(self, type_name: str, cursor: str) -> PageLink:
+        """The search that a page link of this actor goes on with. Raises BadRequest."""
+        return open_link(self._signer, self._ask, type_name, cursor)
 
     async def matching(self, query: Query) -> Page:
         """What a condition finds: decided, logged, and seeing what this transaction wrote. Not for answers.

@@ -10,9 +10,10 @@ import orjson
 
 from helhed.fhir.changes import Change, Page, Version, Written
 from helhed.fhir.definitions import type_definition
-from helhed.fhir.query import Query, parse_search
+from helhed.fhir.query import Query
 from helhed.fhir.references import references_in, rewrite_raw
 from helhed.fhir.store import Store, WriteSession
+from helhed.fhir.store.paging import PageLink, asked_query
 from helhed.fhir.transaction.conditions import conditional_references, existing, find_existing, lock_key
 from helhed.fhir.transaction.entries import ORDER, Item, check_storable, check_unique, in_order, items_of, take_target
 from helhed.foundation.ask import Ask
@@ -131,6 +132,9 @@ class Looks(Protocol):
     async def search(self, query: Query) -> Page:
         """A page of a search."""
 
+    def page_link(self, type_name: str, cursor: str) -> PageLink:
+        """The search that a page link goes on with."""
+
 
 @dataclass(frozen=True, slots=True)
 class _StoreLooks:
@@ -146,6 +150,9 @@ class _StoreLooks:
     async def search(self, query: Query) -> Page:
         return await self.store.search(self.ask, query)
 
+    def page_link(self, type_name: str, cursor: str) -> PageLink:
+        return self.store.page_link(self.ask, type_name, cursor)
+
 
 async def _look(looks: Looks, item: Item, base_url: str) -> Outcome:
     if item.target:
@@ -155,7 +162,7 @@ async def _look(looks: Looks, item: Item, base_url: str) -> Outcome:
         if rest:
             raise NotSupported("Inside a Bundle, GET reads, reads a version, or searches.")
         return Outcome(version=await looks.read(item.type_name, parse_id(name)))
-    query = parse_search(item.type_name, item.pairs, strict=True, base_url=base_url)
+    query = asked_query(looks.page_link, item.type_name, item.pairs, base_url=base_url)
     return Outcome(page=await looks.search(query), query=query)
 
 

@@ -9,8 +9,9 @@ import orjson
 
 from helhed.fhir.changes import Change, Page, Version, Written
 from helhed.fhir.splice import splice
+from helhed.fhir.store.paging import PageLink
 from helhed.foundation.ask import Ask
-from helhed.foundation.errors import MethodNotAllowed, PreconditionFailed, Unknown
+from helhed.foundation.errors import BadRequest, MethodNotAllowed, PreconditionFailed, Unknown
 
 AT = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
@@ -45,6 +46,11 @@ class FakeStore:
             one for one in self.versions.values() if one.type_name == query.type_name and one.id not in self.hidden
         ]
         return Page(found, [], len(found) if query.total else None, self.cursor)
+
+    def page_link(self, ask: Ask, type_name: str, cursor: str) -> PageLink:
+        if cursor != self.cursor:
+            raise BadRequest
+        return PageLink(["a"], [("name", "x"), ("_count", "1")], ("nosuch",))
 
     async def commit(self, ask: Ask, changes: list[Change]) -> list[Written]:
         return [self._write(change) for change in changes]

@@ -231,8 +231,22 @@ async def test_a_page_links_to_the_next(client):
     bundle = orjson.loads((await client("GET", "/fhir/Organization?name=x&_count=1"))[2])
     assert {one["relation"]: one["url"].partition("?")[2] for one in bundle["link"]} == {
         "self": "name=x&_count=1",
-        "next": "name=x&_count=1&_cursor=abc",
+        "next": "_cursor=abc",
     }
+
+
+async def test_a_page_link_alone_goes_on_with_its_search_and_says_again_what_was_left_out(client):
+    client.store.cursor = "abc"
+    bundle = orjson.loads((await client("GET", "/fhir/Organization?_cursor=abc"))[2])
+    (query,) = client.store.queries
+    assert (query.cursor, query.applied) == ("abc", (("name", "x"), ("_count", "1")))
+    assert "nosuch" in bundle["entry"][-1]["resource"]["issue"][0]["diagnostics"]
+
+
+async def test_a_page_link_may_change_how_much_is_asked_for(client):
+    client.store.cursor = "abc"
+    await client("GET", "/fhir/Organization?_cursor=abc&_count=7")
+    assert (client.store.queries[0].count, client.store.queries[0].applied) == (7, (("name", "x"), ("_count", "7")))
 
 
 async def test_the_capability_statement_is_public_and_lists_no_virtual_type(client):

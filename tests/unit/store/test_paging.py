@@ -1,5 +1,6 @@
 """Order and pages: every match once, whatever ties, whatever arrives meanwhile; links that only their owner can use."""
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from uuid import UUID
 
 import pytest
@@ -115,6 +116,29 @@ async def test_a_page_link_is_for_one_search_of_one_asker(scene: Scene, url: str
     ):
         with pytest.raises(BadRequest):
             await scene.world.search(ask, f"{wanted}&_cursor={link}")
+
+
+@pytest.mark.parametrize(
+    ("url", "last_key"),
+    [("Patient?given=ane&_sort=family", b"Bolettesen"), ("Patient?given=ane&_sort=birthdate", b"1958")],
+)
+async def test_a_page_link_shows_nobody_the_names_and_dates_it_is_made_of(
+    scene: Scene, url: str, last_key: bytes
+) -> None:
+    await scene.world.contact(
+        await scene.world.patient(scene.hospital, "Bolettesen", birthDate="1958-03-14"), scene.ward
+    )
+    cursor = (await scene.world.search(scene.doctor, f"{url}&_count=1")).next_cursor
+    assert cursor
+    readable = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    assert last_key.lower() not in readable.lower()
+
+
+async def test_a_page_link_from_before_they_were_sealed_is_refused_in_a_sentence(scene: Scene) -> None:
+    await five_at_once(scene)
+    old = urlsafe_b64encode(b"twelve bytes" + b'["2026-01-01T00:00:00+00:00","x"]').decode().rstrip("=")
+    with pytest.raises(BadRequest, match="start the search again"):
+        await scene.world.search(scene.doctor, f"Observation?code=tie&_count=2&_cursor={old}")
 
 
 async def test_a_history_is_paged_newest_first_by_its_own_links(scene: Scene) -> None:

@@ -1,0 +1,89 @@
+"""What a page link of a search holds: the search itself, and where its page ended.
+
+The link carries the whole search, sealed, so that the next page has an address without a single value of the search in
+it: no CPR number and no name, whether they were asked for in the address or in the body of a POST.
+"""
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import NamedTuple
+
+import orjson
+
+from helhed.fhir.definitions import TYPE_NUMBERS
+from helhed.fhir.query import CURSOR, Query, parse_search
+from helhed.fhir.store.cursor import CursorSigner, not_ours
+from helhed.foundation.ask import Ask
+from helhed.foundation.errors import BadRequest
+
+#: what forwards a request commonly takes 8 kB of address
+LONGEST_CURSOR = 7000
+#: what may stand beside a cursor in an address that is nothing but a page link
+_BESIDE = frozenset({CURSOR, "_count", "_format", "_pretty"})
+#: parameters that say how much of an answer is wanted, and may change from page to page
+_PAGE_PARAMETERS = frozenset({"_count", "_total", "_include", "_revinclude"})
+
+
+class PageLink(NamedTuple):
+    """An opened cursor."""
+
+    keys: list[str]  #: the sort keys of the last row
+    asked: list[tuple[str, str]]  #: the search, as it was understood
+    ignored: tuple[str, ...]  #: what lenient handling left out of it
+
+
+def page_link(signer: CursorSigner, ask: Ask, query: Query, keys: list[str]) -> str:
+    """The cursor of the page after the row that ``keys`` name. Raises BadRequest for a search too long for a link."""
+    cursor = signer.sign(
+        ask, _scope(query.type_name), zlib.compress(orjson.dumps([keys, query.applied, query.ignored]))
+    )
+    if len(cursor) > LONGEST_CURSOR:
+        raise BadRequest("There are more matches, and this search is too long for a page link: ask for fewer values.")
+    return cursor
+
+
+def open_link(signer: CursorSigner, ask: Ask, type_name: str, cursor: str) -> PageLink:
+    """What a cursor of this actor holds. Raises BadRequest."""
+    keys, asked, ignored = orjson.loads(zlib.decompress(signer.read(ask, _scope(type_name), cursor)))
+    return PageLink(keys, [(name, value) for name, value in asked], tuple(ignored))
+
+
+def asked_query(
+    opened: Callable[[str, str], PageLink],
+    type_name: str,
+    pairs: Sequence[tuple[str, str]],
+    *,
+    strict: bool = True,
+    base_url: str = "",
+    now: datetime | None = None,
+) -> Query:
+    """The search that decoded ``pairs`` ask for, in words or by a page link that ``opened`` opens. Raises BadRequest."""
+    beside = [name for name, _ in pairs if name not in _BESIDE]
+    cursors = [value for name, value in pairs if name == CURSOR]
+    if beside or len(cursors) != 1:
+        return parse_search(type_name, pairs, strict=strict, base_url=base_url, now=now)
+    link = opened(type_name, cursors[0])
+    counts = [pair for pair in pairs if pair[0] == "_count"]
+    asked = [pair for pair in link.asked if not (counts and pair[0] == "_count")]
+    query = parse_search(type_name, [*asked, *counts], base_url=base_url, now=now)
+    return replace(query, cursor=cursors[0], ignored=link.ignored)
+
+
+def keys_after(signer: CursorSigner, ask: Ask, query: Query) -> list[str] | None:
+    """Where the page of ``query`` starts; None at the beginning. BadRequest for a cursor of another search."""
+    if query.cursor is None:
+        return None
+    link = open_link(signer, ask, query.type_name, query.cursor)
+    if _search(link.asked) != _search(query.applied):
+        raise not_ours()
+    return link.keys
+
+
+def _scope(type_name: str) -> bytes:
+    return b"search %d" % TYPE_NUMBERS[type_name]
+
+
+def _search(asked: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [pair for pair in asked if pair[0] not in _PAGE_PARAMETERS]

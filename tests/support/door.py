@@ -1,0 +1,74 @@
+"""The FHIR door over an open world, asked without a network in between."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+
+from helhed.api import FhirApi
+from helhed.foundation.ask import Ask
+from tests.support.world import World
+
+BASE = "https://here.example"
+
+
+class OneAsk:
+    """A verifier that has let one asker in."""
+
+    def __init__(self, asker: Ask) -> None:
+        self._asker = asker
+
+    def ask(self, authorization: bytes | None) -> Ask:
+        """The asker, whatever the header says."""
+        return self._asker
+
+
+class Door:
+    """One asker at the door."""
+
+    def __init__(self, world: World, asker: Ask, **limits: Any) -> None:
+        self._api = FhirApi(world.store, OneAsk(asker), base_url=BASE, **{"max_body_bytes": 2**24, **limits})
+
+    async def get(self, url: str, **headers: str) -> tuple[int, Any]:
+        """Status and parsed answer of a path with its parameters, or of a link."""
+        path, _, query = url.removeprefix(BASE).partition("?")
+        return await self._ask("GET", path, query, b"", headers)
+
+    async def search(self, type_name: str, pairs: dict[str, str]) -> tuple[int, Any]:
+        """A search by POST."""
+        form = {"content-type": "application/x-www-form-urlencoded"}
+        return await self._ask("POST", f"/fhir/{type_name}/_search", "", urlencode(pairs).encode(), form)
+
+    async def post(self, path: str, body: Any, **headers: str) -> tuple[int, Any]:
+        """A resource or Bundle, as JSON or as its bytes."""
+        raw = body if isinstance(body, bytes) else orjson.dumps(body)
+        return await self._ask("POST", path, "", raw, {"content-type": "application/fhir+json", **headers})
+
+    async def _ask(self, method: str, path: str, query: str, body: bytes, headers: dict[str, str]) -> tuple[int, Any]:
+        sent: list[Any] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "query_string": query.encode(),
+            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+        }
+        await self._api(scope, receive, send)
+        return sent[0]["status"], orjson.loads(sent[1]["body"] or b"null")
+
+
+def link(bundle: Any, relation: str) -> str:
+    """A link of a Bundle, "" when it has none."""
+    return next((one["url"] for one in bundle["link"] if one["relation"] == relation), "")
+
+
+def ids(bundle: Any) -> list[str]:
+    """Ids of the matches, in order."""
+    return [one["resource"]["id"] for one in bundle.get("entry", ()) if one["search"]["mode"] == "match"]
