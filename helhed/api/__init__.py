@@ -147,12 +147,12 @@ def _route(scope: Scope) -> tuple[str, list[str]]:
 
 
 def _headers(scope: Scope) -> tuple[dict[bytes, bytes], bytes | None]:
-    """Headers by name. Two Authorization headers are one too many."""
+    """Headers by name; Prefer may come in parts (RFC 7240). Two Authorization headers are one too many."""
     headers: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
         if name == b"authorization" and name in headers:
             raise BadRequest("Send one Authorization header.")
-        headers[name] = value
+        headers[name] = headers[name] + b"," + value if name == b"prefer" and name in headers else value
     return headers, headers.get(b"authorization")
 
 

@@ -7,7 +7,7 @@ import orjson
 
 from helhed.api.answers import etag, outcome, status_of
 from helhed.fhir.changes import Page, Version
-from helhed.fhir.query import Query
+from helhed.fhir.query import LeftOut, Query
 from helhed.fhir.splice import instant
 from helhed.fhir.transaction import Outcome
 from helhed.foundation.errors import Issue
@@ -34,9 +34,15 @@ def _entry(base: str, version: Version, mode: bytes) -> bytes:
     return b'{"fullUrl":"' + url + b'","resource":' + version.body + b',"search":{"mode":"' + mode + b'"}}'
 
 
-def _ignored(names: Sequence[str]) -> bytes:
-    issues = tuple(Issue("not-supported", f"The parameter {name[:60]} was left out.") for name in names)
+def _ignored(left_out: Sequence[LeftOut]) -> bytes:
+    """What lenient handling left out, named as in http://hl7.org/fhir/R4/operationoutcome-example-searchfail.json.html"""
+    issues = tuple(Issue("not-supported", _without(one), f"http.{one.name}") for one in left_out)
     return b'{"resource":' + outcome(issues, "warning") + b',"search":{"mode":"outcome"}}'
+
+
+def _without(one: LeftOut) -> str:
+    wider = " The search may find more than was asked for." if one.widens else ""
+    return scrub(f"The parameter {one.name} was left out. {one.why}{wider}")
 
 
 def _links(base: str, query: Query, page: Page) -> list[dict[str, str]]:

@@ -66,7 +66,8 @@ class Interactions:
         opened = partial(self._store.page_link, request.ask)
         query = asked_query(opened, type_name, pairs, strict=strict, base_url=self._root, now=request.ask.at)
         page = await self._store.search(request.ask, query)
-        return Answer(200, search_bundle(self._base, query, page))
+        headers = ALWAYS if strict else (*ALWAYS, (b"preference-applied", b"handling=lenient"))
+        return Answer(200, search_bundle(self._base, query, page), headers)
 
     # --- create, update, delete -----------------------------------------------------------------------------------------
 

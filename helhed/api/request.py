@@ -36,7 +36,7 @@ class Request:
     def prefer(self) -> dict[str, str]:
         """The preferences of the Prefer header (RFC 7240)."""
         pairs = (part.strip().partition("=") for part in self.header(b"prefer").split(";") for part in part.split(","))
-        return {name.strip(): value.strip().strip('"') for name, _, value in pairs}
+        return {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}
 
     def pairs(self) -> list[tuple[str, str]]:
         """The parameters of the URL. Raises BadRequest."""

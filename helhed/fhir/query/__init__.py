@@ -14,6 +14,7 @@ from helhed.fhir.query.model import (
     DateTest,
     IdTest,
     Include,
+    LeftOut,
     NoneOf,
     Query,
     Sort,
@@ -27,7 +28,7 @@ from helhed.foundation.errors import BadRequest
 from helhed.foundation.ids import key_of
 
 __all__ = [
-    "AnyOf", "Chain", "CitizenTest", "Condition", "DateTest", "IdTest", "Include", "NoneOf", "Query", "Sort",
+    "AnyOf", "Chain", "CitizenTest", "Condition", "DateTest", "IdTest", "Include", "LeftOut", "NoneOf", "Query", "Sort",
     "StringTest", "UpdatedTest", "parse_search",
 ]  # fmt: skip
 
@@ -36,6 +37,9 @@ DEFAULT_COUNT, MOST_COUNT = 20, 200
 _MOST_DIGITS = 20
 _MOST_PARAMETERS, _MOST_INCLUDES, _LONGEST = 40, 10, 8000
 _FORMATTING = frozenset({"_format", "_pretty"})
+#: parameters that shape an answer: one of these left out makes a search find nothing more
+_SHAPING = ("_sort", "_include", "_revinclude", "_summary", "_elements", "_contained", "_score")
+_LONGEST_NAME = 60
 _TOTALS = {"none": False, "estimate": True, "accurate": True}
 
 
@@ -48,7 +52,7 @@ class _Parsed:
     includes: list[Include] = field(default_factory=list)
     cursor: str | None = None
     applied: list[tuple[str, str]] = field(default_factory=list)
-    ignored: list[str] = field(default_factory=list)
+    ignored: list[LeftOut] = field(default_factory=list)
 
 
 def parse_search(
@@ -61,7 +65,8 @@ def parse_search(
 ) -> Query:
     """The query behind decoded ``pairs``. Raises BadRequest; lenient handling leaves out unknown parameters instead.
 
-    Whatever is left out is reported in ``ignored``: a search is never widened in silence.
+    Whatever is left out is reported in ``ignored``: a search is never widened in silence, and one of which no condition
+    is left is refused, for it would find everything.
     """
     if len(pairs) > _MOST_PARAMETERS:
         raise BadRequest(f"A search takes at most {_MOST_PARAMETERS} parameters.")
@@ -76,7 +81,10 @@ def parse_search(
         except Unsupported as unknown:
             if strict:
                 raise BadRequest(str(unknown)) from None
-            parsed.ignored.append(name)
+            widens = not name.startswith(_SHAPING)
+            parsed.ignored.append(LeftOut(name[:_LONGEST_NAME], str(unknown), widens))
+    if not parsed.conditions and (lost := [one for one in parsed.ignored if one.widens]):
+        raise BadRequest(f"No condition of the search is left when what is unknown is left out: {lost[0].why}")
     return Query(
         type_name,
         definition.number,

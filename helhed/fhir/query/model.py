@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from helhed.fhir.definitions import SearchParameter
@@ -96,6 +97,14 @@ class Include:
     reverse: bool
 
 
+class LeftOut(NamedTuple):
+    """A parameter that lenient handling left out, and why."""
+
+    name: str
+    why: str
+    widens: bool  #: without it the search may find more than was asked for
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """A search of one type."""
@@ -112,4 +121,4 @@ class Query:
     named_tokens: tuple[int, ...] = ()  #: identifier tokens of Patients it names
     primary_code: int | None = None  #: the one system|code token on the primary code, when that is asked for
     applied: tuple[tuple[str, str], ...] = field(default=())  #: what was understood, for the self link
-    ignored: tuple[str, ...] = ()  #: what lenient handling left out
+    ignored: tuple[LeftOut, ...] = ()  #: what lenient handling left out

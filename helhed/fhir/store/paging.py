@@ -13,7 +13,7 @@ from typing import NamedTuple
 import orjson
 
 from helhed.fhir.definitions import TYPE_NUMBERS
-from helhed.fhir.query import CURSOR, Query, parse_search
+from helhed.fhir.query import CURSOR, LeftOut, Query, parse_search
 from helhed.fhir.store.cursor import CursorSigner, not_ours
 from helhed.foundation.ask import Ask
 from helhed.foundation.errors import BadRequest
@@ -31,7 +31,7 @@ class PageLink(NamedTuple):
 
     keys: list[str]  #: the sort keys of the last row
     asked: list[tuple[str, str]]  #: the search, as it was understood
-    ignored: tuple[str, ...]  #: what lenient handling left out of it
+    ignored: tuple[LeftOut, ...]  #: what lenient handling left out of it
 
 
 def page_link(signer: CursorSigner, ask: Ask, query: Query, keys: list[str]) -> str:
@@ -47,7 +47,7 @@ def page_link(signer: CursorSigner, ask: Ask, query: Query, keys: list[str]) -> 
 def open_link(signer: CursorSigner, ask: Ask, type_name: str, cursor: str) -> PageLink:
     """What a cursor of this actor holds. Raises BadRequest."""
     keys, asked, ignored = orjson.loads(zlib.decompress(signer.read(ask, _scope(type_name), cursor)))
-    return PageLink(keys, [(name, value) for name, value in asked], tuple(ignored))
+    return PageLink(keys, [(name, value) for name, value in asked], tuple(LeftOut(*one) for one in ignored))
 
 
 def asked_query(

@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 
 from helhed.fhir.changes import Change, Page, Version, Written
+from helhed.fhir.query import LeftOut
 from helhed.fhir.splice import splice
 from helhed.fhir.store.paging import PageLink
 from helhed.foundation.ask import Ask
@@ -50,7 +51,7 @@ class FakeStore:
     def page_link(self, ask: Ask, type_name: str, cursor: str) -> PageLink:
         if cursor != self.cursor:
             raise BadRequest
-        return PageLink(["a"], [("name", "x"), ("_count", "1")], ("nosuch",))
+        return PageLink(["a"], [("name", "x"), ("_count", "1")], (LeftOut("nosuch", "No such parameter.", True),))
 
     async def commit(self, ask: Ask, changes: list[Change]) -> list[Written]:
         return [self._write(change) for change in changes]

@@ -218,11 +218,38 @@ async def test_an_unknown_search_parameter_never_reaches_the_store(client):
     assert (status, client.store.queries) == (400, [])
 
 
-async def test_lenient_handling_reports_what_it_left_out(client):
-    _, _, body = await client("GET", "/fhir/Organization?nosuch=1&name=x", (b"prefer", b"handling=lenient"))
+LENIENT = (b"prefer", b"handling=lenient")
+
+
+@pytest.mark.parametrize(
+    "prefer", [[LENIENT], [(b"prefer", b"return=minimal, Handling=lenient")], [LENIENT, (b"prefer", b"return=minimal")]]
+)
+async def test_lenient_handling_reports_what_it_left_out_and_why(client, prefer):
+    _, headers, body = await client("GET", "/fhir/Organization?nosuch=1&name=x&_sort=nosuch", *prefer)
     bundle = orjson.loads(body)
+    assert headers[b"preference-applied"] == b"handling=lenient"
     assert bundle["link"][0]["url"] == "https://here.example/fhir/Organization?name=x"
-    assert bundle["entry"][-1]["search"]["mode"] == "outcome"
+    told = bundle["entry"][-1]
+    assert (told["search"]["mode"], told["resource"]["resourceType"]) == ("outcome", "OperationOutcome")
+    assert [(one["severity"], one["expression"]) for one in told["resource"]["issue"]] == [
+        ("warning", ["http.nosuch"]),
+        ("warning", ["http._sort"]),
+    ]
+    filter_told, sort_told = (one["diagnostics"] for one in told["resource"]["issue"])
+    assert "no search parameter called 'nosuch'" in filter_told
+    assert "more than was asked for" in filter_told
+    assert "more than was asked for" not in sort_told
+
+
+async def test_lenient_handling_never_turns_a_search_into_one_for_everything(client):
+    status, _, body = await client("GET", "/fhir/Organization?nosuch=1&_count=5", LENIENT)
+    assert (status, client.store.queries) == (400, [])
+    assert b"nosuch" in body
+
+
+async def test_lenient_handling_leaves_out_an_order_it_does_not_know(client):
+    status, _, _ = await client("GET", "/fhir/Organization?_sort=nosuch", LENIENT)
+    assert (status, client.store.queries[0].sort) == (200, ())
 
 
 async def test_a_page_links_to_the_next(client):
