@@ -99,6 +99,12 @@ class TooLarge(HelhedError):
     code = "too-long"
 
 
+class TooCostly(TooLarge):
+    """The answer would be larger than this network gives: ask for fewer."""
+
+    code = "too-costly"
+
+
 class UnsupportedMediaType(HelhedError):
     """Only JSON in UTF-8 is taken here."""
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+ANSWER_BYTES = 64 * 1024 * 1024
+
 
 class Settings(BaseSettings):
     """What an operator can set. The reference page is generated from the descriptions here."""
@@ -26,6 +28,7 @@ class Settings(BaseSettings):
     base_url: str = Field("", description="Public address of this network; empty is http://host:port.")
     demo: bool = Field(False, description="Demo mode: synthetic people, a built-in test identity provider.")
     max_body_bytes: int = Field(16 * 1024 * 1024, description="Largest request body taken, in bytes.")
+    max_answer_bytes: int = Field(ANSWER_BYTES, description="Largest Bundle given as an answer, in bytes.")
     batch_connections: int = Field(1, description="Connections that carry decided reads; one batch each in flight.")
     batch_size: int = Field(256, description="Most reads decided in one statement.")
     queue_limit: int = Field(2048, description="Reads that may wait before new ones get 503 at once.")

@@ -11,6 +11,7 @@ from uuid import UUID
 from helhed.fhir.changes import Change, Page, Version, Written
 from helhed.fhir.definitions import TYPE_NAMES, TYPE_NUMBERS
 from helhed.fhir.query import Query
+from helhed.fhir.store.budget import too_costly, within
 from helhed.fhir.store.cursor import CursorSigner
 from helhed.fhir.store.paging import PageLink, open_link
 from helhed.fhir.store.plan import as_wish
@@ -29,7 +30,10 @@ from helhed.foundation.settings import Settings
 __all__ = ["CitizenRow", "Hooks", "Projection", "Store", "Stored", "WriteSession"]
 
 _VERSION = "select * from fhir.read_version($1::fhir.ask, $2::smallint, $3, $4)"
-_HISTORY = "select * from fhir.history_of($1::fhir.ask, $2::smallint, $3, $4, $5)"
+_HISTORY = within(
+    "n, total, version, updated, deleted", "fhir.history_of($1::fhir.ask, $2::smallint, $3, $4, $5)", "order by n",
+    "$6::bigint",
+)  # fmt: skip
 _CITIZEN_ROWS = "select * from fhir.citizen_rows($1::fhir.ask, $2, $3::smallint[], $4)"
 _NEWEST = 2**31 - 1
 
@@ -47,11 +51,12 @@ class Store:
     def __init__(self, lanes: Lanes, pool: Pool, sessions: Sessions, signer: CursorSigner, settings: Settings) -> None:
         limits = {"batch_size": settings.batch_size, "queue_limit": settings.queue_limit}
         self.reads = ReadMany(lanes, **limits)
-        self.record_searches = RecordMany(lanes, **limits)
+        self.record_searches = RecordMany(lanes, **limits, most_bytes=settings.max_answer_bytes)
         self._lanes = lanes
         self._pool = pool
         self._sessions = sessions
         self._signer = signer
+        self.most_bytes = settings.max_answer_bytes  #: of an answer
 
     @classmethod
     async def open(cls, target: Target, settings: Settings, secret: bytes, hooks: Hooks) -> "Store":
@@ -94,9 +99,13 @@ class Store:
         scope = b"history" + id.bytes
         before = int(self._signer.read(ask, scope, cursor)) if cursor else _NEWEST
         async with lend(self._pool) as connection:
-            rows = await connection.fetch(_HISTORY, ask_row(ask), TYPE_NUMBERS[type_name], id, before, count)
+            rows = await connection.fetch(
+                _HISTORY, ask_row(ask), TYPE_NUMBERS[type_name], id, before, count, self.most_bytes
+            )
         if not rows:
             raise Unknown
+        if rows[-1]["over"]:
+            raise too_costly(self.most_bytes)
         versions = [
             Version(type_name, id, row["version"], row["updated"], row["body"] or b"", deleted=row["deleted"])
             for row in rows[:count]
@@ -111,7 +120,7 @@ class Store:
         if wish is not None:
             return await search_record(self.record_searches, ask, query, wish, self._signer)
         async with lend(self._pool) as connection:
-            return await search_any(connection, ask, query, self._signer)
+            return await search_any(connection, ask, query, self._signer, most_bytes=self.most_bytes)
 
     def page_link(self, ask: Ask, type_name: str, cursor: str) -> PageLink:
         """The search that a page link of this actor goes on with. Raises BadRequest."""

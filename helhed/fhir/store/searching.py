@@ -8,6 +8,7 @@ from uuid import UUID
 from helhed.fhir.changes import Page, Version
 from helhed.fhir.definitions import TYPE_NAMES
 from helhed.fhir.query import Query
+from helhed.fhir.store.budget import too_costly, within
 from helhed.fhir.store.cursor import CursorSigner
 from helhed.fhir.store.paging import keys_after, page_link
 from helhed.fhir.store.plan import Wish, as_plan, as_wish
@@ -16,9 +17,16 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.batcher import Batcher
 from helhed.foundation.database import Connection
 from helhed.foundation.lanes import Lanes
+from helhed.foundation.settings import ANSWER_BYTES
 
-_RECORD_MANY = "select * from fhir.search_record_many($1::fhir.ask[], $2::fhir.wish[])"
-_ANY = "select * from fhir.search_any($1::fhir.ask, $2::jsonb)"
+_RECORD_MANY = within(
+    "n, rank, id, version, updated, dated", "fhir.search_record_many($1::fhir.ask[], $2::fhir.wish[])",
+    "partition by n order by rank", "$3::bigint",
+)  # fmt: skip
+_ANY = within(
+    "kind, n, type, id, version, updated, keys", "fhir.search_any($1::fhir.ask, $2::jsonb)", "rows unbounded preceding",
+    "$3::bigint",
+)  # fmt: skip
 _MATCH, _INCLUDED, _TOTAL = 1, 2, 3
 
 
@@ -33,8 +41,9 @@ class RecordSearch(NamedTuple):
 class RecordMany:
     """The statement behind every search inside one record. Answers (versions, last key or None when no more)."""
 
-    def __init__(self, lanes: Lanes, *, batch_size: int, queue_limit: int) -> None:
+    def __init__(self, lanes: Lanes, *, batch_size: int, queue_limit: int, most_bytes: int = ANSWER_BYTES) -> None:
         self._lanes = lanes
+        self._most_bytes = most_bytes
         self.batcher: Batcher[RecordSearch, tuple[list[Version], list[str] | None]] = Batcher(
             self._run, lanes=lanes.count, batch_size=batch_size, queue_limit=queue_limit
         )
@@ -42,18 +51,25 @@ class RecordMany:
     async def _run(self, searches: Sequence[RecordSearch]) -> list[tuple[list[Version], list[str] | None] | Exception]:
         asks = [ask_row(search.ask) for search in searches]
         async with self._lanes.lane() as lane:
-            rows = await lane.fetch(_RECORD_MANY, asks, [search.wish for search in searches])
+            rows = await lane.fetch(_RECORD_MANY, asks, [search.wish for search in searches], self._most_bytes)
         found: list[list[Version]] = [[] for _ in searches]
         last: list[list[str] | None] = [None] * len(searches)
         ends: list[str] = [""] * len(searches)
-        for n, rank, identifier, version, updated, date, body in rows:
+        too_large: set[int] = set()
+        for n, rank, identifier, version, updated, date, body, over in rows:
+            if over:
+                too_large.add(n - 1)
+                continue
             search, matches = searches[n - 1], found[n - 1]
             if rank > search.wish.row_count:
                 last[n - 1] = [ends[n - 1], str(matches[-1].id)]
             else:
                 matches.append(Version(search.type_name, identifier, version, updated, body))
                 ends[n - 1] = date
-        return list(zip(found, last, strict=True))
+        answers: list[tuple[list[Version], list[str] | None] | Exception] = [*zip(found, last, strict=True)]
+        for place in too_large:
+            answers[place] = too_costly(self._most_bytes)
+        return answers
 
 
 def wish_after(wish: Wish, keys: list[str]) -> Wish:
@@ -63,11 +79,19 @@ def wish_after(wish: Wish, keys: list[str]) -> Wish:
 
 
 async def search_any(
-    connection: Connection, ask: Ask, query: Query, signer: CursorSigner, *, match: bool = False
+    connection: Connection,
+    ask: Ask,
+    query: Query,
+    signer: CursorSigner,
+    *,
+    match: bool = False,
+    most_bytes: int = ANSWER_BYTES,
 ) -> Page:
-    """Run a plan on ``connection``."""
+    """Run a plan on ``connection``. Raises TooCostly for more than ``most_bytes``, after its log row."""
     after = keys_after(signer, ask, query)
-    rows = await connection.fetch(_ANY, ask_row(ask), as_plan(query, after, match=match).decode())
+    rows = await connection.fetch(_ANY, ask_row(ask), as_plan(query, after, match=match).decode(), most_bytes)
+    if rows and rows[-1]["over"]:
+        raise too_costly(most_bytes)
     matches: list[tuple[int, Version, list[str]]] = []
     included: list[Version] = []
     total, more = 0, False

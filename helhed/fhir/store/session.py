@@ -40,6 +40,7 @@ from helhed.foundation.errors import (
     HelhedError,
     MethodNotAllowed,
     PreconditionFailed,
+    TooCostly,
     Unknown,
     Unprocessable,
 )
@@ -106,7 +107,11 @@ class WriteSession:
         return await self._searched(query, match=self._ask.kind is ActorKind.SYSTEM)
 
     async def _searched(self, query: Query, *, match: bool) -> Page:
-        page = await search_any(self._connection, self._ask, query, self._signer, match=match)
+        try:
+            page = await search_any(self._connection, self._ask, query, self._signer, match=match)
+        except TooCostly:
+            self._looks.searched(query, match=match)
+            raise
         self._looks.searched(query, match=match)
         return page
 

@@ -13,6 +13,7 @@ from helhed.fhir.definitions import type_definition
 from helhed.fhir.query import Query
 from helhed.fhir.references import references_in, rewrite_raw
 from helhed.fhir.store import Store, WriteSession
+from helhed.fhir.store.budget import Budget
 from helhed.fhir.store.paging import PageLink, asked_query
 from helhed.fhir.transaction.conditions import conditional_references, existing, find_existing, lock_key
 from helhed.fhir.transaction.entries import ORDER, Item, check_storable, check_unique, in_order, items_of, take_target
@@ -49,9 +50,10 @@ async def transact(store: Store, ask: Ask, raw: bytes, bundle: dict[str, Any], b
         async with store.session(ask) as session:
             changes = await _prepare(session, items, base_url)
             await _write(session, items, changes, outcomes)
+            budget = Budget(store.most_bytes)
             for item in items:
                 if ORDER[item.method] == ORDER["GET"]:
-                    outcomes[item.position] = await _look(session, item, base_url)
+                    outcomes[item.position] = await _look(session, item, base_url, budget)
     except HelhedError:
         if session is not None:
             await store.log_refusal(ask, session, changes)
@@ -154,7 +156,17 @@ class _StoreLooks:
         return self.store.page_link(self.ask, type_name, cursor)
 
 
-async def _look(looks: Looks, item: Item, base_url: str) -> Outcome:
+async def _look(looks: Looks, item: Item, base_url: str, budget: Budget) -> Outcome:
+    """An entry's GET, and its place in the answer. Raises TooCostly when the answer is full."""
+    budget.check()
+    seen = await _seen(looks, item, base_url)
+    versions = [seen.version] if seen.version else [*seen.page.matches, *seen.page.included] if seen.page else []
+    for version in versions:
+        budget.take(len(version.body))
+    return seen
+
+
+async def _seen(looks: Looks, item: Item, base_url: str) -> Outcome:
     if item.target:
         name, _, rest = item.target.partition("/")
         if rest.startswith("_history/") and rest[9:].isdecimal() and len(rest) < 19:
@@ -170,8 +182,9 @@ async def batch(store: Store, ask: Ask, raw: bytes, bundle: dict[str, Any], base
     """Each entry on its own, in the order of a transaction; each has its own outcome."""
     items = items_of(raw, bundle)
     outcomes = [Outcome() for _ in items]
+    budget = Budget(store.most_bytes)
     for item in in_order(items):
-        outcomes[item.position] = await _alone(lambda item=item: _single(store, ask, item, base_url))  # type: ignore[misc]
+        outcomes[item.position] = await _alone(lambda item=item: _single(store, ask, item, base_url, budget))  # type: ignore[misc]
     return outcomes
 
 
@@ -182,9 +195,9 @@ async def _alone(work: Callable[[], Awaitable[Outcome]]) -> Outcome:
         return Outcome(error=error)
 
 
-async def _single(store: Store, ask: Ask, item: Item, base_url: str) -> Outcome:
+async def _single(store: Store, ask: Ask, item: Item, base_url: str, budget: Budget) -> Outcome:
     if ORDER[item.method] == ORDER["GET"]:
-        return await _look(_StoreLooks(store, ask), item, base_url)
+        return await _look(_StoreLooks(store, ask), item, base_url, budget)
     if item.method in {"POST", "PUT"} and item.resource is not None:
         check_storable(item.type_name, item.resource, f"{item.where}.resource")
     take_target(item)
