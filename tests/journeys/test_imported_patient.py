@@ -146,7 +146,7 @@ def test_an_imported_patient_is_found_seen_told_of_and_hidden(journey, live_serv
 
     # then it is gone at the next request, on the page and in the count
     doctor.page.reload()
-    expect(doctor.page.locator(".hh-sources")).to_contain_text("0 kilder har afleveret")
+    expect(doctor.page.locator(".hh-sources")).to_contain_text("Intet vises her")
     assert ALLERGY not in doctor.reads()
     assert measurements(live_server, token, patient) == 0
 

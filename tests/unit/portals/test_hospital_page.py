@@ -1,11 +1,15 @@
 """Hospital: from a number to the patient in one screen."""
 
+from datetime import date
+from uuid import uuid4
+
 import pytest
 
+from helhed.portals.ports import Block
 from tests.unit.portals.fakes import later
 
 SHOWN = (
-    "3 kilder har afleveret", "CAVE: penicillin (J01C)", "Ilt: mål 88–92 %", "KOL i forværring", "DJ441", "Prednisolon",
+    "3 kilder vises her", "CAVE: penicillin (J01C)", "Ilt: mål 88–92 %", "KOL i forværring", "DJ441", "Prednisolon",
     "1½ tablet (37,5 mg) dagligt", "Iltmætning", "92 mg/L", "Hold for KOL", "Forløbsplan for KOL", "Uffe Test Prøvesen",
     "Må kontaktes", "20 00 00 14", "Borgere kan have spærret oplysninger",
 )  # fmt: skip
@@ -18,6 +22,45 @@ def test_the_patient_is_on_one_page_after_the_number_or_the_name(visitor, writte
     assert visitor.status == 200
     missing = [words for words in SHOWN if words not in visitor.text]
     assert missing == []
+
+
+def empty_pages(visitor, network):
+    """What Rune reads of a citizen of whom nothing was delivered, and of one who blocked all that was."""
+    place = network.people[1].principal.organisation
+    pages = []
+    for name, number in (("Tom Test Tomsen", "010250-1111"), ("Spær Test Tomsen", "010250-1113")):
+        citizen = network.citizen(name, number.replace("-", ""), date(1950, 2, 1))
+        network.admit(citizen, place)
+        if name.startswith("Spær"):
+            network.deliver(citizen, place, {"resourceType": "Condition", "code": {"text": "Noget"}})
+            network.blocks[uuid4()] = (citizen, Block(uuid4(), None, None, network.now))
+        visitor.open_patient(number)
+        assert visitor.status == 200
+        pages.append(visitor.text.replace(name, "NN").replace(number, "XX"))
+    return pages
+
+
+def test_a_record_that_is_all_blocked_reads_like_one_of_which_nothing_was_delivered(visitor, network):
+    visitor.log_in("rune")
+    nothing_delivered, all_blocked = empty_pages(visitor, network)
+    assert all_blocked == nothing_delivered
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("da", "Intet vises her. Det kan betyde, at intet er afleveret, eller at noget er spærret: spørg patienten."),
+        ("en", "Nothing is shown here. That can mean that nothing was delivered, or that something is blocked"),
+    ],
+)
+def test_an_empty_overview_claims_nothing_about_deliveries_and_says_to_ask(visitor, network, language, sentence):
+    visitor.log_in("rune")
+    visitor.get(f"/hospital?lang={language}")
+    for page in empty_pages(visitor, network):
+        assert sentence in page
+        assert "0 kilder" not in page
+        claims = [words for words in ("er afleveret.", "have been delivered", "has been delivered") if words in page]
+        assert claims == []
 
 
 def test_neither_address_nor_title_names_the_patient(visitor):

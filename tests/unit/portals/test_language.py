@@ -78,7 +78,7 @@ def test_yesterday_is_yesterday_in_danish_time():
 
 
 def test_plural_forms_follow_the_number():
-    assert (DA("sources.count", n=1), DA("sources.count", n=2)) == ("1 kilde har afleveret", "2 kilder har afleveret")
+    assert (DA("sources.count", n=1), DA("sources.count", n=2)) == ("1 kilde vises her", "2 kilder vises her")
 
 
 def test_a_list_is_joined_as_people_do():
