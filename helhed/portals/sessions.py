@@ -43,7 +43,6 @@ class Opened:
     birth_date: date | None
     sex: str
     alive: bool
-    declared_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

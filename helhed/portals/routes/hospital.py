@@ -1,6 +1,5 @@
 """Hospital: from a number to the patient in one screen."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from re import compile as pattern
 
@@ -37,8 +36,6 @@ async def find_page(request: Request) -> Response:
 async def _find_page(
     visitor: Visit, written: str = "", problem: str = "", several: tuple[PersonView, ...] = (), status: int = 200
 ) -> Response:
-    session = visitor.session
-    handles = list(reversed(list(session.opened.items()))) if session else []
     return visitor.page(
         "hospital_find.html",
         status=status,
@@ -46,10 +43,21 @@ async def _find_page(
         problem=problem,
         several=several,
         later=await _later(visitor),
-        opened=[(handle, _person(found, visitor)) for handle, found in handles],
-        csrf=session.csrf if session else "",
+        opened=await _opened_before(visitor),
+        csrf=visitor.session.csrf if visitor.session else "",
         notice=await visitor.heard(),
     )
+
+
+async def _opened_before(visitor: Visit) -> list[tuple[str, PersonView]]:
+    """Whom this session has opened and still has a relation to, the latest first: decided anew each time it is shown."""
+    handles = reversed(list(visitor.session.opened.items())) if visitor.session else ()
+    ask = visitor.ask(Purpose.TREATMENT)
+    return [
+        (handle, _person(found, visitor))
+        for handle, found in handles
+        if await visitor.ports.relations.held(ask, found.citizen)
+    ]
 
 
 async def _later(visitor: Visit) -> str:
@@ -118,11 +126,8 @@ def _person(found: Opened, visitor: Visit) -> PersonView:
 
 
 async def _relation(visitor: Visit, found: Opened) -> Relation | None:
-    """The relation held; a declaration of this session counts although a block may stand in its way."""
-    held = await visitor.ports.relations.held(visitor.ask(Purpose.TREATMENT), found.citizen)
-    if held is None and found.declared_until is not None and visitor.now < found.declared_until:
-        return Relation(SELF_DECLARED, found.declared_until)
-    return held
+    """The relation held now, whatever was held when the handle was made."""
+    return await visitor.ports.relations.held(visitor.ask(Purpose.TREATMENT), found.citizen)
 
 
 async def patient(request: Request) -> Response:
@@ -176,13 +181,30 @@ async def patient_timeline(request: Request) -> Response:
     )
 
 
+async def _looked_up_again(visitor: Visit, found: Opened) -> CitizenIdentity:
+    registries, ask = visitor.ports.registries, visitor.ask(Purpose.DIRECTORY)
+    if found.number:
+        one = await registries.find_citizen(ask, found.number)
+        again = [one] if one else []
+    else:
+        again = list(await registries.find_citizens_by_name(ask, found.name, MOST_FOUND))
+    for one in again:
+        if one.key == found.citizen:
+            return one
+    raise Unknown
+
+
 async def _no_relation(visitor: Visit, handle: str, found: Opened, problem: str = "", status: int = 403) -> Response:
-    """Explains, and offers to declare a relation where the role may."""
+    """Explains, and offers to declare a relation where the role may.
+
+    Who it is about is looked up again: a handle outlives the relation it was made under, and each look leaves its row.
+    """
+    again = await _looked_up_again(visitor, found)
     return visitor.page(
         "hospital_relation.html",
         status=status,
         handle=handle,
-        person=_person(found, visitor),
+        person=_person(_open(again), visitor),
         may_declare=await visitor.ports.relations.may_declare(visitor.ask(Purpose.TREATMENT)),
         hours=visitor.ports.self_declared_hours,
         reasons=REASONS,
@@ -204,10 +226,8 @@ async def declare(request: Request) -> Response:
     ask = visitor.ask(Purpose.TREATMENT)
     if not await visitor.ports.relations.may_declare(ask):
         raise Forbidden
-    until = await visitor.ports.relations.declare(ask, found.citizen, reason)
-    if visitor.session is not None:
-        kept = {**visitor.session.opened, handle: replace(found, declared_until=until)}
-        await visitor.keep(replace(visitor.session, opened=kept, notice="relation.declared"))
+    await visitor.ports.relations.declare(ask, found.citizen, reason)
+    await visitor.say("relation.declared")
     return visitor.redirect(f"/hospital/patient/{handle}")
 
 

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from helhed.foundation.ask import Action
 from helhed.portals.ports import Block
 from tests.unit.portals.fakes import later
 
@@ -22,6 +23,51 @@ def test_the_patient_is_on_one_page_after_the_number_or_the_name(visitor, writte
     assert visitor.status == 200
     missing = [words for words in SHOWN if words not in visitor.text]
     assert missing == []
+
+
+def test_somebody_dismissed_is_on_no_page_of_the_session_but_by_a_new_look(visitor, network):
+    visitor.log_in("rune")
+    visitor.open_patient("010250-9995")
+    handle = visitor.address.removeprefix("http://localhost")
+    visitor.get("/hospital")
+    assert "010250-9995" in visitor.text
+    network.relations.clear()
+    visitor.get("/hospital")
+    assert [words for words in ("Bodil", "010250", "Åbnet i denne session") if words in visitor.page] == []
+    looks = len(network.log)
+    visitor.get(handle)
+    assert (visitor.status, "penicillin" in visitor.page) == (403, False)
+    assert [entry.action for entry in network.log[looks:]] == [Action.LOOKUP]
+
+
+def test_somebody_without_a_number_is_looked_up_again_by_name(visitor, network):
+    network.citizen("Ny Uden Nummer", "", None)
+    visitor.log_in("rune")
+    visitor.open_patient("Ny Uden Nummer")
+    assert (visitor.status, "Ny Uden Nummer" in visitor.page) == (403, True)
+
+
+def test_a_handle_names_nobody_to_whom_the_directory_is_closed(visitor, network, monkeypatch):
+    async def nobody(ask, number):
+        return None
+
+    visitor.log_in("rune")
+    visitor.open_patient("010250-9995")
+    handle = visitor.address.removeprefix("http://localhost")
+    network.relations.clear()
+    monkeypatch.setattr(network, "find_citizen", nobody)
+    visitor.get(handle)
+    assert (visitor.status, "Bodil" in visitor.page) == (404, False)
+
+
+def test_a_declared_relation_that_was_ended_opens_nothing_more(visitor, network):
+    visitor.log_in("outsider")
+    visitor.open_patient("010250-9995")
+    visitor.post(visitor.address.removeprefix("http://localhost") + "/relation", grund="behandler")
+    assert visitor.status == 200
+    network.relations.clear()
+    visitor.get(visitor.address.removeprefix("http://localhost"))
+    assert visitor.status == 403
 
 
 def empty_pages(visitor, network):
