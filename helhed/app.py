@@ -32,6 +32,7 @@ from helhed.foundation.settings import Settings
 from helhed.hooks import HOOKS
 from helhed.portals import build_portal_app
 from helhed.portals.rooms import portal_ports
+from helhed.trust.lookups import Lookups
 from helhed.trust.tokens import TokenVerifier, load_or_create_key
 
 Scope = MutableMapping[str, Any]
@@ -94,10 +95,14 @@ class Network:
         verifier = TokenVerifier.for_key(
             load_or_create_key(token_key(settings)), clock, token_audience(settings), demo=settings.demo
         )
-        fhir = FhirApi(store, verifier, base_url=settings.public_url, max_body_bytes=settings.max_body_bytes)
+        lookups = Lookups()
+        fhir = FhirApi(
+            store, verifier, base_url=settings.public_url, max_body_bytes=settings.max_body_bytes, lookups=lookups
+        )
         ports = portal_ports(
             store,
             clock,
+            lookups,
             demo=settings.demo,
             self_declared_hours=settings.self_declared_hours,
             secure_cookies=settings.public_url.startswith("https:"),

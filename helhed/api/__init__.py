@@ -1,16 +1,18 @@
 """The doors for machines: FHIR REST. Parse, ask, call one room, render."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import lru_cache
 from time import perf_counter
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
-from prometheus_client import Counter
+from prometheus_client import Counter as Metric
 
 from helhed.api.answers import Answer, failure, unexpected
 from helhed.api.capability import capability_statement
 from helhed.api.interactions import Interactions
+from helhed.api.lookups import Counter, Pause, Watch
 from helhed.api.request import Request
 from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.fhir.store import Store
@@ -18,6 +20,7 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.errors import BadRequest, HelhedError, MethodNotAllowed, NotAcceptable, NotSupported, Unknown
 from helhed.foundation.logging import logger
 from helhed.foundation.metrics import REQUESTS, SECONDS
+from helhed.trust.lookups import Lookups
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -38,10 +41,19 @@ class Verifier(Protocol):
 class FhirApi:
     """The ASGI application behind ``/fhir``."""
 
-    def __init__(self, store: Store, verifier: Verifier, *, base_url: str, max_body_bytes: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        verifier: Verifier,
+        *,
+        base_url: str,
+        max_body_bytes: int,
+        lookups: Counter | None = None,
+        pause: Pause = asyncio.sleep,
+    ) -> None:
         self._verifier = verifier
         self._max_body_bytes = max_body_bytes
-        self._do = Interactions(store, base_url, max_body_bytes)
+        self._do = Interactions(store, base_url, max_body_bytes, Watch(lookups or Lookups(), pause))
         self._capability = capability_statement(base_url)
         self._log = logger("api")
 
@@ -126,7 +138,7 @@ _TOOK = SECONDS.labels("fhir")
 
 
 @lru_cache(maxsize=256)
-def _counted(interaction: str, status: int) -> Counter:
+def _counted(interaction: str, status: int) -> Metric:
     return REQUESTS.labels("fhir", interaction, str(status))
 
 

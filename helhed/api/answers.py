@@ -30,6 +30,7 @@ STATUS: dict[type[HelhedError], int] = {
     errors.TooLarge: 413,
     errors.UnsupportedMediaType: 415,
     errors.Unprocessable: 422,
+    errors.TooMany: 429,
     errors.NotSupported: 501,
     errors.Overloaded: 503,
 }
@@ -71,6 +72,8 @@ def failure(error: HelhedError, trace: UUID) -> Answer:
         headers = (*headers, (b"allow", b"GET, HEAD, POST, PUT, DELETE"))
     elif status == 503:
         headers = (*headers, (b"retry-after", b"1"))
+    elif status == 429:
+        headers = (*headers, (b"retry-after", b"60"))
     return Answer(status, outcome(error.issues), headers)
 
 

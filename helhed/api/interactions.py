@@ -1,10 +1,12 @@
 """The interactions of FHIR's REST chapter that exist here. Each has one shape: parse, ask, act, render."""
 
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from helhed.api.answers import ALWAYS, Answer, etag, outcome, version_headers
 from helhed.api.bundles import history_bundle, response_bundle, search_bundle
+from helhed.api.lookups import Watch, lookups_in
 from helhed.api.request import Request
 from helhed.fhir.changes import Change, Version, Written
 from helhed.fhir.definitions import type_definition
@@ -15,7 +17,17 @@ from helhed.fhir.store import Store, WriteSession
 from helhed.fhir.store.paging import asked_query
 from helhed.fhir.store.writing import home_bucket
 from helhed.fhir.transaction import Outcome, batch, check_storable, existing, lock_key, transact
-from helhed.foundation.errors import BadRequest, HelhedError, InvalidResource, Issue, PreconditionFailed, Unknown
+from helhed.fhir.transaction.entries import MOST_SEARCHES
+from helhed.foundation.ask import Ask
+from helhed.foundation.errors import (
+    BadRequest,
+    HelhedError,
+    InvalidResource,
+    Issue,
+    PreconditionFailed,
+    TooMany,
+    Unknown,
+)
 from helhed.foundation.ids import new_id, parse_id
 
 _LONGEST_VERSION = 9
@@ -24,8 +36,9 @@ _LONGEST_VERSION = 9
 class Interactions:
     """What the door can do, on one store."""
 
-    def __init__(self, store: Store, base_url: str, max_body_bytes: int) -> None:
+    def __init__(self, store: Store, base_url: str, max_body_bytes: int, watch: Watch) -> None:
         self._store = store
+        self._watch = watch
         self._root = base_url
         self._base = base_url + "/fhir"
         self._limits = Limits(bytes=max_body_bytes)
@@ -65,7 +78,10 @@ class Interactions:
         strict = request.prefer.get("handling") != "lenient"
         opened = partial(self._store.page_link, request.ask)
         query = asked_query(opened, type_name, pairs, strict=strict, base_url=self._root, now=request.ask.at)
+        too_many = await self._watch.over(request.ask, query)
         page = await self._store.search(request.ask, query)
+        if too_many:
+            raise TooMany
         headers = ALWAYS if strict else (*ALWAYS, (b"preference-applied", b"handling=lenient"))
         return Answer(200, search_bundle(self._base, query, page), headers)
 
@@ -175,8 +191,23 @@ class Interactions:
             raise InvalidResource(
                 issues=[Issue("value", "The Bundle must be a transaction or a batch.", "Bundle.type")]
             )
+        await self._count_lookups(request.ask, parsed)
         outcomes: list[Outcome] = await work(self._store, request.ask, raw, parsed, self._root)
         return Answer(200, response_bundle(self._base, parsed["type"], outcomes))
+
+    async def _count_lookups(self, ask: Ask, bundle: dict[str, Any]) -> None:
+        """Raises TooMany before anything of the Bundle is done; what it would have looked up is in the log."""
+        refused = []
+        for type_name, pairs in lookups_in(bundle)[:MOST_SEARCHES]:
+            with suppress(HelhedError, KeyError):  # an entry that cannot be understood is refused in its place
+                opened = partial(self._store.page_link, ask)
+                query = asked_query(opened, type_name, pairs, base_url=self._root, now=ask.at)
+                if await self._watch.over(ask, query):
+                    refused.append(query)
+        for query in refused:
+            await self._store.search(ask, query)
+        if refused:
+            raise TooMany
 
 
 def _if_match(request: Request) -> int | None:

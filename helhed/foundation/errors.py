@@ -117,6 +117,12 @@ class NotAcceptable(HelhedError):
     code = "not-supported"
 
 
+class TooMany(HelhedError):
+    """Too many different people were looked up in a short time. Every attempt is logged. Wait some minutes."""
+
+    code = "throttled"
+
+
 class Overloaded(HelhedError):
     """The network is busy. Try again in a moment."""
 

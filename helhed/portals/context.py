@@ -141,6 +141,21 @@ class Visit:
             self.session = session
             await self.ports.sessions.put(self.session_key, session)
 
+    async def count_lookup(self, wanted: str, *, by_address: bool = False) -> bool:
+        """Counts that this visitor looks ``wanted`` up, slowing who does much of it; False when it is one too many."""
+        if by_address:
+            askers = [("address", self.request.client.host if self.request.client else "")]
+        else:
+            askers = [
+                (self.principal.kind.name.lower(), str(self.principal.actor)),
+                ("session", self.session_key or ""),
+            ]
+        verdicts = [self.ports.lookups.note(who, asker, wanted, self.now) for who, asker in askers]
+        pause = max(verdict.pause for verdict in verdicts)
+        if pause:
+            await self.ports.pause(pause)
+        return not any(verdict.refused for verdict in verdicts)
+
     async def say(self, message: str) -> None:
         """A message for the next page."""
         if self.session is not None:

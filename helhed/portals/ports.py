@@ -1,6 +1,7 @@
 """What the pages need from the rooms below: the portals know these shapes and nothing behind them."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -185,6 +186,28 @@ class Personas(Protocol):
         ...
 
 
+class Verdict(Protocol):
+    """What a look-up has to bear."""
+
+    @property
+    def pause(self) -> float:
+        """Seconds to wait first."""
+        ...
+
+    @property
+    def refused(self) -> bool:
+        """Whether it is one too many."""
+        ...
+
+
+class Lookups(Protocol):
+    """``trust``: how many different people somebody looks up."""
+
+    def note(self, who: str, asker: str, wanted: str, now: datetime) -> Verdict:
+        """Counts a look-up by a professional, a session or an address."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """Everything the portal app is built from."""
@@ -198,6 +221,8 @@ class Ports:
     personas: Personas
     sessions: SessionStore
     clock: Clock
+    lookups: Lookups
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep  #: slows who looks many people up
     emergency_organisation: int | None = None  #: whose eyes a block is tried with; None takes the first hospital unit
     self_declared_hours: int = 24
     secure_cookies: bool = False  #: True behind https: the cookie is then named __Host-helhed

@@ -22,6 +22,7 @@ from helhed.portals.sessions import Principal, Session, from_bytes, to_bytes
 from helhed.registries.directory import Directory
 from helhed.trust.blocks import Blocks
 from helhed.trust.citizen_log import NEWEST, CitizenLog, LogEntry
+from helhed.trust.lookups import Lookups
 from helhed.trust.personas import Persona, Personas
 from helhed.trust.relations import TreatmentRelations
 
@@ -270,7 +271,14 @@ class PortalSessions:
 
 
 def portal_ports(
-    store: Store, clock: Clock, *, demo: bool, self_declared_hours: int, secure_cookies: bool, version: str
+    store: Store,
+    clock: Clock,
+    lookups: Lookups,
+    *,
+    demo: bool,
+    self_declared_hours: int,
+    secure_cookies: bool,
+    version: str,
 ) -> ports.Ports:
     """Everything the pages are built from."""
     pool = store.pool
@@ -286,6 +294,7 @@ def portal_ports(
         personas=PortalPersonas(Personas(pool), pool, directory, demo=demo),
         sessions=PortalSessions(pool),
         clock=clock,
+        lookups=lookups,
         self_declared_hours=self_declared_hours,
         secure_cookies=secure_cookies,
         version=version,

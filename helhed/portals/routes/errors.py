@@ -16,6 +16,7 @@ from helhed.foundation.errors import (
     HelhedError,
     Overloaded,
     TooLarge,
+    TooMany,
     Unknown,
     Unprocessable,
 )
@@ -35,6 +36,7 @@ PAGES: tuple[tuple[type[HelhedError], str, int], ...] = (
     (TooLarge, "form", 413),
     (BadRequest, "form", 400),
     (Unprocessable, "form", 422),
+    (TooMany, "many", 429),
     (Overloaded, "busy", 503),
 )
 
@@ -67,6 +69,8 @@ async def error_page(request: Request, kind: str, status: int, cause: str = "") 
     response = visitor.page("error.html", status=status, kind=kind, number=number if status >= 500 else "")
     if status == 503:
         response.headers["Retry-After"] = "5"
+    elif status == 429:
+        response.headers["Retry-After"] = "60"
     return response
 
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from helhed.foundation.ask import Purpose
-from helhed.foundation.errors import Forbidden, NotSupported, Unknown
+from helhed.foundation.errors import Forbidden, NotSupported, TooMany, Unknown
 from helhed.portals.context import Visit, visit
 from helhed.portals.ports import CitizenIdentity, Relation
 from helhed.portals.presenters.pages import PersonView, news, overview_view, person_view
@@ -74,7 +74,10 @@ async def find(request: Request) -> Response:
     written = (await visitor.form()).get("patient", "")
     number = written.replace("-", "").replace(" ", "").upper()
     if _NUMBER.fullmatch(number):
+        allowed = await visitor.count_lookup(number)
         found = await visitor.ports.registries.find_citizen(visitor.ask(Purpose.DIRECTORY), number)
+        if not allowed:  # the attempt stands in the log of whom it named
+            raise TooMany
         return await _opened(visitor, found) if found else await _nobody(visitor, written)
     if len(written) < SHORTEST_NAME or any(sign.isdigit() for sign in written):
         return await _find_page(visitor, written, "find.unreadable", status=422)
@@ -86,6 +89,11 @@ async def _nobody(visitor: Visit, written: str) -> Response:
 
 
 async def _find_by_name(visitor: Visit, written: str) -> Response:
+    if not await visitor.count_lookup(" ".join(written.casefold().split())):
+        await visitor.ports.registries.find_citizens_by_name(
+            visitor.ask(Purpose.DIRECTORY), "", 0
+        )  # an attempt in the log
+        raise TooMany
     try:
         found = await visitor.ports.registries.find_citizens_by_name(
             visitor.ask(Purpose.DIRECTORY), written, MOST_FOUND

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from helhed.foundation.ask import ActorKind
-from helhed.foundation.errors import Unknown
+from helhed.foundation.errors import TooMany, Unknown
 from helhed.portals.context import Visit, front_page_of, visit
 from helhed.portals.language import number_with_hyphen
 from helhed.portals.ports import CitizenIdentity, Persona
@@ -31,6 +31,8 @@ async def search(request: Request) -> Response:
     if len(words) < SHORTEST_SEARCH:
         return await _front_page(visitor, words, (), "login.search_short", status=422)
     cleaned = words.replace("-", "") if words.replace("-", "").isalnum() and any(c.isdigit() for c in words) else words
+    if not await visitor.count_lookup(cleaned.casefold(), by_address=True):
+        raise TooMany
     found = await visitor.ports.registries.search_citizens(cleaned, MOST_FOUND)
     return await _front_page(visitor, words, found)
 

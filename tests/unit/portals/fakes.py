@@ -22,6 +22,7 @@ from helhed.portals.ports import (
 )
 from helhed.portals.presenters.blocks import places_of
 from helhed.portals.sessions import Principal, SessionsInMemory
+from helhed.trust.lookups import Lookups
 
 SELF, ADMITTED, DECLARED, DIRECTORY = 1, 2, 4, 8
 
@@ -51,6 +52,7 @@ class FakeNetwork:
     log: list[LogEntry] = field(default_factory=list)
     blocks: dict[UUID, tuple[int, Block]] = field(default_factory=dict)
     relations: dict[tuple[int, int], Relation] = field(default_factory=dict)  #: (citizen, organisation)
+    pauses: list[float] = field(default_factory=list)
     declaring_roles: frozenset[str] = frozenset({"doctor", "nurse"})
 
     # What tests build the network from ------------------------------------------------------------------------------
@@ -107,8 +109,12 @@ class FakeNetwork:
         """Everything the portal app is built from."""
         return Ports(
             asks=self, rows=self, registries=self, log=FakeLog(self), blocks=FakeBlocks(self), relations=self,
-            personas=FakePersonas(self), sessions=SessionsInMemory(), clock=lambda: self.now, version="0.1.0",
+            personas=FakePersonas(self), sessions=SessionsInMemory(), clock=lambda: self.now, lookups=Lookups(), pause=self.pause, version="0.1.0",
         )  # fmt: skip
+
+    async def pause(self, seconds: float) -> None:
+        """Nobody waits in a test."""
+        self.pauses.append(seconds)
 
     # Asks, rows -----------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,62 @@
+"""Look-ups by number at the FHIR door: counted for each person, slowed and refused when they are too many."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
+
+from helhed.fhir.query import Query
+from helhed.foundation.ask import ActorKind, Ask
+
+
+class Verdict(Protocol):
+    """What a look-up has to bear."""
+
+    @property
+    def pause(self) -> float:
+        """Seconds to wait first."""
+
+    @property
+    def refused(self) -> bool:
+        """Whether it is one too many."""
+
+
+class Counter(Protocol):
+    """``trust``: how many different people somebody looks up."""
+
+    def note(self, who: str, asker: str, wanted: str, now: datetime) -> Verdict:
+        """Counts one look-up."""
+
+
+Pause = Callable[[float], Awaitable[None]]
+
+
+class Watch:
+    """Watches the searches of people; a system client acts for many and is held by its agreement and its log."""
+
+    def __init__(self, counter: Counter, pause: Pause) -> None:
+        self._counter = counter
+        self._pause = pause
+
+    async def over(self, ask: Ask, query: Query) -> bool:
+        """Whether the numbers that ``query`` names are too many. The search is run all the same, for its log row."""
+        if ask.kind is ActorKind.SYSTEM or not query.named_tokens or query.cursor:
+            return False
+        who, asker = ask.kind.name.lower(), str(ask.actor)
+        verdicts = [self._counter.note(who, asker, str(token), ask.at) for token in query.named_tokens]
+        if pause := max(verdict.pause for verdict in verdicts):
+            await self._pause(pause)
+        return any(verdict.refused for verdict in verdicts)
+
+
+def lookups_in(bundle: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Type and parameters of the entries that search by an identifier. What is no sound entry is none of these."""
+    found = []
+    entries = bundle.get("entry")
+    for entry in entries if isinstance(entries, list) else ():
+        request = entry.get("request") if isinstance(entry, dict) else None
+        url = request.get("url") if isinstance(request, dict) and request.get("method") in {"GET", "HEAD"} else None
+        if isinstance(url, str) and "identifier" in url:
+            path, _, query = url.partition("?")
+            found.append((path.strip("/"), parse_qsl(query, keep_blank_values=True)))
+    return found
