@@ -97,7 +97,12 @@ class Network:
         )
         lookups = Lookups()
         fhir = FhirApi(
-            store, verifier, base_url=settings.public_url, max_body_bytes=settings.max_body_bytes, lookups=lookups
+            store,
+            verifier,
+            base_url=settings.public_url,
+            max_body_bytes=settings.max_body_bytes,
+            max_resource_elements=settings.max_resource_elements,
+            lookups=lookups,
         )
         ports = portal_ports(
             store,

@@ -20,6 +20,7 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.errors import BadRequest, HelhedError, MethodNotAllowed, NotAcceptable, NotSupported, Unknown
 from helhed.foundation.logging import logger
 from helhed.foundation.metrics import REQUESTS, SECONDS
+from helhed.foundation.settings import RESOURCE_ELEMENTS
 from helhed.trust.lookups import Lookups
 
 Scope = MutableMapping[str, Any]
@@ -48,12 +49,14 @@ class FhirApi:
         *,
         base_url: str,
         max_body_bytes: int,
+        max_resource_elements: int = RESOURCE_ELEMENTS,
         lookups: Counter | None = None,
         pause: Pause = asyncio.sleep,
     ) -> None:
         self._verifier = verifier
         self._max_body_bytes = max_body_bytes
-        self._do = Interactions(store, base_url, max_body_bytes, Watch(lookups or Lookups(), pause))
+        watch = Watch(lookups or Lookups(), pause)
+        self._do = Interactions(store, base_url, max_body_bytes, watch, max_resource_elements)
         self._capability = capability_statement(base_url)
         self._log = logger("api")
 

@@ -18,6 +18,8 @@ from helhed.fhir.store.paging import asked_query
 from helhed.fhir.store.writing import home_bucket
 from helhed.fhir.transaction import Outcome, batch, check_storable, existing, lock_key, transact
 from helhed.fhir.transaction.entries import MOST_SEARCHES
+from helhed.fhir.weight import check_weight
+from helhed.foundation.aside import aside
 from helhed.foundation.ask import Ask
 from helhed.foundation.errors import (
     BadRequest,
@@ -36,9 +38,10 @@ _LONGEST_VERSION = 9
 class Interactions:
     """What the door can do, on one store."""
 
-    def __init__(self, store: Store, base_url: str, max_body_bytes: int, watch: Watch) -> None:
+    def __init__(self, store: Store, base_url: str, max_body_bytes: int, watch: Watch, most_elements: int) -> None:
         self._store = store
         self._watch = watch
+        self._most_elements = most_elements
         self._root = base_url
         self._base = base_url + "/fhir"
         self._limits = Limits(bytes=max_body_bytes)
@@ -90,7 +93,6 @@ class Interactions:
     async def create(self, request: Request, type_name: str) -> Answer:
         """http://hl7.org/fhir/R4/http.html#create, with If-None-Exist"""
         raw, resource = await self._resource(request, type_name)
-        self._refuse_placeholders(resource)
         condition = request.header(b"if-none-exist")
         written = await self._create(request, type_name, resource, raw, condition)
         return await self._written(request, written, 201 if written.created else 200)
@@ -117,7 +119,6 @@ class Interactions:
         """http://hl7.org/fhir/R4/http.html#update; ids are given by the server, so nothing is created by updating"""
         if_match = _if_match(request)
         raw, resource = await self._resource(request, type_name)
-        self._refuse_placeholders(resource)
         if resource.get("id") != name:
             raise InvalidResource(
                 issues=[Issue("value", "The id of the resource must be the id of the URL.", f"{type_name}.id")]
@@ -135,13 +136,19 @@ class Interactions:
 
     async def _resource(self, request: Request, type_name: str) -> tuple[bytes, dict[str, Any]]:
         raw = await request.json_body()
+        return raw, await aside(len(raw), lambda: self._checked(raw, type_name))
+
+    def _checked(self, raw: bytes, type_name: str) -> dict[str, Any]:
+        """The resource, when it may be stored as it is."""
+        check_weight(raw, self._most_elements, type_name)
         resource = parse_json(raw, limits=self._limits)
         if resource.get("resourceType") != type_name:
             raise InvalidResource(
                 issues=[Issue("value", "The resource is not of the type that the URL names.", "resourceType")]
             )
         check_storable(type_name, resource)
-        return raw, resource
+        self._refuse_placeholders(resource)
+        return resource
 
     @staticmethod
     def _refuse_placeholders(resource: dict[str, Any]) -> None:
@@ -181,7 +188,7 @@ class Interactions:
     async def bundle(self, request: Request) -> Answer:
         """http://hl7.org/fhir/R4/http.html#transaction"""
         raw = await request.json_body()
-        parsed = parse_json(raw, limits=self._limits)
+        parsed = await aside(len(raw), lambda: parse_json(raw, limits=self._limits))
         if parsed.get("resourceType") != "Bundle":
             raise InvalidResource(
                 issues=[Issue("value", "Send a Bundle here, or a resource to the URL of its type.", "resourceType")]
@@ -192,7 +199,9 @@ class Interactions:
                 issues=[Issue("value", "The Bundle must be a transaction or a batch.", "Bundle.type")]
             )
         await self._count_lookups(request.ask, parsed)
-        outcomes: list[Outcome] = await work(self._store, request.ask, raw, parsed, self._root)
+        outcomes: list[Outcome] = await work(
+            self._store, request.ask, raw, parsed, self._root, most_elements=self._most_elements
+        )
         return Answer(200, response_bundle(self._base, parsed["type"], outcomes))
 
     async def _count_lookups(self, ask: Ask, bundle: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ANSWER_BYTES = 64 * 1024 * 1024
+RESOURCE_ELEMENTS = 100_000
 
 
 class Settings(BaseSettings):
@@ -28,6 +29,9 @@ class Settings(BaseSettings):
     base_url: str = Field("", description="Public address of this network; empty is http://host:port.")
     demo: bool = Field(False, description="Demo mode: synthetic people, a built-in test identity provider.")
     max_body_bytes: int = Field(16 * 1024 * 1024, description="Largest request body taken, in bytes.")
+    max_resource_elements: int = Field(
+        RESOURCE_ELEMENTS, description="Most properties, list items, objects and lists in one resource, together."
+    )
     max_answer_bytes: int = Field(ANSWER_BYTES, description="Largest Bundle given as an answer, in bytes.")
     batch_connections: int = Field(1, description="Connections that carry decided reads; one batch each in flight.")
     batch_size: int = Field(256, description="Most reads decided in one statement.")

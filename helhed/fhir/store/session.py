@@ -1,5 +1,6 @@
 """A write session: one database transaction in which conditions are looked up and changes made."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -31,6 +32,7 @@ from helhed.fhir.store.writing import (
     copy_rows,
     home_citizen,
 )
+from helhed.foundation.aside import aside
 from helhed.foundation.ask import Action, ActorKind, Ask
 from helhed.foundation.database import Connection, Pool
 from helhed.foundation.errors import (
@@ -48,6 +50,7 @@ from helhed.foundation.lend import lend
 
 _NOTHING, _SEEN, _DELETED = 0, 2, 3  # outcomes of fhir.claim; 1 is yours to change
 _NOBODY = UUID(int=0)
+_TURN = 64  #: changes written before others have a turn
 _ADMIT = "select n, present, basis from fhir.admit($1::fhir.ask, $2, $3::bigint[], $4::smallint[], $5::smallint[])"
 _READ = "select * from fhir.read_many(array[$1::fhir.ask], $2::smallint[], $3::uuid[])"
 _VREAD = "select * from fhir.read_version($1::fhir.ask, $2::smallint, $3, $4)"
@@ -123,7 +126,11 @@ class WriteSession:
 
     async def write(self, changes: Sequence[Change]) -> list[Written]:
         """Make the changes in order. Raises what a single change would, naming it."""
-        written = [await self._one(change) for change in changes]
+        written = []
+        for place, change in enumerate(changes, 1):
+            written.append(await self._one(change))
+            if place % _TURN == 0:
+                await asyncio.sleep(0)  # small requests come in between
         await self._admit()
         await copy_rows(self._connection, self._prepared)
         await self._project()
@@ -143,7 +150,7 @@ class WriteSession:
             for preparer in self._hooks.preparers:
                 if change.type_name in preparer.types:
                     change = await preparer.prepare(self._connection, change)
-            return self._create(change)
+            return await aside(len(change.raw or b""), lambda: self._create(change))
         if change.method == "PUT":
             return await self._update(change)
         return await self._delete(change)
@@ -171,10 +178,8 @@ class WriteSession:
         )
         if home_citizen(definition, resource, _present(identifier)) != claimed["citizen"]:
             raise Unprocessable("A resource stays with the citizen it was written for.")
-        body = splice(raw, str(identifier), version, self._ask.at, resource)
         prepared = Prepared()
-        digest = change.digest or sha256(raw).digest()
-        row = add_row(prepared, resource, body, digest, (_present(identifier), 0, self._ask.at))
+        row = await aside(len(raw), lambda: self._add_version(prepared, change, version))
         await self._replace(change.type_name, _present(identifier), claimed["version"], prepared.resources[0])
         self._prepared.strings += prepared.strings
         self._prepared.dates += prepared.dates
@@ -190,6 +195,15 @@ class WriteSession:
             )
         )
         return Written(change.type_name, row.id, version, self._ask.at, created=False, deleted=False)
+
+    def _add_version(self, prepared: Prepared, change: Change, version: int) -> Stored:
+        resource, raw = change.resource, change.raw
+        assert resource is not None
+        assert raw is not None
+        body = splice(raw, str(change.id), version, self._ask.at, resource)
+        return add_row(
+            prepared, resource, body, change.digest or sha256(raw).digest(), (_present(change.id), 0, self._ask.at)
+        )
 
     async def _delete(self, change: Change) -> Written:
         claimed = await self._claim(change)

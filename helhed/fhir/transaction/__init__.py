@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -17,9 +18,12 @@ from helhed.fhir.store.budget import Budget
 from helhed.fhir.store.paging import PageLink, asked_query
 from helhed.fhir.transaction.conditions import conditional_references, existing, find_existing, lock_key
 from helhed.fhir.transaction.entries import ORDER, Item, check_storable, check_unique, in_order, items_of, take_target
+from helhed.fhir.weight import check_weight
+from helhed.foundation.aside import aside
 from helhed.foundation.ask import Ask
 from helhed.foundation.errors import HelhedError, InvalidResource, Issue, NotSupported
 from helhed.foundation.ids import bucket_of, new_id, parse_id
+from helhed.foundation.settings import RESOURCE_ELEMENTS
 
 __all__ = ["Outcome", "batch", "check_storable", "existing", "lock_key", "transact"]
 
@@ -35,14 +39,17 @@ class Outcome:
     error: HelhedError | None = None
 
 
-async def transact(store: Store, ask: Ask, raw: bytes, bundle: dict[str, Any], base_url: str = "") -> list[Outcome]:
+async def transact(
+    store: Store,
+    ask: Ask,
+    raw: bytes,
+    bundle: dict[str, Any],
+    base_url: str = "",
+    *,
+    most_elements: int = RESOURCE_ELEMENTS,
+) -> list[Outcome]:
     """All entries or none. Raises what the first failing entry would; outcomes stand in the order of the entries."""
-    items = items_of(raw, bundle)
-    check_unique(items)
-    for item in items:
-        if item.method in {"POST", "PUT"} and item.resource is not None:
-            check_storable(item.type_name, item.resource, f"{item.where}.resource")
-        take_target(item)
+    items = await aside(len(raw), lambda: _checked_items(raw, bundle, most_elements))
     outcomes = [Outcome() for _ in items]
     session: WriteSession | None = None
     changes: list[Change] = []
@@ -59,6 +66,22 @@ async def transact(store: Store, ask: Ask, raw: bytes, bundle: dict[str, Any], b
             await store.log_refusal(ask, session, changes)
         raise
     return outcomes
+
+
+def _checked_items(raw: bytes, bundle: dict[str, Any], most_elements: int) -> list[Item]:
+    items = items_of(raw, bundle)
+    check_unique(items)
+    for item in items:
+        _check(item, most_elements)
+        take_target(item)
+    return items
+
+
+def _check(item: Item, most_elements: int) -> None:
+    if item.method in {"POST", "PUT"} and item.resource is not None and item.raw is not None:
+        where = f"{item.where}.resource"
+        check_weight(item.raw, most_elements, where)
+        check_storable(item.type_name, item.resource, where)
 
 
 async def _prepare(session: WriteSession, items: list[Item], base_url: str) -> list[Change]:
@@ -80,11 +103,9 @@ async def _prepare(session: WriteSession, items: list[Item], base_url: str) -> l
             item.id = new_id(_bucket(item, mapping))
             mapping[item.full_url] = f"{item.type_name}/{item.id}"
     mapping.pop("", None)
-    return [
-        _change(item, mapping)
-        for item in in_order(items)
-        if item.method in {"POST", "PUT", "DELETE"} and item.hit is None
-    ]
+    writing = [item for item in in_order(items) if item.method in {"POST", "PUT", "DELETE"} and item.hit is None]
+    size = sum(len(item.raw or b"") for item in writing)
+    return await aside(size, lambda: [_change(item, mapping) for item in writing])
 
 
 def _bucket(item: Item, mapping: dict[str, str]) -> int | None:
@@ -178,13 +199,21 @@ async def _seen(looks: Looks, item: Item, base_url: str) -> Outcome:
     return Outcome(page=await looks.search(query), query=query)
 
 
-async def batch(store: Store, ask: Ask, raw: bytes, bundle: dict[str, Any], base_url: str = "") -> list[Outcome]:
+async def batch(
+    store: Store,
+    ask: Ask,
+    raw: bytes,
+    bundle: dict[str, Any],
+    base_url: str = "",
+    *,
+    most_elements: int = RESOURCE_ELEMENTS,
+) -> list[Outcome]:
     """Each entry on its own, in the order of a transaction; each has its own outcome."""
-    items = items_of(raw, bundle)
+    items = await aside(len(raw), lambda: items_of(raw, bundle))
     outcomes = [Outcome() for _ in items]
     budget = Budget(store.most_bytes)
     for item in in_order(items):
-        outcomes[item.position] = await _alone(lambda item=item: _single(store, ask, item, base_url, budget))  # type: ignore[misc]
+        outcomes[item.position] = await _alone(partial(_single, store, ask, item, base_url, budget, most_elements))
     return outcomes
 
 
@@ -195,11 +224,10 @@ async def _alone(work: Callable[[], Awaitable[Outcome]]) -> Outcome:
         return Outcome(error=error)
 
 
-async def _single(store: Store, ask: Ask, item: Item, base_url: str, budget: Budget) -> Outcome:
+async def _single(store: Store, ask: Ask, item: Item, base_url: str, budget: Budget, most_elements: int) -> Outcome:
     if ORDER[item.method] == ORDER["GET"]:
         return await _look(_StoreLooks(store, ask), item, base_url, budget)
-    if item.method in {"POST", "PUT"} and item.resource is not None:
-        check_storable(item.type_name, item.resource, f"{item.where}.resource")
+    await aside(len(item.raw or b""), lambda: _check(item, most_elements))
     take_target(item)
     outcomes = [Outcome() for _ in range(item.position + 1)]
     session: WriteSession | None = None
