@@ -46,6 +46,7 @@ def test_somebody_without_a_relation_is_told_why_and_may_declare_one_which_the_c
     expect(outsider.page.get_by_role("heading", name="Du har ingen registreret behandlingsrelation")).to_be_visible()
     expect(outsider.page.get_by_role("heading", name="Medicinkort")).to_have_count(0)
 
+    outsider.page.get_by_label("Ja, jeg undersøger eller behandler patienten nu").check()
     outsider.page.get_by_role("button", name="Ja, åbn patienten").click()
     expect(outsider.page.get_by_text("Du har selv erklæret")).to_be_visible()
     expect(outsider.page.get_by_role("heading", name="Medicinkort")).to_be_visible()

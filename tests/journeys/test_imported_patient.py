@@ -104,6 +104,7 @@ def test_an_imported_patient_is_found_seen_told_of_and_hidden(journey, live_serv
     number = doctor.page.locator("h1 + p b").inner_text()
 
     # when he declares that he treats her now
+    doctor.page.get_by_label("Ja, jeg undersøger eller behandler patienten nu").check()
     doctor.page.get_by_role("button", name="Ja, åbn patienten").click()
 
     # then the foreign record is on his screen, its temperature in degrees as Danes write them

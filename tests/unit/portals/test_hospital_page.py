@@ -235,3 +235,10 @@ def test_citizens_are_sent_to_their_own_door(visitor):
     visitor.log_in("bodil")
     visitor.get("/hospital")
     assert visitor.status == 403
+
+
+def test_no_reason_for_treating_is_chosen_beforehand(visitor):
+    visitor.log_in("outsider")
+    visitor.open_patient("010250-9995")
+    assert visitor.page.count('type="radio"') == 3
+    assert "checked" not in visitor.page
