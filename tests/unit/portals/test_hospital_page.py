@@ -150,6 +150,15 @@ def test_several_with_the_name_are_told_apart_by_their_numbers(visitor):
     assert "010250-9995" in visitor.text
 
 
+def test_a_list_that_may_not_be_all_of_them_says_how_to_find_the_rest(visitor, network):
+    for number in range(11):
+        network.citizen(f"Viggo Test {number}", f"0101{number + 40}9995", date(1950, 1, 1))
+    visitor.log_in("rune")
+    visitor.open_patient("Viggo")
+    assert "patienter passer" not in visitor.text
+    assert "Viser 10 patienter. Er din ikke iblandt, så skriv hele navnet eller CPR-nummeret." in visitor.text
+
+
 def test_without_a_relation_nothing_is_shown_and_the_way_is_explained(visitor):
     visitor.log_in("outsider")
     visitor.open_patient("010250-9995")
