@@ -1,5 +1,6 @@
 """Hospital: from a number to the patient in one screen."""
 
+import re
 from datetime import date
 from uuid import uuid4
 
@@ -251,3 +252,12 @@ def test_no_reason_for_treating_is_chosen_beforehand(visitor):
     visitor.open_patient("010250-9995")
     assert visitor.page.count('type="radio"') == 3
     assert "checked" not in visitor.page
+
+
+def test_the_news_says_which_new_values_are_out_of_range_and_their_newest_value(visitor):
+    visitor.log_in("rune")
+    visitor.open_patient("010250-9995")
+    news = visitor.page.split('id="nyt"')[1].split("</section>")[0]
+    told = re.sub(r"<[^>]+>", " ", news)
+    assert re.search(r"CRP\s+92 mg/L\s+Høj", told), told
+    assert re.search(r"Leukocytter.*11,8 10\S*/L\s+Høj", told), told
