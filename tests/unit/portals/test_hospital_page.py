@@ -260,4 +260,4 @@ def test_the_news_says_which_new_values_are_out_of_range_and_their_newest_value(
     news = visitor.page.split('id="nyt"')[1].split("</section>")[0]
     told = re.sub(r"<[^>]+>", " ", news)
     assert re.search(r"CRP\s+92 mg/L\s+Høj", told), told
-    assert re.search(r"Leukocytter.*11,8 10\S*/L\s+Høj", told), told
+    assert re.search(r"Leukocytter.*11,8 × 10⁹/L\s+Høj", told), told

@@ -90,6 +90,13 @@ def test_units_are_written_as_people_write_them():
     assert [DA.unit(unit) for unit in ("Cel", "mm[Hg]", "mmol/L", "DDD")] == ["°C", "mmHg", "mmol/L", "DDD"]
 
 
+@pytest.mark.parametrize(
+    ("unit", "words"), [("10*9/L", "6,3 × 10⁹/L"), ("10⁹/L", "6,3 × 10⁹/L"), ("10⁻³ IU/L", "6,3 × 10⁻³ IU/L")]
+)
+def test_a_unit_that_begins_with_a_power_of_ten_is_multiplied(unit, words):
+    assert DA.amount(Decimal("6.3"), unit) == words
+
+
 def test_small_children_are_told_in_months():
     now = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
     assert [months(born, now) for born in (date(2026, 11, 22), date(2025, 11, 24), date(2025, 11, 23), None)] == [
