@@ -128,7 +128,7 @@ def _medicine_card(chart: Chart) -> None:
             "2019-02-11",
         ),
         ("metoprolol", Dose("1 depottablet dagligt mod hurtig puls", 1), "atrieflimren", "2019-02-11"),
-        ("furosemide", Dose("1 tablet morgen mod væske i kroppen", 1), "ødemer", "2023-06-13"),
+        ("furosemide", Dose("1 tablet morgen mod væske i kroppen", 1), "væske i kroppen", "2023-06-13"),
     ]
     for key, dose, reason, since in card:
         order = medication_request(key, dose, reason, since, written="2026-09-01 09:00", dispensed_in_doses=True)

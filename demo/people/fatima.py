@@ -211,15 +211,18 @@ def _obstetrics(chart: Chart) -> None:
 
 def _medicine_card(chart: Chart) -> None:
     labetalol = medication_request(
-        "labetalol", Dose("1 tablet 2 gange dagligt mod forhøjet blodtryk", 2), "forhøjet blodtryk i graviditeten", "2026-11-20"
+        "labetalol", Dose("1 tablet 2 gange dagligt mod forhøjet blodtryk", 2), "forhøjet blodtryk", "2026-11-20"
     )  # fmt: skip
     chart.add(CARD, labetalol, by="camilla-obstetrics")
     iron = medication_request(
-        "iron", Dose("1 tablet 2 gange dagligt mod jernmangel", 2), "jernmangel i graviditeten", "2026-10-14"
+        "iron",
+        Dose("1 tablet 2 gange dagligt mod jernmangel i graviditeten", 2),
+        "jernmangel i graviditeten",
+        "2026-10-14",
     )
     chart.add(CARD, iron, by="henrik-gp")
     folic = medication_request(
-        "folic-acid", Dose("1 tablet dagligt til og med uge 12", 1), "forebyggelse i graviditeten", "2026-05-20",
+        "folic-acid", Dose("1 tablet dagligt til og med uge 12", 1), "neuralrørsdefekt hos barnet", "2026-05-20",
         until="2026-07-18", status="completed", why_stopped="Uge 12 er passeret",
     )  # fmt: skip
     chart.add(CARD, folic, by="henrik-gp")

@@ -145,7 +145,7 @@ def _medicine_card(chart: Chart) -> None:
         CARD, medication_request("sumatriptan", needed, "migræne", "2019-05-06", written="2026-06-08 10:40"), by=by
     )
     coil = medication_request(
-        "hormone-coil", Dose("Lagt op 14.03.2024, skiftes senest 2032"), "svangerskabsforebyggelse", "2024-03-14"
+        "hormone-coil", Dose("Lagt op 14.03.2024, skiftes senest 2032"), "graviditet", "2024-03-14"
     )
     chart.add(CARD, coil, by=by)
     chart.add(VACCINES, immunization("hpv", "2014-09-15", dose_number=1))
