@@ -56,8 +56,8 @@ class Chart:
         """Where references to the citizen point."""
         return urn("patient", self.citizen.handle)
 
-    def add(self, source: str, resource: Json, *, by: str = "", contact: str = "") -> str:
-        """Write a resource for ``source``, by a member of staff and within a contact; returns its address."""
+    def add(self, source: str, resource: Json, *, by: str = "", at: str = "", contact: str = "") -> str:
+        """Write a resource for ``source``, by a member of staff or a place, and within a contact; returns its address."""
         kind = resource["resourceType"]
         url = self._address(source, resource)
         number = identifier(URI, url, "usual")
@@ -67,7 +67,7 @@ class Chart:
             **{key: value for key, value in resource.items() if key not in ("resourceType", "identifier")},
         }
         self._join(complete, contact)
-        _AUTHORS.get(kind, _nobody)(complete, STAFF[by].reference if by else None, PLACES[source].reference)
+        _AUTHORS.get(kind, _nobody)(complete, STAFF[by].reference if by else None, PLACES[at or source].reference)
         self._entries[source].append(entry(url, complete))
         return url
 

@@ -65,8 +65,9 @@ class Life:
         return f"{day} {self.rng.randint(8, 14):02}:{self.rng.randrange(0, 60, 5):02}"
 
     def write(self, source: str, resource: Json, contact: str = "") -> str:
-        """Add to the record."""
-        return self.chart.add(source, resource, contact=contact)
+        """Add to the record. Medicine on the shared card is ordered by the citizen's clinic."""
+        at = self.gp if resource["resourceType"] == "MedicationRequest" else source
+        return self.chart.add(source, resource, at=at, contact=contact)
 
     def expected_lung(self) -> float:
         """Expected FEV1, litres."""

@@ -6,6 +6,7 @@ import pytest
 
 from demo.chart import Chart
 from demo.clinical import body_mass_index, egfr
+from demo.places import PLACES
 from demo.population import synthetic_charts, synthetic_citizens
 from demo.population.courses import medicine_group
 from demo.population.people import FACTS, fails_modulus_11
@@ -164,6 +165,13 @@ def test_no_two_current_medicines_do_the_same(people):
             if r["resourceType"] == "MedicationRequest" and r["status"] == "active"
         ]
         assert len(groups) == len(set(groups))
+
+
+def test_medicine_is_ordered_by_the_citizens_clinic_not_by_the_register_it_stands_in(people):
+    for chart in people:
+        clinic = PLACES[chart.citizen.clinic].name
+        orders = [one for one in resources(chart) if one["resourceType"] == "MedicationRequest"]
+        assert {order["requester"]["display"] for order in orders} <= {clinic}
 
 
 def test_measurements_hang_together(people):
