@@ -131,3 +131,9 @@ def test_a_used_session_lives_on_but_not_beyond_a_working_day(visitor, network):
     later(network, minutes=25)
     visitor.get("/borger/medicin")
     assert visitor.status == 401
+
+
+def test_the_block_form_says_that_the_place_keeps_what_it_wrote_itself(visitor):
+    visitor.log_in("bodil")
+    visitor.get("/borger/log")
+    assert "Stedets eget it-system beholder det, stedet selv har skrevet." in visitor.text
