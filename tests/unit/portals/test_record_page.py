@@ -1,7 +1,7 @@
 """My record."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 from helhed.foundation.ask import Action, ActorKind, Purpose
 from helhed.portals.sessions import Principal
@@ -131,6 +131,24 @@ def test_a_used_session_lives_on_but_not_beyond_a_working_day(visitor, network):
     later(network, minutes=25)
     visitor.get("/borger/medicin")
     assert visitor.status == 401
+
+
+def test_a_newest_value_out_of_range_says_what_to_do(visitor, network):
+    visitor.log_in("bodil")
+    advice = "Er du i tvivl, eller har du det dårligere end du plejer, så ring til egen læge eller vagtlægen."
+    assert advice in visitor.text
+    number = "1503559995"
+    citizen = network.citizen("Viggo Test Rask", number, date(1955, 3, 15))
+    network.citizen_persona("viggo", citizen, "Rask")
+    visitor.log_in("viggo")
+    assert "Viggo Test Rask" in visitor.text
+    assert advice not in visitor.text
+
+
+def test_medicine_taken_when_needed_stands_after_what_is_taken_every_day(visitor):
+    visitor.log_in("bodil")
+    card = visitor.page.split('id="medicin"')[1].split("</section>")[0]
+    assert card.index("Amlodipin") < card.index("Salbutamol")
 
 
 def test_the_block_form_says_that_the_place_keeps_what_it_wrote_itself(visitor):
