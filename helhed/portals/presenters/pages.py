@@ -171,7 +171,7 @@ def overview_view(
         plans=[clinical.plan_row(one, words, names) for one in shown.plans],
         relatives=[clinical.relative_view(one, words) for one in shown.relatives],
         home=shown.home,
-        weight=words.amount(weight.value, weight.unit) if weight else "",
+        weight=f"{words.amount(weight.value, weight.unit)} ({words.moment(weight.at, time=False)})" if weight else "",
         truncated=shown.truncated,
         empty=shown.empty,
     )

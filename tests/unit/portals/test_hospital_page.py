@@ -261,3 +261,9 @@ def test_the_news_says_which_new_values_are_out_of_range_and_their_newest_value(
     told = re.sub(r"<[^>]+>", " ", news)
     assert re.search(r"CRP\s+92 mg/L\s+Høj", told), told
     assert re.search(r"Leukocytter.*11,8 × 10⁹/L\s+Høj", told), told
+
+
+def test_the_weight_beside_the_name_says_how_old_it_is(visitor):
+    visitor.log_in("rune")
+    visitor.open_patient("010250-9995")
+    assert "71 kg (29.01.2026)" in visitor.text
