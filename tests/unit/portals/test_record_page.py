@@ -155,3 +155,13 @@ def test_the_block_form_says_that_the_place_keeps_what_it_wrote_itself(visitor):
     visitor.log_in("bodil")
     visitor.get("/borger/log")
     assert "Stedets eget it-system beholder det, stedet selv har skrevet." in visitor.text
+
+
+def test_without_a_known_allergy_the_citizen_is_not_told_to_ask_the_patient(visitor, network):
+    citizen = network.citizen("Viggo Test Rask", "1503559995", date(1955, 3, 15))
+    network.citizen_persona("viggo", citizen, "Rask")
+    visitor.log_in("viggo")
+    for address in ("/borger", "/borger/medicin"):
+        visitor.get(address)
+        assert "Ingen overfølsomhed er afleveret hertil." in visitor.text
+        assert "spørg patienten" not in visitor.text
