@@ -267,3 +267,10 @@ def test_the_weight_beside_the_name_says_how_old_it_is(visitor):
     visitor.log_in("rune")
     visitor.open_patient("010250-9995")
     assert "71 kg (29.01.2026)" in visitor.text
+
+
+def test_an_interpreter_or_implant_that_cannot_be_seen_is_not_said_to_be_unregistered(visitor):
+    visitor.log_in("rune")
+    visitor.open_patient("010250-9995")
+    assert "Implantater Intet vises her" in visitor.text
+    assert "Intet registreret" not in visitor.text
