@@ -170,6 +170,10 @@ class Words:
             return self.instant(when.at)
         return self.pattern(when.at, {Precision.YEAR: "year", Precision.MONTH: "month"}.get(when.precision, "day"))
 
+    def kind_of_data(self, type_name: str) -> str:
+        """A resource type as people speak of it, in the plural or as a mass: svar og målinger."""
+        return self.either(f"data.{type_name}", self("data.other"))
+
     def listed(self, items: list[str]) -> str:
         """a, b og c; samt where an item is a pair itself: svar og målinger samt kontakter."""
         if len(items) < 2:

@@ -32,7 +32,7 @@ class Overview:
     relatives: list[people.Relative]
     home: people.Home
     sources: list[sources.Source]
-    truncated: bool
+    truncated: frozenset[str]  #: types of which the oldest rows are missing
 
     @property
     def empty(self) -> bool:

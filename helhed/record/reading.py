@@ -1,5 +1,6 @@
 """Reading one citizen's record: one decided and logged look, parsed once."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +17,7 @@ from helhed.record.moments import Moment, moment
 from helhed.record.paths import Json, walk
 
 RECORD_TYPES: tuple[str, ...] = tuple(TYPES)
-ROW_LIMIT = 5000
+ROW_LIMIT = 5000  #: of each type
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -54,7 +55,10 @@ class CitizenRows(Protocol):
     """The store, as far as this room needs it."""
 
     async def citizen_rows(self, ask: Ask, citizen: int, types: Sequence[str], limit: int) -> Sequence[Row]:
-        """Every row of the citizen that the ask may see, newest stored first, decided and logged as one look."""
+        """The rows of the citizen that the ask may see, newest first, decided and logged as one look.
+
+        At most ``limit`` dated and ``limit`` undated ones of each type.
+        """
         ...
 
 
@@ -85,7 +89,7 @@ class Record:
     """What an ask may see of one citizen, all types together."""
 
     entries: tuple[Entry, ...]
-    truncated: bool = False  #: there is more than one look takes; what is missing are the oldest deliveries
+    truncated: frozenset[str] = frozenset()  #: types of which there is more than one look takes: the oldest are missing
     _by_reference: dict[str, Entry] = field(default_factory=dict, repr=False)
 
     def of(self, *types: str) -> Iterator[Entry]:
@@ -102,7 +106,7 @@ class Record:
         return frozenset(entry.origin for entry in self.entries)
 
 
-def record_of(rows: Iterable[Row], *, truncated: bool = False) -> Record:
+def record_of(rows: Iterable[Row], *, truncated: frozenset[str] = frozenset()) -> Record:
     """The record behind stored rows."""
     entries = tuple(
         Entry(row.type_name, row.id, row.origin, row.updated, _DECODER.decode(bytes(row.body))) for row in rows
@@ -128,4 +132,5 @@ class RecordReader:
     async def whole_record(self, ask: Ask, citizen: int, types: Sequence[str] = RECORD_TYPES) -> Record:
         """Everything the ask may see of the citizen in these types: one statement, one look in the citizen's log."""
         rows = await self._rows.citizen_rows(ask, citizen, types, self._limit)
-        return record_of(rows, truncated=len(rows) >= self._limit)
+        counted = Counter(row.type_name for row in rows)
+        return record_of(rows, truncated=frozenset(name for name, count in counted.items() if count >= self._limit))

@@ -127,7 +127,10 @@ class Store:
         return open_link(self._signer, ask, type_name, cursor)
 
     async def citizen_rows(self, ask: Ask, citizen: int, types: Sequence[str], limit: int) -> list[CitizenRow]:
-        """All the ask may see of one citizen of these types, newest first and at most ``limit`` a type: one look."""
+        """All the ask may see of one citizen of these types, newest first: one look.
+
+        At most ``limit`` dated and ``limit`` undated rows of each type.
+        """
         numbers = [TYPE_NUMBERS[name] for name in types]
         async with lend(self._pool) as connection:
             rows = await connection.fetch(_CITIZEN_ROWS, ask_row(ask), citizen, numbers, limit)

@@ -172,7 +172,8 @@ def _chain(chain: Chain) -> dict[str, Any]:
 def _include(include: Include) -> dict[str, Any]:
     if not include.reverse:
         types = [TYPE_NUMBERS[include.target_type]] if include.target_type else None
-        return {"reverse": False, "paths": list(include.parameter.jsonpaths), "types": types}
+        names = {name: TYPE_NUMBERS[name] for name in include.parameter.targets or TYPE_NUMBERS if name in TYPE_NUMBERS}
+        return {"reverse": False, "paths": list(include.parameter.jsonpaths), "types": types, "names": names}
     definition = type_definition(include.source_type)
     target = include.target_type or "Patient"
     own = target == "Patient" and include.parameter.code in own_patient_parameters(include.source_type)

@@ -146,17 +146,13 @@ def _seen(burst: Sequence[LogEntry], words: Words) -> str:
     head = burst[0]
     if not head.permitted or head.action == _LOOKUP or head.action > _WHOLE_RECORD + 1:
         return ""
-    counted = Counter(_plain(name, words) for entry in burst for name in entry.types)
+    counted = Counter(words.kind_of_data(name) for entry in burst for name in entry.types)
     if not counted:
         return words("log.nothing")
     names = [name for name, _ in counted.most_common()]
     if len(names) < _WHOLE_RECORD:
         return words.listed(names)
     return words("log.many_kinds" if head.action in _WRITES else "log.whole_record")
-
-
-def _plain(type_name: str, words: Words) -> str:
-    return words.either(f"data.{type_name}", words("data.other"))
 
 
 def _why(entry: LogEntry, words: Words) -> str:
@@ -169,7 +165,7 @@ def _why(entry: LogEntry, words: Words) -> str:
 
 def _step(entry: LogEntry, words: Words) -> str:
     what = words.either(f"log.step.{entry.action}", words("log.step.1"))
-    kinds = words.listed(list(dict.fromkeys(_plain(name, words) for name in entry.types))[:6])
+    kinds = words.listed(list(dict.fromkeys(words.kind_of_data(name) for name in entry.types))[:6])
     parts = [words.pattern(entry.at, "time"), what, kinds, words("log.rows", n=entry.count) if entry.count > 1 else ""]
     return " ".join(part for part in parts if part)
 

@@ -108,7 +108,7 @@ class OverviewView:
     relatives: list[clinical.RelativeView]
     home: Home
     weight: str
-    truncated: bool
+    truncated: str  #: what the page does not hold all of, "" for nothing
     empty: bool
 
 
@@ -172,7 +172,7 @@ def overview_view(
         relatives=[clinical.relative_view(one, words) for one in shown.relatives],
         home=shown.home,
         weight=f"{words.amount(weight.value, weight.unit)} ({words.moment(weight.at, time=False)})" if weight else "",
-        truncated=shown.truncated,
+        truncated=words.listed(sorted(map(words.kind_of_data, shown.truncated))),
         empty=shown.empty,
     )
 

@@ -92,7 +92,7 @@ class TimelineView:
     starts_before: str  #: the day the page begins before, "" on the first page
     years: tuple[tuple[int, int], ...]  #: year and how many events, newest first
     undated: int
-    truncated: bool
+    truncated: str  #: what the page does not hold all of, "" for nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def timeline_view(teller: Teller, shown: Stretch, wanted: Filter, undated: int) 
         starts_before=words.day(wanted.before) if wanted.before else "",
         years=tuple(sorted(shown.years.items(), reverse=True)),
         undated=undated,
-        truncated=teller.record.truncated,
+        truncated=words.listed(sorted(map(words.kind_of_data, teller.record.truncated))),
     )
 
 

@@ -88,5 +88,5 @@ async def test_a_whole_record_is_one_look_and_says_when_it_was_cut():
 
     ask = Ask(ActorKind.CITIZEN, 7, None, "", Purpose.OWN, "portal", None, frozenset(), NOW, new_id())
     found = await RecordReader(Rows(), limit=3).whole_record(ask, 7)
-    assert found.truncated
+    assert found.truncated == {"Observation"}
     assert asked == [(7, RECORD_TYPES, 3)]

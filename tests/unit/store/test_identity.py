@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from helhed.foundation.errors import Conflict, Unprocessable
-from helhed.foundation.ids import key_of
+from helhed.foundation.ids import key_of, new_id
 from helhed.registries import numbers
 from helhed.registries.directory import Directory
 from helhed.registries.identifiers import CPR, REPLACEMENT_CPR
@@ -153,3 +153,12 @@ async def test_children_may_come_before_their_parents_in_one_transaction(scene: 
     )
     unit, centre = (one.written.id for one in outcomes if one.written is not None)
     assert await places(scene, unit) == [key_of(one) for one in (unit, centre, scene.hospital)]
+
+
+async def test_a_strangers_unit_that_named_a_place_before_it_was_known_is_never_taken_in(scene: Scene) -> None:
+    """Else the place's custodian could hand out jobs there and delete what the unit wrote."""
+    world, above = scene.world, new_id()
+    unit = await world.put(world.system(scene.elsewhere), place("Fremmed afsnit", above))
+    await world.put(scene.custodian, place("Center", scene.hospital), above)
+    await world.change(scene.custodian, above, place("Center for alt", scene.hospital, above))
+    assert await places(scene, unit) == [key_of(unit)]
