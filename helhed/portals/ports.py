@@ -113,6 +113,10 @@ class Registries(Protocol):
         """The same by the start of any part of the name; each citizen returned is logged."""
         ...
 
+    async def attempted(self, ask: Ask) -> None:
+        """Logs an attempt to find somebody by name that showed nobody."""
+        ...
+
     async def search_citizens(self, words: str, limit: int) -> Sequence[CitizenIdentity]:
         """Demo log-in only: by name or number, unlogged because all people are synthetic and nobody is logged in yet."""
         ...

@@ -27,6 +27,7 @@ from helhed.trust.personas import Persona, Personas
 from helhed.trust.relations import TreatmentRelations
 
 PORTAL_CLIENT = "helhed-portal"
+_BY_NAME = "select * from registries.find_by_name($1::fhir.ask, $2, $3)"
 
 
 class PortalAsks:
@@ -78,9 +79,11 @@ class PortalRegistries:
 
     async def find_citizens_by_name(self, ask: Ask, name: str, limit: int) -> list[ports.CitizenIdentity]:
         """By the start of any part of the name."""
-        return await self._citizens(
-            "select * from registries.find_by_name($1::fhir.ask, $2, $3)", ask_row(ask), normalise(name).split(), limit
-        )
+        return await self._citizens(_BY_NAME, ask_row(ask), normalise(name).split(), limit)
+
+    async def attempted(self, ask: Ask) -> None:
+        """Asking for no name at all finds nobody and leaves the row of an attempt."""
+        await self._citizens(_BY_NAME, ask_row(ask), [], 0)
 
     async def search_citizens(self, words: str, limit: int) -> list[ports.CitizenIdentity]:
         """The demo's log-in page."""

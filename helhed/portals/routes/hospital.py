@@ -90,9 +90,7 @@ async def _nobody(visitor: Visit, written: str) -> Response:
 
 async def _find_by_name(visitor: Visit, written: str) -> Response:
     if not await visitor.count_lookup(" ".join(written.casefold().split())):
-        await visitor.ports.registries.find_citizens_by_name(
-            visitor.ask(Purpose.DIRECTORY), "", 0
-        )  # an attempt in the log
+        await visitor.ports.registries.attempted(visitor.ask(Purpose.DIRECTORY))
         raise TooMany
     try:
         found = await visitor.ports.registries.find_citizens_by_name(
@@ -101,6 +99,7 @@ async def _find_by_name(visitor: Visit, written: str) -> Response:
     except NotSupported:
         return await _find_page(visitor, written, "find.unreadable", status=422)
     if not found:
+        await visitor.ports.registries.attempted(visitor.ask(Purpose.DIRECTORY))
         return await _nobody(visitor, written)
     if len(found) == 1:
         return await _opened(visitor, found[0])

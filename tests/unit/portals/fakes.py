@@ -189,6 +189,10 @@ class FakeNetwork:
             self.note(ask, one.key, Action.LOOKUP, DIRECTORY)
         return found
 
+    async def attempted(self, ask: Ask) -> None:
+        """Nobody was found."""
+        self.note(ask, 0, Action.LOOKUP, None)
+
     async def search_citizens(self, words: str, limit: int) -> Sequence[CitizenIdentity]:
         """For the log-in page."""
         wanted = words.casefold()

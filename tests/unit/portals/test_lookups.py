@@ -48,10 +48,19 @@ def test_the_refused_attempt_stands_in_the_log_of_whom_it_named(hurried, network
     assert [entry.action for entry in network.log[before:]] == [Action.LOOKUP]
 
 
-def test_names_count_like_numbers_and_a_refused_name_shows_nobody(hurried):
+def test_names_count_like_numbers_and_a_refused_name_shows_nobody(hurried, network):
+    before = len(network.log)
     hurried.open_patient("Bodil Test")
     assert hurried.status == 429
     assert "010250-9995" not in hurried.page
+    assert [(entry.action, entry.permitted) for entry in network.log[before:]] == [(Action.LOOKUP, False)]
+
+
+def test_a_name_that_nobody_has_is_an_attempt_in_the_log(visitor, network):
+    visitor.log_in("rune")
+    visitor.open_patient("Ingen Sådan")
+    assert visitor.status == 404
+    assert [(entry.action, entry.permitted) for entry in network.log] == [(Action.LOOKUP, False)]
 
 
 def test_before_it_is_refused_it_is_slowed(visitor, network):

@@ -1,5 +1,7 @@
 """Citizens named by number at the FHIR door: a person who names too many is refused, and each attempt is in the log."""
 
+from helhed.portals.rooms import PortalRegistries
+from helhed.registries.directory import Directory
 from helhed.registries.identifiers import CPR
 from helhed.trust.lookups import Lookups, limits
 from tests.support.door import Door
@@ -55,3 +57,12 @@ async def test_a_system_client_keeps_its_own_in_order_whatever_the_number(scene:
     for n in range(MOST + 2):
         status, _ = await door.search("Patient", {"identifier": f"{CPR}|0101{n:06}"})
         assert status == OK
+
+
+async def test_a_name_that_nobody_has_leaves_the_row_of_an_attempt(scene: Scene) -> None:
+    registries = PortalRegistries(Directory(scene.world.store.pool), scene.world.store.pool)
+    statement = "select permitted, citizen from foundation.access_log where actor = $1"
+    assert await scene.world.owner.fetch(statement, scene.doctor.actor) == []
+    await registries.attempted(scene.doctor)
+    rows = await scene.world.owner.fetch(statement, scene.doctor.actor)
+    assert [tuple(row) for row in rows] == [(False, None)]
