@@ -1,9 +1,10 @@
 """Look-ups by number at the FHIR door: counted for each person, slowed and refused when they are too many."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Protocol
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from helhed.fhir.query import Query
 from helhed.foundation.ask import ActorKind, Ask
@@ -50,13 +51,14 @@ class Watch:
 
 
 def lookups_in(bundle: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Type and parameters of the entries that search by an identifier. What is no sound entry is none of these."""
+    """Type and parameters of the entries that search, read as they will be done. What is no sound entry is none of these."""
     found = []
     entries = bundle.get("entry")
     for entry in entries if isinstance(entries, list) else ():
         request = entry.get("request") if isinstance(entry, dict) else None
         url = request.get("url") if isinstance(request, dict) and request.get("method") in {"GET", "HEAD"} else None
-        if isinstance(url, str) and "identifier" in url:
-            path, _, query = url.partition("?")
-            found.append((path.strip("/"), parse_qsl(query, keep_blank_values=True)))
+        if isinstance(url, str) and "?" in url:
+            with suppress(ValueError):
+                parts = urlsplit(url)
+                found.append((unquote(parts.path).strip("/"), parse_qsl(parts.query, keep_blank_values=True)))
     return found

@@ -1,5 +1,7 @@
 """Citizens named by number at the FHIR door: a person who names too many is refused, and each attempt is in the log."""
 
+from itertools import product
+
 from helhed.portals.rooms import PortalRegistries
 from helhed.registries.directory import Directory
 from helhed.registries.identifiers import CPR
@@ -39,8 +41,10 @@ async def test_one_number_too_many_is_refused_and_logged_by_search_chain_and_bun
     status, _ = await door.search("Observation", {"subject:Patient.identifier": f"{CPR}|{NUMBER}"})
     assert status == TOO_MANY
     assert await attempts(scene, patient) == 2
-    for done, kind in enumerate(("batch", "transaction"), 3):
-        bundle = {"resourceType": "Bundle", "type": kind, "entry": [entry("GET", f"Patient?identifier={CPR}|{NUMBER}")]}
+    by_number = f"identifier={CPR}|{NUMBER}"
+    urls = [f"Patient?{by_number}", f"%50atient?%69{by_number[1:]}", f"/Patient?{by_number}#x"]
+    for done, (kind, url) in enumerate(product(("batch", "transaction"), urls), 3):
+        bundle = {"resourceType": "Bundle", "type": kind, "entry": [entry("GET", url)]}
         status, _ = await door.post("/fhir", bundle)
         assert status == TOO_MANY
         assert await attempts(scene, patient) == done
