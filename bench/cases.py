@@ -30,6 +30,7 @@ _DENIED = 0.10
 _SAMPLE = 40_000
 _REVOKE_EVERY_SECONDS = 0.02
 _BUNDLE = 50
+_DOCUMENTS = 1600
 
 
 class Bench:
@@ -214,7 +215,7 @@ class Bench:
 
     async def _import(self, report: Report, _owner: Connection, bare: float) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            total = _write_documents(Path(folder), documents=800)
+            total = _write_documents(Path(folder), documents=_DOCUMENTS)
             secret = read_secret(self._settings.data_dir)
             pool = await owner_pool(self._target, 1)
             sessions = Sessions(pool, HOOKS, CursorSigner(secret))
@@ -225,7 +226,7 @@ class Bench:
             took = time.perf_counter() - begun
         report.add(
             "import", done.stored / took, "resources/s",
-            f"{total} resources in 800 Bundles, parsed, validated, indexed, logged, {self._conditions}", ratio=done.stored / took / bare,
+            f"{total} resources in {_DOCUMENTS} Bundles, parsed, validated, indexed, logged, {self._conditions}", ratio=done.stored / took / bare,
         )  # fmt: skip
         if done.stored != total:
             report.failures.append(f"import: {done.stored} of {total} stored")

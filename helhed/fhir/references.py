@@ -65,7 +65,12 @@ def rewrite_raw(raw: bytes, mapping: Mapping[str, str]) -> bytes:
         return whole if found == name else whole[: -len(text)] + orjson.dumps(found)
 
     fresh = _REFERENCE.sub(replaced, raw)
-    return _LINK.sub(replaced, fresh) if b'"urn:uuid:' in fresh else fresh
+    return _LINK.sub(replaced, fresh) if _has_links(fresh) else fresh
+
+
+def _has_links(raw: bytes) -> bool:
+    """Whether an address stands anywhere but as the fullUrl of an entry (counting is quicker than looking for names)."""
+    return raw.count(b'"urn:uuid:') > raw.count(b'"fullUrl":"urn:uuid:') + raw.count(b'"fullUrl": "urn:uuid:')
 
 
 def references_in(value: Any) -> Iterator[str]:

@@ -36,9 +36,9 @@ def bigints(items: Sequence[int]) -> bytes:
     count = len(items)
     if not count:
         return _NO_ITEMS
-    return _array(count).pack(
-        _ARRAY_HEAD_BYTES + count * _ITEM_BYTES, 1, 0, _BIGINT, count, 1, *[part for one in items for part in (8, one)]
-    )
+    fields = [8] * (2 * count)  # the length of an item, and the item
+    fields[1::2] = items
+    return _array(count).pack(_ARRAY_HEAD_BYTES + count * _ITEM_BYTES, 1, 0, _BIGINT, count, 1, *fields)
 
 
 @cache

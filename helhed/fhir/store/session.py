@@ -32,7 +32,7 @@ from helhed.fhir.store.writing import (
     copy_rows,
     home_citizen,
 )
-from helhed.foundation.aside import aside
+from helhed.foundation.aside import LARGE, aside
 from helhed.foundation.ask import Action, ActorKind, Ask
 from helhed.foundation.database import Connection, Pool
 from helhed.foundation.errors import (
@@ -150,7 +150,8 @@ class WriteSession:
             for preparer in self._hooks.preparers:
                 if change.type_name in preparer.types:
                     change = await preparer.prepare(self._connection, change)
-            return await aside(len(change.raw or b""), lambda: self._create(change))
+            size = len(change.raw or b"")
+            return self._create(change) if size < LARGE else await aside(size, lambda: self._create(change))
         if change.method == "PUT":
             return await self._update(change)
         return await self._delete(change)
