@@ -10,6 +10,7 @@ from granian.constants import HTTPModes, Interfaces, Loops
 
 from helhed.app import database
 from helhed.foundation.database import Target, connect, ensure_database
+from helhed.foundation.errors import HelhedError
 from helhed.foundation.migrations import migrate as run_migrations
 from helhed.foundation.settings import Settings
 from helhed.trust.roles import put_roles
@@ -17,10 +18,21 @@ from helhed.trust.roles import put_roles
 _BACKLOG = 1024
 
 
+class NoNetworkHere(HelhedError):
+    """A command looks at a network that was never started."""
+
+
 @contextmanager
 def prepared(settings: Settings, *, migrate: bool = True) -> Iterator[Target]:
-    """The database, running and migrated, for as long as the block lasts."""
+    """The database, running and migrated, for as long as the block lasts. Without ``migrate`` it must be there already.
+
+    Raises NoNetworkHere.
+    """
     target, server = database(settings)
+    if not migrate and server is not None and not server.exists:
+        raise NoNetworkHere(
+            f"There is no network in {settings.data_dir.resolve()}. Run this where `make demo` runs, or set HELHED_DATA_DIR."
+        )
     target.ensure()
     try:
         if migrate:

@@ -177,7 +177,9 @@ class Interactions:
         return Answer(status, body, headers)
 
     async def _representation(self, request: Request, written: Written) -> bytes:
-        """What the writer may read of what it wrote: a custodian gets nothing back (access model, system clients)."""
+        """What this request stored; of what a condition found, only what the writer may read (decision 0013)."""
+        if written.body:
+            return written.body
         try:
             return (await self._store.read(request.ask, written.type_name, written.id)).body
         except Unknown:

@@ -44,7 +44,11 @@ class Change(NamedTuple):
 
 
 class Written(NamedTuple):
-    """What a change led to. ``created`` is False when an If-None-Exist condition found the resource."""
+    """What a change led to. ``created`` is False when an If-None-Exist condition found the resource.
+
+    ``body`` is what this very change stored: what its sender sent, with the id and meta it was given, and, for a patient, a
+    replacement number. It is b"" when nothing was stored.
+    """
 
     type_name: str
     id: UUID
@@ -52,3 +56,4 @@ class Written(NamedTuple):
     updated: datetime
     created: bool
     deleted: bool
+    body: bytes = b""

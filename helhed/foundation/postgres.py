@@ -25,6 +25,7 @@ APPLICATION = "helhed_app"
 DATABASE = "helhed"
 _NOBODY = 65534
 _START_SECONDS = 60.0
+_VERSION_FILE = "PG_VERSION"
 _PID_FILE, _SOCKET, _SOCKET_LOCK = "postmaster.pid", ".s.PGSQL.5432", ".s.PGSQL.5432.lock"
 _READY, _NOBODY_THERE = 0, 2
 _NO_PROCESS = 2**22 + 1  # above the highest number Linux gives
@@ -71,6 +72,11 @@ class EmbeddedPostgres:
 
     # --- public ---------------------------------------------------------------------------------------------------
 
+    @property
+    def exists(self) -> bool:
+        """Whether there is a cluster already."""
+        return (self.cluster / _VERSION_FILE).exists()
+
     def start(self) -> None:
         """Make sure the server runs, creating its cluster the first time. Raises PostgresUnavailable."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
@@ -81,7 +87,7 @@ class EmbeddedPostgres:
             if self._answers():
                 return
             self._prepare_folders()
-            if not (self.cluster / "PG_VERSION").exists():
+            if not self.exists:
                 self._initialise()
             self._disown_stale_files()
             self._launch()

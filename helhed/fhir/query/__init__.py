@@ -49,6 +49,7 @@ class _Parsed:
     sort: tuple[Sort, ...] = ()
     count: int = DEFAULT_COUNT
     total: bool = False
+    only_total: bool = False
     includes: list[Include] = field(default_factory=list)
     cursor: str | None = None
     applied: list[tuple[str, str]] = field(default_factory=list)
@@ -90,8 +91,8 @@ def parse_search(
         definition.number,
         tuple(parsed.conditions),
         parsed.sort,
-        parsed.count,
-        parsed.total,
+        0 if parsed.only_total else parsed.count,
+        parsed.total or parsed.only_total,
         tuple(parsed.includes),
         parsed.cursor,
         _named(definition, parsed.conditions),
@@ -112,6 +113,9 @@ def _take(parsed: _Parsed, definition: TypeDefinition, reader: Reader, name: str
         return
     if name == "_count":
         parsed.count = _count(value)
+        parsed.only_total |= not parsed.count  # R4 search, section 3.1.1.5.3: as _summary=count
+    elif name == "_summary" and value in {"count", "false"}:
+        parsed.only_total = value == "count"
     elif name == "_sort":
         parsed.sort = sort_of(definition, value)
     elif name == "_total":

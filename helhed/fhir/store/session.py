@@ -165,7 +165,7 @@ class WriteSession:
         at = self._ask.at
         body = splice(raw, str(identifier), 1, at, resource)
         add_row(self._prepared, resource, body, change.digest or sha256(raw).digest(), (identifier, organisation, at))
-        return Written(change.type_name, identifier, 1, at, created=True, deleted=False)
+        return Written(change.type_name, identifier, 1, at, created=True, deleted=False, body=body)
 
     async def _update(self, change: Change) -> Written:
         identifier, resource, raw = change.id, change.resource, change.raw
@@ -180,7 +180,7 @@ class WriteSession:
         if home_citizen(definition, resource, _present(identifier)) != claimed["citizen"]:
             raise Unprocessable("A resource stays with the citizen it was written for.")
         prepared = Prepared()
-        row = await aside(len(raw), lambda: self._add_version(prepared, change, version))
+        row, body = await aside(len(raw), lambda: self._add_version(prepared, change, version))
         await self._replace(change.type_name, _present(identifier), claimed["version"], prepared.resources[0])
         self._prepared.strings += prepared.strings
         self._prepared.dates += prepared.dates
@@ -195,16 +195,15 @@ class WriteSession:
                 by_custodian=self._ask.kind is ActorKind.SYSTEM,
             )
         )
-        return Written(change.type_name, row.id, version, self._ask.at, created=False, deleted=False)
+        return Written(change.type_name, row.id, version, self._ask.at, created=False, deleted=False, body=body)
 
-    def _add_version(self, prepared: Prepared, change: Change, version: int) -> Stored:
+    def _add_version(self, prepared: Prepared, change: Change, version: int) -> tuple[Stored, bytes]:
         resource, raw = change.resource, change.raw
         assert resource is not None
         assert raw is not None
         body = splice(raw, str(change.id), version, self._ask.at, resource)
-        return add_row(
-            prepared, resource, body, change.digest or sha256(raw).digest(), (_present(change.id), 0, self._ask.at)
-        )
+        where = (_present(change.id), 0, self._ask.at)
+        return add_row(prepared, resource, body, change.digest or sha256(raw).digest(), where), body
 
     async def _delete(self, change: Change) -> Written:
         claimed = await self._claim(change)

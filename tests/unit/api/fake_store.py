@@ -71,6 +71,7 @@ class FakeStore:
             raise PreconditionFailed
         assert change.id is not None
         number = 1 if known is None else known.version + 1
+        body = b""
         if change.method == "DELETE":
             del self.versions[change.id]
         else:
@@ -78,7 +79,7 @@ class FakeStore:
             body = splice(change.raw or orjson.dumps(change.resource), str(change.id), number, AT, change.resource)
             self.versions[change.id] = Version(change.type_name, change.id, number, AT, body)
         return Written(
-            change.type_name, change.id, number, AT, created=known is None, deleted=change.method == "DELETE"
+            change.type_name, change.id, number, AT, created=known is None, deleted=change.method == "DELETE", body=body
         )
 
 
