@@ -35,18 +35,20 @@ def observation(
             "category": [hl7("observation-category", measure.category)],
             "code": measure.code if not title else {**measure.code, "text": title},
             "effectiveDateTime": at(when),
-            **_value(measure, value, interval or measure.interval(sex), out),
+            **_value(measure, value, interval or measure.interval(sex), out, personal=interval is not None),
             "method": concept(method) if method else None,
             "note": note(words) if words else None,
         }
     )
 
 
-def _value(measure: Measure, value: float | str, limits: Interval, out: str) -> Json:
+def _value(measure: Measure, value: float | str, limits: Interval, out: str, *, personal: bool = False) -> Json:
     if isinstance(value, str):
         return {"valueString": value} | _interpretation(out)
     low, high = limits
     interval = compact({"low": _limit(low, measure.unit), "high": _limit(high, measure.unit)})
+    if personal:
+        interval["type"] = {"text": "Personlige grænser, aftalt med lægen"}
     found = out or _judge(value, low, high)
     number: Json = {"valueQuantity": quantity(value, measure.unit)}
     return number | _interpretation(found) | ({"referenceRange": [interval]} if interval else {})

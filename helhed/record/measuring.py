@@ -52,6 +52,7 @@ class Measured:
     unit: str
     low: Decimal | None  #: reference interval, as the sender gave it
     high: Decimal | None
+    kind: str  #: what the interval is, when its sender says so: personal limits, therapeutic
     out: str  #: "high", "low", "abnormal" or ""
     category: str  #: first observation-category code, "" when none
     origin: int
@@ -128,7 +129,7 @@ def _measured(entry: Entry, part: Json) -> Measured | None:
     if value is None and not words:
         return None
     key, name, order = _identity(part.get("code"))
-    low, high = _interval(part)
+    low, high, kind = _interval(part)
     return Measured(
         key=f"{key} {unit}" if value is not None else key,
         name=name,
@@ -139,6 +140,7 @@ def _measured(entry: Entry, part: Json) -> Measured | None:
         unit=unit,
         low=low,
         high=high,
+        kind=kind,
         out=_out(part, value, low, high),
         category=next(iter(sorted(codes(entry.content.get("category")))), ""),
         origin=entry.origin,
@@ -173,13 +175,13 @@ def _value(part: Json) -> tuple[Decimal | None, str, str]:
     return None, words or (absent.text if absent else ""), ""
 
 
-def _interval(part: Json) -> tuple[Decimal | None, Decimal | None]:
-    """The first reference interval with a number."""
+def _interval(part: Json) -> tuple[Decimal | None, Decimal | None, str]:
+    """The first reference interval with a number, and what it is if it says so."""
     for interval in objects(part.get("referenceRange")):
         low, high = decimal(first(interval, "low.value")), decimal(first(interval, "high.value"))
         if low is not None or high is not None:
-            return low, high
-    return None, None
+            return low, high, (coded(interval.get("type")) or Coded("")).text
+    return None, None, ""
 
 
 def _out(part: Json, value: Decimal | None, low: Decimal | None, high: Decimal | None) -> str:

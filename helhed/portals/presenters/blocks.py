@@ -84,20 +84,23 @@ def block_views(blocks: Sequence[Block], words: Words, names: Names) -> list[Blo
 
 def options(tree: Iterable[Organisation], chosen: str, only: frozenset[int] | None = None) -> list[Option]:
     """The hierarchy as choices, units beneath their organisation; ``only`` keeps these and what stands above them."""
-    children: dict[int | None, list[Organisation]] = {}
     known = {organisation.key: organisation for organisation in tree}
+    return _choices(known, chosen, frozenset(known) if only is None else _with_those_above(known, only))
+
+
+def _choices(known: Mapping[int, Organisation], chosen: str, kept: frozenset[int]) -> list[Option]:
+    children: dict[int | None, list[Organisation]] = {}
     for organisation in known.values():
         parent = organisation.parent if organisation.parent in known else None
         children.setdefault(parent, []).append(organisation)
-    kept = None if only is None else _with_those_above(known, only)
     return list(_options(children, None, 0, chosen, kept))
 
 
 def grouped(tree: Sequence[Organisation], chosen: str, known: frozenset[int]) -> list[tuple[str, list[Option]]]:
     """Whom to block: first the places the citizen has met, with what stands above them, then all others."""
-    near = options(tree, chosen, known)
-    met = {option.value for option in near}
-    others = [option for option in options(tree, chosen) if option.value not in met]
+    everything = {organisation.key: organisation for organisation in tree}
+    met = _with_those_above(everything, known)
+    near, others = (_choices(everything, chosen, kept) for kept in (met, frozenset(everything) - met))
     return [(name, group) for name, group in (("block.known_places", near), ("block.other_places", others)) if group]
 
 
@@ -116,13 +119,15 @@ def _options(
     parent: int | None,
     depth: int,
     chosen: str,
-    kept: frozenset[int] | None,
+    kept: frozenset[int],
 ) -> Iterable[Option]:
+    """Depth counts those above that are kept too: nothing seems to stand beneath what it does not."""
     for organisation in sorted(children.get(parent, ()), key=lambda found: found.name.casefold()):
-        if kept is None or organisation.key in kept:
+        here = organisation.key in kept
+        if here:
             value = str(organisation.key)
             yield Option(value, "\u00a0\u00a0\u00a0" * depth + organisation.name, value == chosen)
-            yield from _options(children, organisation.key, depth + 1, chosen, kept)
+        yield from _options(children, organisation.key, depth + here, chosen, kept)
 
 
 def places_of(tree: Iterable[Organisation]) -> Places:

@@ -259,8 +259,12 @@ def _latest(series: Series, words: Words) -> str:
 
 
 def interval(value: Measured, words: Words) -> str:
-    """The reference interval in words, "" when the sender gave none."""
-    low, high = value.low, value.high
+    """The reference interval in words, with what it is if its sender says so; "" when there is none."""
+    told = _bounds(value.low, value.high, words)
+    return f"{told} ({value.kind})" if told and value.kind else told
+
+
+def _bounds(low: Decimal | None, high: Decimal | None, words: Words) -> str:
     if low is not None and high is not None:
         return words("interval.both", low=words.number(low), high=words.number(high))
     if low is not None:

@@ -196,8 +196,9 @@ def _current(shown: Overview, index: int, words: Words, names: Names) -> Current
 
 
 def treatment_marks(current: Sequence[Medicine]) -> list[Mark]:
-    """The newest treatments, oldest first, to be drawn where their curves change."""
-    begun: list[tuple[Moment, Medicine]] = [(m.since, m) for m in current if m.since is not None]
+    """The newest treatments, oldest first, to be drawn where their curves change; what is taken as needed changes none."""
+    steady = (m for m in current if not (m.doses and all(dose.as_needed for dose in m.doses)))
+    begun: list[tuple[Moment, Medicine]] = [(m.since, m) for m in steady if m.since is not None]
     newest = sorted(begun, key=lambda pair: pair[0].at)[-MOST_MARKS:]
     return [Mark(since.at, short_drug(medicine.drug.text)) for since, medicine in newest]
 

@@ -6,8 +6,8 @@ from hypothesis import given, strategies as st
 
 from helhed.portals.language import Words
 from helhed.portals.presenters.axes import BOTTOM, LEFT, RIGHT, TOP
-from helhed.portals.presenters.charts import Mark, chart
-from helhed.record.measuring import series_of
+from helhed.portals.presenters.charts import Mark, chart, interval
+from helhed.record.measuring import measured, series_of
 from tests.unit.record.builders import record, value
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -92,3 +92,9 @@ def test_sparse_years_before_a_busy_week_are_no_gaps_but_a_missing_week_is():
     busy = [crp(n, f"2023-12-{n:02d}") for n in range(1, 8)]
     assert drawn(*years).has_gap is False
     assert drawn(*busy, crp(9, "2023-12-15"), crp(9, "2023-12-16")).has_gap is True
+
+
+def test_an_interval_says_what_it_is_when_its_sender_does():
+    personal = [{"low": {"value": 90}, "high": {"value": 96}, "type": {"text": "Personlige grænser"}}]
+    found = list(measured(record(value("59408-5", 92, "%", "2026", referenceRange=personal))))
+    assert interval(found[0], DA) == "90–96 (Personlige grænser)"

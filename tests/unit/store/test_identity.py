@@ -8,6 +8,7 @@ from uuid import UUID
 import orjson
 import pytest
 
+from helhed.fhir.store.rows import ask_row
 from helhed.foundation.errors import Conflict, Unprocessable
 from helhed.foundation.ids import key_of, new_id
 from helhed.registries import numbers
@@ -81,6 +82,14 @@ async def test_of_two_at_once_with_the_same_cpr_number_one_is_stored(scene: Scen
         *(scene.world.patient(scene.hospital, identifier=A_NUMBER) for _ in range(4)), return_exceptions=True
     )
     assert sorted(type(one).__name__ for one in outcomes) == ["Conflict"] * 3 + ["UUID"]
+
+
+async def test_whole_names_come_before_names_that_begin_like_them(scene: Scene) -> None:
+    for given, family in (("Anna", "Jensen"), ("Bo", "Jensen"), ("Jens", "Holm")):
+        await scene.world.patient(scene.hospital, name=[{"family": family, "given": [given]}])
+    statement = "select name from registries.find_by_name($1::fhir.ask, array['jens'], 2)"
+    found = [row["name"] for row in await scene.world.owner.fetch(statement, ask_row(scene.doctor))]
+    assert found == ["Jens Holm", "Anna Jensen"]
 
 
 # --- places -----------------------------------------------------------------------------------------------------------------
