@@ -15,6 +15,7 @@ from helhed.foundation import ids
 from helhed.foundation.ask import Action, ActorKind, Ask
 from helhed.foundation.database import Target
 from helhed.foundation.settings import Settings
+from helhed.registries import identifiers
 from helhed.trust.reference import Permit, decide
 from tests.generative.law import pairs_of
 from tests.generative.loading import Loaded, load
@@ -35,6 +36,7 @@ def _same_chance(monkeypatch: pytest.MonkeyPatch) -> None:
     """Both networks give out the same ids for the same request."""
     monkeypatch.setattr(ids, "os", Chance)
     monkeypatch.setattr(ids, "time", Chance)
+    monkeypatch.setattr(identifiers, "secrets", Chance)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

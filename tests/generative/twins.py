@@ -82,10 +82,16 @@ class Door:
 
 
 _CHANCE: ContextVar[Random] = ContextVar("_CHANCE")
+_BEFORE = Random(0)  #: for what is loaded before there are twins
 
 
 class Chance:
-    """Stands for ``os`` and ``time`` where ids are made: both networks answering one request draw the same."""
+    """Stands for ``os``, ``time`` and ``secrets`` where ids and numbers are made: both networks draw the same."""
+
+    @staticmethod
+    def choice(items: str) -> str:
+        """One of several."""
+        return _CHANCE.get(_BEFORE).choice(items)
 
     @staticmethod
     def urandom(length: int) -> bytes:
