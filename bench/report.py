@@ -11,6 +11,8 @@ from rich.table import Table
 
 from bench.load import Result
 
+REFERENCE = "reference: "  #: how the conditions of what is measured for comparison begin
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -48,6 +50,8 @@ class Report:
         p50 = round(result.percentile(0.50), 2) if result else None
         p99 = round(result.percentile(0.99), 2) if result else None
         told = f"{conditions}; {result.wrong} wrong answers" if result else conditions
+        if not conditions.startswith(REFERENCE):
+            told = f"{self.resources:,} resources stored, {self.machine}; {told}"
         self.figures.append(
             Figure(name, round(value, 1), unit, p50, p99, None if ratio is None else round(ratio, 4), told)
         )
