@@ -57,8 +57,7 @@ begin
   end if;
   return query
   select (case
-            when w.basis is not null and r.deleted then 3
-            when w.basis is not null and (b.basis is not null or asker.kind = 3) then 1
+            when w.basis is not null and (b.basis is not null or asker.kind = 3) then case when r.deleted then 3 else 1 end
             when b.basis is not null then 2
             else 0 end)::smallint,
          r.version, r.citizen, r.ownership, w.basis

@@ -1,6 +1,7 @@
 """Create, update, delete: who may, over which version, and what is kept."""
 
 import asyncio
+from dataclasses import replace
 from uuid import UUID
 
 import orjson
@@ -192,3 +193,15 @@ async def test_an_origin_never_changes_hands(scene: Scene) -> None:
     await scene.world.change(scene.doctor, own, scene.result(own), if_match=2)
     with pytest.raises((Forbidden, MethodNotAllowed)):
         await scene.world.change(scene.gp, own, scene.result(own), if_match=3)
+
+
+async def test_who_writes_and_may_not_read_cannot_tell_a_deleted_row_from_one_that_never_was(scene: Scene) -> None:
+    world = scene.world
+    own = await world.observation(scene.patient, scene.ward)
+    await world.delete(world.system(scene.ward), "Observation", own)
+    writer = replace(scene.doctor, read_types=frozenset({"Patient"}), write_types=frozenset({"Observation"}))
+    with pytest.raises(MethodNotAllowed):
+        await world.change(writer, own, scene.result(own), if_match=2)
+    with pytest.raises(Unknown):
+        await world.delete(writer, "Observation", own)
+    assert (await world.delete(scene.doctor, "Observation", own)).deleted, "who may read it is told"
