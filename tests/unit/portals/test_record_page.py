@@ -165,3 +165,17 @@ def test_without_a_known_allergy_the_citizen_is_not_told_to_ask_the_patient(visi
         visitor.get(address)
         assert "Ingen overfølsomhed er afleveret hertil." in visitor.text
         assert "spørg patienten" not in visitor.text
+
+
+def test_who_prints_the_card_is_told_first_that_private_medicine_comes_along(visitor, network):
+    visitor.log_in("bodil")
+    visitor.get("/borger/medicin")
+    assert "privatmarkeret" not in visitor.text
+    citizen = network.citizen("Viggo Test Rask", "1503559995", date(1955, 3, 15))
+    network.citizen_persona("viggo", citizen, "Rask")
+    private = [{"url": "https://example.org/private-mark", "valueBoolean": True}]
+    drug = order("Sildenafil", "G04BE03", "1 tablet ved behov", "", "2025-01-02", extension=private)
+    network.deliver(citizen, network.organisation("Lægerne Nygade"), drug)
+    visitor.log_in("viggo")
+    visitor.get("/borger/medicin")
+    assert "Ét præparat her er privatmarkeret. Det kommer med, hvis du udskriver kortet." in visitor.text
