@@ -4,6 +4,7 @@ This explains; it does not decide. The decision is ``trust``'s, in the statement
 block hides what organisation *what* (with its units) delivered from organisation *who* (with its units).
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -51,8 +52,8 @@ class Share:
 
     @property
     def hidden(self) -> tuple[str, ...]:
-        """What disappears."""
-        return tuple(name for name in self.today if name not in self.left)
+        """What disappears; of two that are called the same, the one that does."""
+        return tuple((Counter(self.today) - Counter(self.left)).elements())
 
 
 def compare(

@@ -24,7 +24,12 @@ _OUT = {
     "LL": "low",
     "A": "abnormal",
     "AA": "abnormal",
+    "HX": "high",
+    ">": "high",
+    "LX": "low",
+    "<": "low",
 }
+_NORMAL = "N"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +190,14 @@ def _interval(part: Json) -> tuple[Decimal | None, Decimal | None, str]:
 
 
 def _out(part: Json, value: Decimal | None, low: Decimal | None, high: Decimal | None) -> str:
-    """How a value stands out: the sender's interpretation first, else its own reference interval."""
+    """How a value stands out: the sender's interpretation first, else its own reference interval.
+
+    A code that says neither (a trend, a local one) leaves the interval to speak.
+    """
     said = codes(part.get("interpretation"))
-    if said:
-        return next((_OUT[code] for code in sorted(said) if code in _OUT), "")
-    if value is None:
-        return ""
+    told = next((_OUT[code] for code in sorted(said) if code in _OUT), "")
+    if told or value is None or _NORMAL in said:
+        return told
     if high is not None and value > high:
         return "high"
     return "low" if low is not None and value < low else ""

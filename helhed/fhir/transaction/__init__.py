@@ -50,7 +50,7 @@ async def transact(
 ) -> list[Outcome]:
     """All entries or none. Raises what the first failing entry would; outcomes stand in the order of the entries."""
     items = await aside(len(raw), lambda: _checked_items(raw, bundle, most_elements))
-    outcomes = [Outcome() for _ in items]
+    outcomes = {item.position: Outcome() for item in items}
     session: WriteSession | None = None
     changes: list[Change] = []
     try:
@@ -65,7 +65,7 @@ async def transact(
         if session is not None:
             await store.log_refusal(ask, session, changes)
         raise
-    return outcomes
+    return list(outcomes.values())
 
 
 def _checked_items(raw: bytes, bundle: dict[str, Any], most_elements: int) -> list[Item]:
@@ -134,7 +134,9 @@ def _change(item: Item, mapping: dict[str, str]) -> Change:
     return Change(item.method, item.type_name, resource, raw, item.id, item.if_match, digest)
 
 
-async def _write(session: WriteSession, items: list[Item], changes: Sequence[Change], outcomes: list[Outcome]) -> None:
+async def _write(
+    session: WriteSession, items: list[Item], changes: Sequence[Change], outcomes: dict[int, Outcome]
+) -> None:
     writing = [item for item in in_order(items) if item.method in {"POST", "PUT", "DELETE"} and item.hit is None]
     for item, written in zip(writing, await session.write(changes), strict=True):
         outcomes[item.position].written = written
@@ -229,7 +231,7 @@ async def _single(store: Store, ask: Ask, item: Item, base_url: str, budget: Bud
         return await _look(_StoreLooks(store, ask), item, base_url, budget)
     await aside(len(item.raw or b""), lambda: _check(item, most_elements))
     take_target(item)
-    outcomes = [Outcome() for _ in range(item.position + 1)]
+    outcomes = {item.position: Outcome()}
     session: WriteSession | None = None
     changes: list[Change] = []
     try:

@@ -79,10 +79,13 @@ async def test_a_page_is_taken_at_a_time(world: World, clock: Clock, receiver: R
     assert [await small.deliver(), await small.deliver(), await small.deliver()] == [2, 1, 0]
 
 
-async def test_an_event_nobody_wants_is_dropped(world: World, outbox: Outbox) -> None:
-    await announce(world, 1, topic="old news")
-    assert await outbox.deliver() == 1
-    assert await waiting(world) == []
+async def test_an_event_that_older_code_does_not_know_waits_for_newer_code(
+    world: World, outbox: Outbox, clock: Clock, receiver: Receiver
+) -> None:
+    await announce(world, 1, topic="later news")
+    assert await outbox.deliver() == 0
+    assert await Outbox(world.store.pool, clock, {"later news": receiver}).deliver() == 1
+    assert (receiver.payloads, await waiting(world)) == ([1], [])
 
 
 async def test_a_failed_delivery_stops_no_other_and_is_tried_again_later(

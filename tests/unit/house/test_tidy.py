@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from helhed.foundation.migrations import PACKAGES
 from tests.unit.house.files import ROOT, modules, texts
 
 LONGEST_FILE = 400
@@ -97,6 +98,11 @@ def test_migrations_are_numbered_without_gaps_and_state_their_phase():
         files = sorted(folder.glob("*.sql"))
         assert [int(path.name[:4]) for path in files] == list(range(1, len(files) + 1)), folder
         assert not [path.name for path in files if not path.read_text("utf-8").startswith("-- Phase: ")]
+
+
+def test_every_rooms_migrations_run():
+    rooms = {folder.parent.name for folder in ROOT.glob("helhed/*/migrations")}
+    assert rooms == set(PACKAGES)
 
 
 def test_migration_phases_are_known():

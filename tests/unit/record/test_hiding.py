@@ -2,7 +2,7 @@
 
 import pytest
 
-from helhed.record.hiding import Places, Rule, compare, visible
+from helhed.record.hiding import Places, Rule, Share, compare, visible
 from helhed.record.overview import overview
 from tests.unit.record.builders import HERE, NOW, THERE, records, text
 
@@ -33,3 +33,11 @@ def test_each_part_says_what_is_left_and_what_disappears():
     today, then = overview(record, NOW), overview(visible(record, WARD, [Rule(HOSPITAL, CLINIC)], PLACES), NOW)
     found = {share.part: (share.left, share.hidden) for share in compare(today, then, "da", {})}
     assert found == {"allergies": ((), ("penicillin",)), "warnings": (("Ilt: mål 88–92 %",), ())}
+
+
+def test_of_two_with_the_same_name_the_one_that_disappears_is_told():
+    assert Share("allergies", ("Penicillin", "Penicillin", "Nødder"), ("Penicillin",)).hidden == (
+        "Penicillin",
+        "Nødder",
+    )
+    assert Share("allergies", ("Penicillin",), ("Penicillin",)).hidden == ()

@@ -3,6 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from helhed.record.measuring import latest_words, measured, newest_value, series_of
 from helhed.record.reading import record_of
 from tests.unit.record.builders import StoredRow, record, row, value
@@ -122,3 +124,14 @@ def test_odd_shapes_are_passed_over():
         },
     ]
     assert list(measured(record(*odd))) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "out"), [("U", "high"), ("local", "high"), ("N", ""), ("HX", "high"), ("A", "abnormal"), (None, "high")]
+)
+def test_a_code_that_says_nothing_of_normal_leaves_the_interval_to_speak(said, out):
+    more: dict[str, Any] = {"interpretation": [{"coding": [{"code": said}]}]} if said else {}
+    found = list(
+        measured(record(value("2823-3", 6.1, "mmol/L", "2026", referenceRange=[{"high": {"value": 4.6}}], **more)))
+    )
+    assert found[0].out == out
