@@ -6,6 +6,7 @@ second wall, invariant 22 of the access model).
 
 import hashlib
 import hmac
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,8 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
+from helhed.foundation.errors import HelhedError
+from helhed.foundation.once import create_once
 from helhed.foundation.postgres import APPLICATION, DATABASE, SUPERUSER, EmbeddedPostgres
 from helhed.foundation.settings import Settings
 
@@ -22,6 +25,13 @@ if TYPE_CHECKING:
     Pool = asyncpg.Pool[asyncpg.Record]
 else:
     Connection, Pool = asyncpg.Connection, asyncpg.Pool
+
+
+_SECRET_BYTES = 32
+
+
+class SecretDamaged(HelhedError):
+    """The installation's secret is cut short: take the file from a backup. A new one fits an empty network only."""
 
 
 class _Unreset(Connection):
@@ -66,16 +76,14 @@ def application_password(settings: Settings, secret: bytes) -> str:
 
 
 def read_secret(data_dir: Path) -> bytes:
-    """The installation's 32-byte secret, made on first use and readable by its owner only."""
+    """The installation's 32-byte secret, made on first use and readable by its owner only. Raises SecretDamaged."""
     path = data_dir / "secret"
     if not path.exists():
-        data_dir.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600, exist_ok=True)
-        if not path.read_bytes():
-            import secrets
-
-            path.write_bytes(secrets.token_bytes(32))
-    return path.read_bytes()
+        create_once(path, secrets.token_bytes(_SECRET_BYTES))
+    secret = path.read_bytes()
+    if len(secret) < _SECRET_BYTES:
+        raise SecretDamaged
+    return secret
 
 
 async def connect(arguments: dict[str, Any], **server_settings: str) -> Connection:
