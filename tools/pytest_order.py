@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-KINDS = ("unit", "spec", "policy", "generative", "migration", "faults", "journeys")
+KINDS = ("unit", "policy", "generative", "clients", "faults", "journeys")
 
 
 @pytest.hookimpl(trylast=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.house.files import ROOT, named, texts
+from tools.pytest_order import KINDS
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 DECISIONS = sorted(ROOT.glob("docs/decisions/[0-9]*.md"))
@@ -84,6 +85,15 @@ def test_commands_in_the_documents_exist():
         if path.endswith(".md"):
             assert set(re.findall(r"`make ([a-z-]+)", text)) <= targets, path
             assert set(re.findall(r"`(?:\.venv/bin/)?helhed ([a-z-]+)", text)) <= commands, path
+
+
+def test_the_kinds_of_tests_are_those_that_are_there():
+    """The README names them, and ``tools/pytest_order.py`` knows when each runs."""
+    there = {path.name for path in ROOT.glob("tests/*") if any(path.rglob("test_*.py"))}
+    named_ones = re.search(r"^\| `tests/` \| by kind: ([a-z, ]+) \|$", named("README.md"), re.MULTILINE)
+    assert named_ones
+    assert set(named_ones[1].split(", ")) == there
+    assert set(KINDS) == there
 
 
 def _glossary() -> list[list[str]]:
