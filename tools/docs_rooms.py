@@ -17,7 +17,8 @@ def rooms() -> str:
     """The page with the layers, the picture of direct imports, and the other contracts."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
     layers = [_names(layer) for layer in next(one["layers"] for one in contracts if one["type"] == "layers")]
-    used = {room: sorted(_uses(room, layers)) for layer in layers for room in layer}
+    graph = grimp.build_graph(_PACKAGE, cache_dir=None)
+    used = {room: sorted(_uses(graph, room, layers)) for layer in layers for room in layer}
     others = "".join(f"- {one['name']}.\n" for one in contracts if one["type"] != "layers")
     rows = [
         (_cell(layer), _purposes(layer), "; ".join(filter(None, (_uses_text(room, used) for room in layer))))
@@ -40,8 +41,7 @@ def _names(layer: str) -> list[str]:
     return [name.strip(" ()") for name in layer.replace(":", "|").split("|")]
 
 
-def _uses(room: str, layers: list[list[str]]) -> set[str]:
-    graph = grimp.build_graph(_PACKAGE, cache_dir=None)
+def _uses(graph: grimp.ImportGraph, room: str, layers: list[list[str]]) -> set[str]:
     top = f"{_PACKAGE}.{room}"
     if top not in graph.modules:
         return set()
