@@ -89,17 +89,17 @@ def parse_search(
     return Query(
         type_name,
         definition.number,
-        tuple(parsed.conditions),
-        parsed.sort,
-        0 if parsed.only_total else parsed.count,
-        parsed.total or parsed.only_total,
-        tuple(parsed.includes),
-        parsed.cursor,
-        _named(definition, parsed.conditions),
-        _named_tokens(definition, reader.identifying),
-        _primary_code(definition, reader),
-        tuple(parsed.applied),
-        tuple(parsed.ignored),
+        conditions=tuple(parsed.conditions),
+        sort=parsed.sort,
+        count=0 if parsed.only_total else parsed.count,
+        total=parsed.total or parsed.only_total,
+        includes=tuple(parsed.includes),
+        cursor=parsed.cursor,
+        named_citizens=_named(definition, parsed.conditions),
+        named_tokens=_named_tokens(definition, reader.identifying),
+        primary_code=_primary_code(definition, reader),
+        applied=tuple(parsed.applied),
+        ignored=tuple(parsed.ignored),
     )
 
 
