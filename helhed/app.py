@@ -18,7 +18,6 @@ from helhed.foundation import metrics
 from helhed.foundation.clock import Clock, system_clock
 from helhed.foundation.database import (
     Connection,
-    Pool,
     Target,
     application_password,
     embedded_target,
@@ -41,7 +40,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_SECONDS_BETWEEN_LOOKS = 1.0
+_SECONDS_BETWEEN_CHECKS = 1.0
 #: requests leave no cycles behind; looking for some every 700 objects costs a tenth of the time
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 _PLAIN = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
@@ -184,7 +183,7 @@ class Application:
         """Bring an embedded database back when it died, whoever would ask next."""
         while not self._stopping.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), _SECONDS_BETWEEN_LOOKS)
+                await asyncio.wait_for(self._stopping.wait(), _SECONDS_BETWEEN_CHECKS)
             if not self._stopping.is_set() and not await _answers(network):
                 try:
                     await asyncio.to_thread(target.ensure)
@@ -223,4 +222,4 @@ def application() -> Application:
     return Application()
 
 
-__all__ = ["Application", "Network", "Pool", "application", "database"]
+__all__ = ["Application", "Network", "application", "database"]
