@@ -48,8 +48,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--resources", type=int, default=1_000_000, help="resources in the store")
     parser.add_argument("--seconds", type=float, default=10.0, help="length of each measurement")
-    parser.add_argument("--only", default="", help="comma-separated names")
+    parser.add_argument("--only", default="", help=f"comma-separated names of: {', '.join(cases.FIGURES)}")
     arguments = parser.parse_args()
+    only = set(filter(None, arguments.only.split(",")))
+    if unknown := only - set(cases.FIGURES):
+        parser.error(f"nothing is called {', '.join(sorted(unknown))}")
     os.environ.setdefault("HELHED_DATA_DIR", str(_ROOT / ".bench"))
     os.environ.setdefault("HELHED_SHARED_BUFFERS", "2GB")
     os.environ["HELHED_PORT"] = str(_PORT)
@@ -59,7 +62,7 @@ def main() -> int:
         population = uvloop.run(build(settings, target, arguments.resources))
         with serving(settings):
             bench = cases.Bench(settings, target, population, _PORT, arguments.seconds)
-            uvloop.run(bench.run(report, set(filter(None, arguments.only.split(",")))))
+            uvloop.run(bench.run(report, only))
     report.write(_ROOT / "bench" / "results" / "latest.json")
     report.print()
     return 1 if report.failures else 0

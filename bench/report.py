@@ -11,6 +11,7 @@ from rich.table import Table
 
 from bench.load import Result
 
+_LARGE = 100  #: from here on a decimal is precise enough
 REFERENCE = "reference: "  #: how the conditions of what is measured for comparison begin
 
 
@@ -53,7 +54,15 @@ class Report:
         if not conditions.startswith(REFERENCE):
             told = f"{self.resources:,} resources stored, {self.machine}; {told}"
         self.figures.append(
-            Figure(name, round(value, 1), unit, p50, p99, None if ratio is None else round(ratio, 4), told)
+            Figure(
+                name,
+                round(value, 1 if value >= _LARGE else 3),
+                unit,
+                p50,
+                p99,
+                None if ratio is None else round(ratio, 4),
+                told,
+            )
         )
         if result and result.wrong:
             self.failures.append(f"{name}: {result.wrong} wrong answers, e.g. {result.problems[:1]}")
