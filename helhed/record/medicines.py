@@ -7,7 +7,7 @@ from decimal import Decimal
 from helhed.record.coding import Coded, coded
 from helhed.record.measuring import decimal
 from helhed.record.moments import Moment, moment
-from helhed.record.paths import Json, extension, first, objects, text, walk
+from helhed.record.paths import Json, extension, first, objects, text
 from helhed.record.reading import Entry, Record
 
 _CURRENT = {"active", "on-hold", "intended", "unknown"}
@@ -174,10 +174,3 @@ def _last_given(record: Record) -> dict[str, Moment]:
         if entry.moment and entry.content.get("status") in ("completed", "in-progress"):
             newest.update({key: max(entry.moment, newest.get(key, entry.moment)) for key in keys if key})
     return newest
-
-
-def card_updated(record: Record) -> tuple[Moment, int] | None:
-    """When something on the card was last written, and by whom; None when there is no card."""
-    orders = list(record.of("MedicationRequest", "MedicationStatement"))
-    written = [(m, entry.origin) for entry in orders for m in map(moment, walk(entry.content, "authoredOn")) if m]
-    return max(written, key=lambda pair: pair[0].at, default=None)

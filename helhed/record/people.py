@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from helhed.record.coding import Coded, coded, codes
-from helhed.record.moments import Moment, moment
 from helhed.record.paths import Json, extension, objects, text, walk
 from helhed.record.reading import Record
 
@@ -98,8 +97,3 @@ def _is_implant(device: Json) -> bool:
     """FHIR R4 has no mark for it, so the words decide; a thing carried or borrowed is not one."""
     said = [*walk(device, "type.text"), *walk(device, "type.coding.display"), *walk(device, "note.text")]
     return any(word in str(words).casefold() for words in said for word in ("implant", "pacemaker"))
-
-
-def last_changed(record: Record) -> Moment | None:
-    """When the citizen's own master data were last stored."""
-    return max((m for e in record.of("Patient") if (m := moment(text(e.content, "meta.lastUpdated")))), default=None)

@@ -29,8 +29,3 @@ def replacement_cpr(born: date, sex: str) -> str:
 def normal_cpr(text: str) -> str:
     """A CPR or replacement number as it is stored: no hyphen, no spaces, capitals."""
     return text.replace("-", "").replace(" ", "").upper()
-
-
-def shown_cpr(number: str) -> str:
-    """DDMMYY-XXXX."""
-    return f"{number[:6]}-{number[6:]}" if len(number) == 10 else number
