@@ -105,7 +105,10 @@ class Words:
 
     def number(self, value: Decimal | int) -> str:
         """A number with the language's marks; decimals are kept as written, noise beyond measurement is rounded off."""
-        shown = sensible(Decimal(value))
+        return self.exact(sensible(Decimal(value)))
+
+    def exact(self, shown: Decimal) -> str:
+        """A number with the language's marks, to its last decimal."""
         places = max(0, -int(shown.as_tuple().exponent))
         pattern = "#,##0" + ("." + "0" * places if places else "")
         return format_decimal(shown, format=pattern, locale=self.locale)

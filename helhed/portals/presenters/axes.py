@@ -52,7 +52,7 @@ def grid(y: Scale, words: Words) -> Iterator[Text]:
     for number in range(round((y.high - y.low) / step + 0.499) + 1):
         value = y.low + number * step
         if value <= y.high + step / 1000:
-            yield Text(f"{LEFT - 6:g}", f"{y(value):.1f}", words.number(Decimal(f"{value:.{places}f}")), "end")
+            yield Text(f"{LEFT - 6:g}", f"{y(value):.1f}", words.exact(Decimal(f"{value:.{places}f}")), "end")
 
 
 _HOUR, _DAY = 3600.0, 86_400.0

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from helhed.portals.language import Words
 from helhed.portals.presenters.axes import BOTTOM, LEFT, RIGHT, TOP
@@ -77,6 +77,7 @@ numbers = st.one_of(st.integers(-1000, 100_000), st.floats(-1000, 1000, allow_na
 moments = st.datetimes(datetime(1920, 1, 1), datetime(2026, 11, 1))
 
 
+@example(points=[(0.0039, datetime(2000, 1, 1))])
 @given(points=st.lists(st.tuples(numbers, moments), min_size=1, max_size=30))
 def test_whatever_was_measured_stays_within_the_picture(points):
     found = drawn(*(crp(number, f"{at:%Y-%m-%dT%H:%M:%S}Z".rjust(20, "0")) for number, at in points))
