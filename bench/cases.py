@@ -121,7 +121,8 @@ class Bench:
         denied = self._random.random() < _DENIED
         where = self._other(organisation) if denied else organisation
         token = self._random.choice(self._tokens[where])
-        return get(f"/fhir/Observation/{identifier}", token, 404 if denied else 200)
+        status, holds = (404, b"OperationOutcome") if denied else (200, b'"id":"%b"' % str(identifier).encode())
+        return get(f"/fhir/Observation/{identifier}", token, status, holds)
 
     def _other(self, organisation: int) -> int:
         while (other := self._random.choice(self._clinics)) == organisation:
@@ -151,14 +152,15 @@ class Bench:
             code = self._random.choice(CODES)
             year = self._random.randrange(2020, 2026)
             path = f"/fhir/Observation?patient=Patient/{patient}&code={NPU}%7C{code}&date=ge{year}-01-01&_sort=-date&_count=20"
-            made.append(get(path, self._random.choice(self._tokens[clinic])))
+            made.append(get(path, self._random.choice(self._tokens[clinic]), holds=b'"type":"searchset"'))
         before = await owner.fetchval("select count(*) from foundation.access_log")
         counted = _Counted(_forever(made))
         result = await drive(self._port, counted, clients=32, seconds=self._seconds)
         rows = await owner.fetchval("select count(*) from foundation.access_log") - before
         report.add(
             "search_in_record", result.per_second, "1/s",
-            f"32 clients, one citizen, code + date, newest first, page of 20, {rows} log rows, {self._conditions}",
+            f"32 clients, one citizen, code + date, newest first, page of 20, answers of {result.bytes // max(1, result.correct):,} bytes "
+            f"on average, {rows} log rows, {self._conditions}",
             ratio=result.per_second / bare, result=result,
         )  # fmt: skip
         if rows != counted.count:

@@ -13,6 +13,7 @@ class Result:
     seconds: float = 0.0
     correct: int = 0
     wrong: int = 0
+    bytes: int = 0  #: of the correct answers
     latencies: list[float] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -29,10 +30,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Bytes to send, and the status that is right."""
+    """Bytes to send, the status that is right, and what the answer must hold."""
 
     raw: bytes
     status: int
+    holds: bytes = b""
 
 
 class _Client(asyncio.Protocol):
@@ -88,8 +90,9 @@ class _Client(asyncio.Protocol):
         took = time.perf_counter() - self._sent
         status = int(self._buffer[9:12])
         expected = self._expected
-        if expected is not None and status == expected.status:
+        if expected is not None and status == expected.status and expected.holds in self._buffer:
             self._result.correct += 1
+            self._result.bytes += len(self._buffer)
             self._result.latencies.append(took)
         else:
             self._result.wrong += 1
@@ -139,10 +142,10 @@ async def _run(
     await asyncio.gather(*running)
 
 
-def get(path: str, token: str, status: int = 200) -> Request:
-    """A GET with a bearer token."""
+def get(path: str, token: str, status: int = 200, holds: bytes = b"") -> Request:
+    """A GET with a bearer token, and what is a right answer."""
     head = f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\naccept: application/fhir+json\r\n\r\n"
-    return Request(head.encode(), status)
+    return Request(head.encode(), status, holds)
 
 
 def post(path: str, token: str, body: bytes, status: int = 200) -> Request:
