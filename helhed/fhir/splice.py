@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 import orjson
 
-_SAMPLE = 256  #: bytes; who writes a blank after one colon writes one after all
 _PARTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 #: the server says these; other meta (profile, tag, security) is the client's
 _OURS = (b"versionId", b"lastUpdated")
@@ -55,7 +54,7 @@ def _rebuilt(raw: bytes, identifier: str, version: int, updated: datetime) -> by
 
 def _pretty(raw: bytes) -> bool:
     """Whether white space between tokens is worth removing (line breaks within texts are escaped)."""
-    return b"\n" in raw or b'": ' in raw[:_SAMPLE]
+    return b"\n" in raw or b'": ' in raw
 
 
 def _meta(submitted: msgspec.Raw | None, version: int, updated: datetime) -> bytes:

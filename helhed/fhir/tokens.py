@@ -12,7 +12,8 @@ from uuid import UUID
 from helhed.foundation.ids import key_of
 
 _MASK = (1 << 64) - 1
-_LONGEST_REMEMBERED = 200
+#: what is remembered is short
+LONGEST_REMEMBERED = 200
 #: odd constants of a multiplicative hash (Knuth, The Art of Computer Programming vol. 3, section 6.4)
 _PARAMETER_STEP = 0x9E3779B97F4A7C15
 _TYPE_STEP = 0xC2B2AE3D27D4EB4F
@@ -39,7 +40,7 @@ def system_code_token(parameter: int, system: str, code: str) -> int:
 
 def system_token(parameter: int, system: str) -> int:
     """``system|``: any code of the system."""
-    return _system(parameter, system) if len(system) <= _LONGEST_REMEMBERED else _of_system(parameter, system)
+    return _system(parameter, system) if len(system) <= LONGEST_REMEMBERED else _of_system(parameter, system)
 
 
 def _of_system(parameter: int, system: str) -> int:

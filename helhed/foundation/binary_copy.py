@@ -56,9 +56,7 @@ async def copy_binary(
 ) -> None:
     """Write ``rows``, each its number of fields (int16) and its fields, to (schema, table)."""
     schema, name = table
-    await connection.copy_to_table(
-        name, schema_name=schema, columns=columns, source=_chunks(rows), format="binary"
-    )  # fmt: skip
+    await connection.copy_to_table(name, schema_name=schema, columns=columns, source=_chunks(rows), format="binary")
 
 
 async def _chunks(rows: list[bytes]) -> AsyncIterator[bytes]:

@@ -5,7 +5,7 @@ A catalogue is TOML: tables group keys, a key is called ``table.name``. A messag
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -176,6 +176,10 @@ class Words:
     def kind_of_data(self, type_name: str) -> str:
         """A resource type as people speak of it, in the plural or as a mass: svar og målinger."""
         return self.either(f"data.{type_name}", self("data.other"))
+
+    def kinds_of_data(self, type_names: Iterable[str]) -> str:
+        """Several of them in a row, in the order of the words; "" for none."""
+        return self.listed(sorted(map(self.kind_of_data, type_names)))
 
     def listed(self, items: list[str]) -> str:
         """a, b og c; samt where an item is a pair itself: svar og målinger samt kontakter."""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from helhed.fhir.moments import TO_THE_SECOND
 from helhed.foundation.clock import DANISH_TIME
 
 EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
@@ -12,8 +13,6 @@ LATEST = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 _LONGEST = 64  #: dates are remembered, so none may be long
 _TICK = timedelta(microseconds=1)
 _LAST_OF_SECOND = timedelta(microseconds=999_999)
-#: what most measurements say; years at the ends of time and leap seconds take the longer road
-_TO_THE_SECOND = re.compile(r"[1-8]\d{3}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 _DATE_TIME = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d)?)?)?)?", re.ASCII
 )
@@ -26,7 +25,7 @@ def interval(text: str) -> Interval:
 
     Raises ValueError for what is not a real date.
     """
-    if _TO_THE_SECOND.fullmatch(text) is None:
+    if TO_THE_SECOND.fullmatch(text) is None:
         return _interval(text)
     first = _utc(datetime.fromisoformat(text))
     return first, first + _LAST_OF_SECOND

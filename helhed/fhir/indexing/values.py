@@ -7,6 +7,7 @@ from typing import Any
 from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.fhir.indexing.dates import EARLIEST, LATEST, Interval, interval, period_of, timing_of
 from helhed.fhir.tokens import (
+    LONGEST_REMEMBERED,
     code_token,
     identifier_reference_token,
     literal_reference_token,
@@ -20,15 +21,12 @@ from helhed.foundation.ids import parse_id
 Tokens = tuple[int, ...]
 
 
-_LONGEST_REMEMBERED = 200
-
-
 Numbers = tuple[int, ...]  #: the parameters that read the same value
 
 
 def coded(numbers: Numbers, system: str | None, code: str) -> Tokens:
     """Tokens of one coded value: the code, system and code, the system; and that there is one."""
-    short = len(code) + len(system or "") <= _LONGEST_REMEMBERED
+    short = len(code) + len(system or "") <= LONGEST_REMEMBERED
     return _remembered(numbers, system, code) if short else _coded(numbers, system, code)
 
 

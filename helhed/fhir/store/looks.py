@@ -46,19 +46,12 @@ class Looks:
         self._searches: list[tuple[Query, bool]] = []
 
     def changed(
-        self, citizen: int | None, action: Action, basis: int | None, number: int, identifier: UUID, version: int
+        self, citizen: int | None, action: Action, basis: int | None, number: int, ids: Sequence[UUID], version: int
     ) -> None:
-        """A change, made or refused; one refusal (no basis) makes a refusal of the whole look."""
+        """Changes of one citizen and type, made or refused; one refusal (no basis) makes a refusal of the whole look."""
         look = self._changes.setdefault((citizen, action), _Look(basis, number))
-        look.ids.append(identifier)
-        look.versions.append(version)
-        look.basis = basis if look.basis is not None else None
-
-    def created(self, citizen: int | None, basis: int | None, number: int, identifiers: Sequence[UUID]) -> None:
-        """Resources of one citizen and type that are new, or refused."""
-        look = self._changes.setdefault((citizen, Action.CREATE), _Look(basis, number))
-        look.ids.extend(identifiers)
-        look.versions.extend([1] * len(identifiers))
+        look.ids.extend(ids)
+        look.versions.extend([version] * len(ids))
         look.basis = basis if look.basis is not None else None
 
     def read(self, type_name: str, identifier: UUID | None, version: int | None = None) -> None:

@@ -32,7 +32,7 @@ from helhed.fhir.store.writing import (
     copy_rows,
     home_citizen,
 )
-from helhed.foundation.aside import LARGE, aside
+from helhed.foundation.aside import aside
 from helhed.foundation.ask import Action, ActorKind, Ask
 from helhed.foundation.database import Connection, Pool
 from helhed.foundation.errors import (
@@ -150,8 +150,7 @@ class WriteSession:
             for preparer in self._hooks.preparers:
                 if change.type_name in preparer.types:
                     change = await preparer.prepare(self._connection, change)
-            size = len(change.raw or b"")
-            return self._create(change) if size < LARGE else await aside(size, lambda: self._create(change))
+            return await aside(len(change.raw or b""), lambda: self._create(change))
         if change.method == "PUT":
             return await self._update(change)
         return await self._delete(change)
@@ -175,7 +174,7 @@ class WriteSession:
         definition = type_definition(change.type_name)
         version = claimed["version"] + 1
         self._looks.changed(
-            claimed["citizen"], Action.UPDATE, claimed["basis"], definition.number, _present(identifier), version
+            claimed["citizen"], Action.UPDATE, claimed["basis"], definition.number, [_present(identifier)], version
         )
         if home_citizen(definition, resource, _present(identifier)) != claimed["citizen"]:
             raise Unprocessable("A resource stays with the citizen it was written for.")
@@ -211,7 +210,7 @@ class WriteSession:
         number = TYPE_NUMBERS[change.type_name]
         here = claimed["outcome"] != _DELETED
         version = claimed["version"] + here
-        self._looks.changed(claimed["citizen"], Action.DELETE, claimed["basis"], number, identifier, version)
+        self._looks.changed(claimed["citizen"], Action.DELETE, claimed["basis"], number, [identifier], version)
         if not here:  # deleting again changes nothing
             return Written(change.type_name, identifier, 0, self._ask.at, created=False, deleted=True)
         await self._connection.execute(
@@ -228,7 +227,7 @@ class WriteSession:
         problem = self._problem(change, claimed)
         if problem is not None:
             action = Action.DELETE if change.method == "DELETE" else Action.UPDATE
-            self._looks.changed(claimed["citizen"], action, None, TYPE_NUMBERS[change.type_name], change.id, 0)
+            self._looks.changed(claimed["citizen"], action, None, TYPE_NUMBERS[change.type_name], [change.id], 0)
             raise problem
         return claimed
 
@@ -272,7 +271,7 @@ class WriteSession:
         fresh = {row[5] for row in self._prepared.resources if row[1] == TYPE_NUMBERS["Patient"]}
         refused: list[int | None] = []
         for (citizen, number, _), ids, verdict in zip(pairs, pairs.values(), rows, strict=True):
-            self._looks.created(citizen, verdict["basis"], number, ids)
+            self._looks.changed(citizen, Action.CREATE, verdict["basis"], number, ids, 1)
             if verdict["basis"] is None or not (verdict["present"] or citizen in fresh):
                 refused.append(citizen)
         if refused:

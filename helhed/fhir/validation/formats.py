@@ -7,12 +7,10 @@ from datetime import date, datetime
 from functools import lru_cache
 
 from helhed.fhir.definitions import facts
+from helhed.fhir.moments import TO_THE_SECOND
 
 _PATTERNS = {kind: re.compile(facts.primitives()[kind], re.ASCII) for kind in ("date", "dateTime", "instant", "time")}
 _DATE_CHARACTERS = 10
-_TO_THE_SECOND = re.compile(
-    r"[1-9]\d{3}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)", re.ASCII
-)
 _LONGEST = 64  #: what is remembered is short
 
 
@@ -46,7 +44,7 @@ def _moment(kind: str) -> Callable[[str], bool]:
     seldom = _when(kind)
 
     def real(text: str) -> bool:
-        if _TO_THE_SECOND.fullmatch(text) is None:
+        if TO_THE_SECOND.fullmatch(text) is None:
             return seldom(text)
         try:
             datetime.fromisoformat(text)

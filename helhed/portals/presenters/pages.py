@@ -172,7 +172,7 @@ def overview_view(
         relatives=[clinical.relative_view(one, words) for one in shown.relatives],
         home=shown.home,
         weight=f"{words.amount(weight.value, weight.unit)} ({words.moment(weight.at, time=False)})" if weight else "",
-        truncated=words.listed(sorted(map(words.kind_of_data, shown.truncated))),
+        truncated=words.kinds_of_data(shown.truncated),
         empty=shown.empty,
     )
 

@@ -119,7 +119,7 @@ def timeline_view(teller: Teller, shown: Stretch, wanted: Filter, undated: int) 
         starts_before=words.day(wanted.before) if wanted.before else "",
         years=tuple(sorted(shown.years.items(), reverse=True)),
         undated=undated,
-        truncated=words.listed(sorted(map(words.kind_of_data, teller.record.truncated))),
+        truncated=words.kinds_of_data(teller.record.truncated),
     )
 
 
