@@ -11,10 +11,13 @@ from prometheus_client import Counter as Metric
 
 from helhed.api.answers import Answer, failure, unexpected
 from helhed.api.capability import capability_statement
+from helhed.api.door import Door
 from helhed.api.interactions import Interactions
 from helhed.api.lookups import Counter, Pause, Watch
+from helhed.api.operations import Place, operation_at
 from helhed.api.request import Request
 from helhed.fhir.definitions import TYPE_NUMBERS
+from helhed.fhir.parsing import Limits
 from helhed.fhir.store import Store
 from helhed.foundation.ask import Ask
 from helhed.foundation.errors import BadRequest, HelhedError, MethodNotAllowed, NotAcceptable, NotSupported, Unknown
@@ -56,7 +59,8 @@ class FhirApi:
         self._verifier = verifier
         self._max_body_bytes = max_body_bytes
         watch = Watch(lookups or Lookups(), pause)
-        self._do = Interactions(store, base_url, max_body_bytes, watch, max_resource_elements)
+        self._door = Door(store, base_url, watch, Limits(bytes=max_body_bytes), max_resource_elements)
+        self._do = Interactions(self._door)
         self._capability = capability_statement(base_url)
         self._log = logger("api")
 
@@ -94,13 +98,15 @@ class FhirApi:
         _check_accept(request)
         parts, method = request.parts, request.method
         reading = method in {"GET", "HEAD"}
+        if parts and parts[-1].startswith("$"):
+            return await self._operation(request, parts[:-1], parts[-1][1:])
         if not parts:
             if method != "POST":
                 raise NotSupported("Searching all types at once is not supported yet: name a type.")
             return "bundle", await self._do.bundle(request)
         type_name = parts[0]
         if type_name not in TYPE_NUMBERS:
-            raise NotSupported(f"{type_name[:40]} is not supported here.") if type_name[:1] in {"$", "_"} else Unknown
+            raise NotSupported(f"{type_name[:40]} is not supported here.") if type_name[:1] == "_" else Unknown
         if len(parts) == _TYPE_DEPTH:
             if reading:
                 return "search", await self._do.search(request, type_name, request.pairs())
@@ -111,12 +117,19 @@ class FhirApi:
             return await self._instance(request, type_name, parts[1])
         return await self._past(request, type_name)
 
+    async def _operation(self, request: Request, parts: list[str], name: str) -> tuple[str, Answer]:
+        if len(parts) > _INSTANCE_DEPTH or (parts and parts[0] not in TYPE_NUMBERS):
+            raise Unknown
+        place = Place(*parts)
+        operation = operation_at(request.method, name, place)
+        return operation.name, await operation.work(self._door, request, place)
+
     async def _instance(self, request: Request, type_name: str, name: str) -> tuple[str, Answer]:
         if name == "_search":
             if request.method != "POST":
                 raise MethodNotAllowed
             return "search", await self._do.search(request, type_name, request.pairs() + await request.form_pairs())
-        if name.startswith(("$", "_")):
+        if name.startswith("_"):
             raise NotSupported(f"{name[:40]} is not supported here.")
         if request.method in {"GET", "HEAD"}:
             return "read", await self._do.read(request, type_name, name)
@@ -129,7 +142,7 @@ class FhirApi:
     async def _past(self, request: Request, type_name: str) -> tuple[str, Answer]:
         parts = request.parts
         if len(parts) > _VERSION_DEPTH or parts[2] != "_history":
-            raise NotSupported(f"{parts[2][:40]} is not supported here.") if parts[2][:1] == "$" else Unknown
+            raise Unknown
         if request.method not in {"GET", "HEAD"}:
             raise MethodNotAllowed
         if len(parts) == _HISTORY_DEPTH:

@@ -2,6 +2,7 @@
 
 import orjson
 
+from helhed.api.operations import OPERATIONS
 from helhed.fhir.definitions import TYPE_NUMBERS, Ownership, SearchParameter, TypeDefinition, type_definition
 
 _DATE = "2026-11-23"
@@ -30,6 +31,7 @@ def capability_statement(base_url: str) -> bytes:
                 },
                 "resource": [_resource(one, stored) for one in stored],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}],
+                **_operations(None),
             }
         ],
     }
@@ -57,11 +59,22 @@ def _resource(definition: TypeDefinition, stored: list[TypeDefinition]) -> dict[
         "conditionalDelete": "not-supported",
         "searchParam": [*_COMMON, *(_parameter(one) for one in supported)],
     }
+    told.update(_operations(definition.name))
     if references:
         told["searchInclude"] = [f"{definition.name}:{one.code}" for one in references]
     if reverse:
         told["searchRevInclude"] = reverse
     return told
+
+
+def _operations(type_name: str | None) -> dict[str, list[dict[str, str]]]:
+    """The operations of a type, or of the system; no element for none."""
+    found = [
+        {"name": one.name, "definition": one.definition}
+        for one in OPERATIONS
+        if ("system" in one.levels if type_name is None else one.levels - {"system"} and one.fits_type(type_name))
+    ]
+    return {"operation": found} if found else {}
 
 
 def _parameter(parameter: SearchParameter) -> dict[str, str]:

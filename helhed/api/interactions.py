@@ -6,14 +6,15 @@ from typing import Any
 
 from helhed.api.answers import ALWAYS, Answer, etag, outcome, version_headers
 from helhed.api.bundles import history_bundle, response_bundle, search_bundle
-from helhed.api.lookups import Watch, lookups_in
+from helhed.api.door import Door
+from helhed.api.lookups import lookups_in
 from helhed.api.request import Request
 from helhed.fhir.changes import Change, Version, Written
 from helhed.fhir.definitions import type_definition
-from helhed.fhir.parsing import Limits, parse_json
+from helhed.fhir.parsing import parse_json
 from helhed.fhir.query import DEFAULT_COUNT, MOST_COUNT
 from helhed.fhir.references import references_in
-from helhed.fhir.store import Store, WriteSession
+from helhed.fhir.store import WriteSession
 from helhed.fhir.store.paging import asked_query
 from helhed.fhir.store.writing import home_bucket
 from helhed.fhir.transaction import Outcome, batch, check_storable, existing, lock_key, transact
@@ -38,13 +39,13 @@ _LONGEST_VERSION = 9
 class Interactions:
     """What the door can do, on one store."""
 
-    def __init__(self, store: Store, base_url: str, max_body_bytes: int, watch: Watch, most_elements: int) -> None:
-        self._store = store
-        self._watch = watch
-        self._most_elements = most_elements
-        self._root = base_url
-        self._base = base_url + "/fhir"
-        self._limits = Limits(bytes=max_body_bytes)
+    def __init__(self, door: Door) -> None:
+        self._store = door.store
+        self._watch = door.watch
+        self._most_elements = door.most_elements
+        self._root = door.root
+        self._base = door.base
+        self._limits = door.limits
 
     # --- read, vread, history -----------------------------------------------------------------------------------------
 

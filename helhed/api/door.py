@@ -1,0 +1,22 @@
+"""What everything at the FHIR door shares."""
+
+from dataclasses import dataclass, field
+
+from helhed.api.lookups import Watch
+from helhed.fhir.parsing import Limits
+from helhed.fhir.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One FHIR door on one store."""
+
+    store: Store
+    root: str  #: the absolute URL of the server
+    watch: Watch
+    limits: Limits
+    most_elements: int
+    base: str = field(init=False)  #: the absolute URL of ``/fhir``
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "base", self.root + "/fhir")

@@ -1,0 +1,25 @@
+"""The operations of the FHIR door: ``$name`` on the system, a type or an instance.
+
+Each lives in a module of its own here, which gives an ``Operation``; the list below is what the door answers, what the
+CapabilityStatement says and what the tests go through.
+"""
+
+from helhed.api.operations.model import Operation, Place
+from helhed.foundation.errors import MethodNotAllowed, NotSupported
+
+__all__ = ["OPERATIONS", "Operation", "Place", "operation_at"]
+
+OPERATIONS: tuple[Operation, ...] = ()
+
+
+def operation_at(method: str, name: str, place: Place) -> Operation:
+    """The operation called ``name`` (without its dollar sign) there. Raises NotSupported or MethodNotAllowed.
+
+    An operation that changes something is never done by GET (http://hl7.org/fhir/R4/operations.html#executing).
+    """
+    for one in OPERATIONS:
+        if one.name == name and one.fits(place):
+            if method == "POST" or (method in {"GET", "HEAD"} and not one.changes):
+                return one
+            raise MethodNotAllowed
+    raise NotSupported(f"${name[:40]} is not supported here.")
