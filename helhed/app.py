@@ -28,6 +28,7 @@ from helhed.foundation.logging import configure, logger
 from helhed.foundation.outbox import Outbox
 from helhed.foundation.postgres import EmbeddedPostgres
 from helhed.foundation.settings import Settings
+from helhed.foundation.workers import GOODBYE, ReadyMarks
 from helhed.hooks import HOOKS
 from helhed.portals import build_portal_app
 from helhed.portals.rooms import portal_ports
@@ -124,12 +125,16 @@ class Application:
         self._stopping = asyncio.Event()
         self._background: list[asyncio.Task[None]] = []
         self._server: EmbeddedPostgres | None = None
+        self._marks = ReadyMarks(self._settings.data_dir)
+        self._saying_goodbye = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI 3."""
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
+            if self._saying_goodbye:
+                send = _closing(send, scope)
             path: str = scope["path"]
             network = self._network
             if network is None:
@@ -169,9 +174,17 @@ class Application:
         gc.collect()
         gc.freeze()
         gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+        with contextlib.suppress(ValueError, RuntimeError):  # outside the main thread nobody replaces us by signals
+            asyncio.get_running_loop().add_signal_handler(GOODBYE, self.say_goodbye)
+        self._marks.put()
+
+    def say_goodbye(self) -> None:
+        """From now on each connection ends with its next answer: another worker takes over."""
+        self._saying_goodbye = True
 
     async def stop(self) -> None:
         """Finish what is in flight, then close."""
+        self._marks.take_away()
         self._stopping.set()
         await asyncio.gather(*self._background)
         if self._network is not None:
@@ -202,6 +215,17 @@ class Application:
         head = [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8"), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": 200, "headers": head})
         await send({"type": "http.response.body", "body": metrics.exposition()})
+
+
+def _closing(send: Send, scope: Scope) -> Send:
+    """``send`` that ends the connection with this answer (HTTP/1; HTTP/2 says goodbye by itself)."""
+
+    async def closing(message: Message) -> None:
+        if message["type"] == "http.response.start" and scope.get("http_version", "1.1").startswith("1"):
+            message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+        await send(message)
+
+    return closing
 
 
 async def _answers(network: Network) -> bool:

@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     queue_limit: int = Field(2048, description="Reads that may wait before new ones get 503 at once.")
     write_connections: int = Field(6, description="Connections for transactions and searches across citizens.")
     statement_timeout_ms: int = Field(8000, description="The longest a statement may run, in milliseconds.")
+    goodbye_seconds: float = Field(
+        2.0, description="How long a worker that is replaced closes connections after their next answer before it ends."
+    )
     log_level: str = Field("info", description="Lowest level of the structured log: debug, info, warning, error.")
     self_declared_hours: int = Field(24, description="Hours a self-declared treatment relation lasts unconfirmed.")
 

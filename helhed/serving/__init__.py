@@ -1,21 +1,21 @@
 """Running the server: the database first, then the workers, then an orderly end."""
 
 import asyncio
+import multiprocessing
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
-
-from granian import Granian
-from granian.constants import HTTPModes, Interfaces, Loops
+from pathlib import Path
 
 from helhed.app import database
 from helhed.foundation.database import Target, connect, ensure_database
 from helhed.foundation.errors import HelhedError
+from helhed.foundation.logging import configure
 from helhed.foundation.migrations import migrate as run_migrations
 from helhed.foundation.settings import Settings
+from helhed.foundation.workers import ReadyMarks
+from helhed.serving.server import Server
 from helhed.trust.roles import put_roles
-
-_BACKLOG = 1024
 
 
 class NoNetworkHere(HelhedError):
@@ -59,30 +59,20 @@ async def prepare(target: Target) -> None:
         await connection.close()
 
 
-class _Server(Granian):  # type: ignore[misc,valid-type]
-    """Granian that takes a second signal to stop while it handles the first one: its lock is not re-entrant."""
-
-    def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
-        """Stop, once."""
-        if not self.interrupt_signal:
-            super().signal_handler_interrupt(*args, **kwargs)
-
-
 def serve(settings: Settings, workers: int) -> None:
-    """Serve until told to stop; requests in flight are finished."""
-    with prepared(settings):
-        _Server(
-            "helhed.app:application",
-            address=settings.host,
-            port=settings.port,
-            interface=Interfaces.ASGI,
-            workers=workers,
-            loop=Loops.uvloop,
-            http=HTTPModes.auto,
-            factory=True,
-            backlog=_BACKLOG,
-            websockets=False,
-            log_access=False,
-            log_enabled=False,
-            respawn_failed_workers=True,
-        ).serve()
+    """Serve until told to stop; requests in flight are finished. SIGHUP replaces the workers one by one."""
+    configure(settings.log_level)
+    # spawned, not forked: a worker that is started later loads the code that is there by then
+    multiprocessing.set_start_method("spawn", force=True)
+    with prepared(settings), pid_file(settings.data_dir / "serve.pid"):
+        Server(settings.host, settings.port, workers, ReadyMarks(settings.data_dir), settings.goodbye_seconds).serve()
+
+
+@contextmanager
+def pid_file(path: Path) -> Iterator[None]:
+    """The number of this process in a file, for as long as the block lasts."""
+    path.write_text(f"{os.getpid()}\n")
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
