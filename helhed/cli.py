@@ -3,12 +3,15 @@
 import os
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from helhed.foundation.errors import HelhedError
 from helhed.foundation.settings import Settings
+
+if TYPE_CHECKING:
+    from helhed.backup import Manifest
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -88,6 +91,67 @@ def token(
     settings = Settings()
     with prepared(settings, migrate=False) as target:
         typer.echo(_run(persona_token(settings, target, persona, reference_only=id_)))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database up to this release; an earlier release may serve on beside it."""
+    from helhed.serving import prepared
+
+    with prepared(Settings()):
+        typer.echo("The database is up to date.")
+
+
+@app.command("backup-key")
+def backup_key(path: Annotated[Path, typer.Argument(help="New file for the secret half.")]) -> None:
+    """Make a pair of keys for backups; prints the recipient. Keep the file apart from server and backups."""
+    from helhed.backup import new_identity
+
+    typer.echo(new_identity(path))
+
+
+@app.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(help="New folder for the backup.")],
+    to: Annotated[list[str] | None, typer.Option(help="Recipient (age1…); HELHED_BACKUP_RECIPIENTS without.")] = None,
+) -> None:
+    """Copy the whole network, encrypted, while it serves on."""
+    from helhed.backup import back_up
+    from helhed.foundation.clock import system_clock
+    from helhed.serving import prepared
+
+    settings = Settings()
+    with prepared(settings, migrate=False) as target:
+        recipients = to or settings.backup_recipients.split()
+        manifest = _run(back_up(settings, target, folder, recipients, system_clock()))
+    typer.echo(f"{folder}: {_sum(manifest)}")
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(help="A backup.")],
+    key: Annotated[Path, typer.Option(help="File with the secret half of a key it was encrypted to.")],
+    check: Annotated[bool, typer.Option(help="Restore into a server of its own, compare, and remove it.")] = False,
+) -> None:
+    """Bring a backup back into an empty network, and compare every table with what was backed up."""
+    from helhed.backup import check as prove, restore as bring_back
+    from helhed.serving import running
+
+    settings = Settings()
+    if check:
+        manifest = prove(settings, folder, key)
+    else:
+        with running(settings) as target:
+            manifest = _run(bring_back(settings, target, folder, key))
+    typer.echo(f"{folder}: the same as at {manifest.at}: {_sum(manifest)}")
+
+
+def _sum(manifest: "Manifest") -> str:
+    rows = {table: head.rows for table, head in manifest.heads.items()}
+    log = manifest.heads["foundation.access_log"]
+    return (
+        f"{rows['fhir.resource']} resources, {log.rows} log rows (head {log.digest}), {sum(rows.values())} rows in all"
+    )
 
 
 def _settings(host: str | None, port: int | None) -> Settings:

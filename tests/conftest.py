@@ -36,7 +36,7 @@ def server_target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     template = embedded_target(server, _TEMPLATE)
     asyncio.run(prepare(template))
     yield template
-    server.stop()
+    server.discard()
 
 
 @pytest.fixture

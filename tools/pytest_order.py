@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-KINDS = ("unit", "policy", "generative", "clients", "faults", "journeys")
+KINDS = ("unit", "migration", "policy", "generative", "clients", "faults", "journeys")
 
 
 @pytest.hookimpl(trylast=True)

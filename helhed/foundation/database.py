@@ -28,6 +28,8 @@ else:
 
 
 _SECRET_BYTES = 32
+#: what a network needs besides its database: without them its page links, tokens and imported ids change
+SECRET_FILES = ("secret", "demo-token-key.json")
 
 
 class SecretDamaged(HelhedError):

@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     queue_limit: int = Field(2048, description="Reads that may wait before new ones get 503 at once.")
     write_connections: int = Field(6, description="Connections for transactions and searches across citizens.")
     statement_timeout_ms: int = Field(8000, description="The longest a statement may run, in milliseconds.")
+    backup_recipients: str = Field(
+        "", description="Whom backups are encrypted to: age recipients (age1…) with blanks between them."
+    )
     goodbye_seconds: float = Field(
         2.0, description="How long a worker that is replaced closes connections after their next answer before it ends."
     )

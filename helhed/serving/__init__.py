@@ -28,15 +28,22 @@ def prepared(settings: Settings, *, migrate: bool = True) -> Iterator[Target]:
 
     Raises NoNetworkHere.
     """
+    with running(settings, made=not migrate) as target:
+        if migrate:
+            asyncio.run(prepare(target))
+        yield target
+
+
+@contextmanager
+def running(settings: Settings, *, made: bool = False) -> Iterator[Target]:
+    """The database server, for as long as the block lasts. Raises NoNetworkHere when it must be ``made`` and is not."""
     target, server = database(settings)
-    if not migrate and server is not None and not server.exists:
+    if made and server is not None and not server.exists:
         raise NoNetworkHere(
             f"There is no network in {settings.data_dir.resolve()}. Run this where `make demo` runs, or set HELHED_DATA_DIR."
         )
     target.ensure()
     try:
-        if migrate:
-            asyncio.run(prepare(target))
         yield target
     finally:
         if server is not None:

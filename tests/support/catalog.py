@@ -19,7 +19,7 @@ select 'relation ' || c.oid::regclass || ' kind ' || c.relkind::text || ' owner 
        || ' index ' || coalesce(pg_get_indexdef(i.indexrelid), '')
 from pg_class c left join pg_index i on i.indexrelid = c.oid where c.relnamespace::regnamespace::text in {ROOMS}
 union all
-select 'constraint ' || o.conrelid::regclass || ' ' || o.conname || ' ' || pg_get_constraintdef(o.oid)
+select 'constraint ' || o.conrelid::regclass || ' ' || o.conname || ' ' || pg_get_constraintdef(o.oid, true)
 from pg_constraint o where o.connamespace::regnamespace::text in {ROOMS}
 order by 1"""
 
