@@ -151,6 +151,17 @@ def numbers(path: Path, names: Iterable[str]) -> dict[str, int]:
     return known
 
 
+def components_of(parameter: Json, codes_of: dict[str, tuple[str, str]]) -> list[list[str]]:
+    """[parameter code, kind, expression below the base] of each component.
+
+    R4 gives DocumentReference's relationship the expressions of its two components the wrong way round; the kinds tell.
+    """
+    found = [[*codes_of[one["definition"]], one["expression"]] for one in parameter["component"]]
+    if parameter["code"] == "relationship" and found[0][1] == "reference" and found[0][2] == "code":
+        found[0][2], found[1][2] = found[1][2], found[0][2]
+    return found
+
+
 def write_lines(name: str, records: Iterable[Any]) -> None:
     """One record a line, so that a diff reads."""
     lines = [json.dumps({"fhir": "4.0.1", "source": SOURCE})]
@@ -180,7 +191,17 @@ def main(folder: Path) -> None:
             [base, one["code"], one["type"], one["expression"], sorted(one.get("target", ()))]
             for one in sorted(parameters, key=lambda one: (one["code"], one["base"]))
             for base in sorted(one["base"])
-            if base in resources
+            if base in {*resources, "Resource"}
+        ],
+    )
+    codes_of = {one["url"]: (one["code"], one["type"]) for one in read(folder, "search-parameters.json")}
+    write_lines(
+        "composites.jsonl",
+        [
+            [base, one["code"], one["expression"].split(" | "), components_of(one, codes_of)]
+            for one in sorted(parameters, key=lambda one: (one["code"], one["base"]))
+            for base in sorted(one["base"])
+            if one["type"] == "composite"
         ],
     )
     compartment = read(folder, "compartmentdefinition-patient.json")[0]["resource"]

@@ -58,7 +58,7 @@ _NEWEST = 2**31 - 1
 _MOST_ANNOUNCED = 1000
 _FOUND = "select version, updated from fhir.read_many(array[$1::fhir.ask], $2::smallint[], $3::uuid[])"
 _CLAIM = "select * from fhir.claim($1::fhir.ask, $2::smallint, $3)"
-_REPLACE = "select fhir.replace($1::smallint, $2, $3, $4, $5, $6, $7, $8::bigint[], $9, $10)"
+_REPLACE = "select fhir.put_version($1::smallint, $2, $3, $4, $5, $6, $7, $8::bigint[], $9, $10, $11::float8[])"
 _EVENT = "insert into foundation.outbox (topic, payload) values ('resources-stored', $1::jsonb)"
 
 
@@ -214,7 +214,7 @@ class WriteSession:
         if not here:  # deleting again changes nothing
             return Written(change.type_name, identifier, 0, self._ask.at, created=False, deleted=True)
         await self._connection.execute(
-            _REPLACE, number, identifier, claimed["version"], self._ask.at, 0, NO_DATE, NO_DATE, [], b"", None
+            _REPLACE, number, identifier, claimed["version"], self._ask.at, 0, NO_DATE, NO_DATE, [], b"", None, []
         )
         self._removed[change.type_name].append(identifier)
         return Written(change.type_name, identifier, version, self._ask.at, created=False, deleted=True)
@@ -247,8 +247,10 @@ class WriteSession:
         return None
 
     async def _replace(self, type_name: str, identifier: UUID, version: int, row: tuple[Any, ...]) -> None:
-        _, number, _, _, _, _, _, code, lo, hi, at, tokens, digest, body = row
-        await self._connection.execute(_REPLACE, number, identifier, version, at, code, lo, hi, tokens, digest, body)
+        _, number, _, _, _, _, _, code, lo, hi, at, tokens, digest, body, numbers = row
+        await self._connection.execute(
+            _REPLACE, number, identifier, version, at, code, lo, hi, tokens, digest, body, numbers
+        )
 
     # --- the whole transaction --------------------------------------------------------------------------------------
 
