@@ -102,6 +102,15 @@ def migrate() -> None:
         typer.echo("The database is up to date.")
 
 
+@app.command()
+def reindex() -> None:
+    """Index again what was stored by a release that indexed less, while the network serves. Goes on where it was left."""
+    from helhed.serving import index_again, prepared
+
+    with prepared(Settings()) as target:
+        typer.echo(f"{_run(index_again(target, lambda count: typer.echo(f'{count} …', err=True)))} resources indexed.")
+
+
 @app.command("backup-key")
 def backup_key(path: Annotated[Path, typer.Argument(help="New file for the secret half.")]) -> None:
     """Make a pair of keys for backups; prints the recipient. Keep the file apart from server and backups."""

@@ -101,6 +101,7 @@ def parse_search(
         cursor=parsed.cursor,
         named_citizens=_named(definition, parsed.conditions),
         named_tokens=_named_tokens(definition, reader.identifying),
+        young=reader.young,
         primary_code=_primary_code(definition, reader),
         applied=tuple(parsed.applied),
         ignored=tuple(parsed.ignored),

@@ -34,6 +34,7 @@ from helhed.foundation.errors import BadRequest
 from helhed.foundation.ids import key_of, parse_id
 
 _MOST_VALUES, _DEEPEST_CHAIN = 100, 3
+_YOUNG = frozenset({"number", "quantity", "uri", "composite"})  #: kinds that migration 0009 of fhir brought
 _STRING_MODES = {"": "starts", "exact": "exact", "contains": "contains"}
 
 
@@ -47,6 +48,7 @@ class Reader:
     def __init__(self, base_url: str, now: datetime) -> None:
         self._base = base_url.rstrip("/") + "/fhir/" if base_url else ""
         self._now = now
+        self.young = False
         self.exact_codes: dict[int, int | None] = {}
         self.identifying: list[Condition] = []  #: conditions on business identifiers, which may name citizens
 
@@ -62,6 +64,7 @@ class Reader:
             found = values(name, value, _MOST_VALUES)
             return UpdatedTest(tuple(date_alternative(name, one, self._now) for one in found))
         parameter = self._parameter(definition, code)
+        self.young |= parameter.kind in _YOUNG or code in {"_tag", "_security"}
         if modifier == "missing":
             return self._missing(definition, parameter, name, value)
         found = values(name, value, _MOST_VALUES)

@@ -164,6 +164,7 @@ class Query:
     cursor: str | None = None
     named_citizens: tuple[int, ...] = ()  #: citizens the request names: each look at them is logged
     named_tokens: tuple[int, ...] = ()  #: identifier tokens of Patients it names
+    young: bool = False  #: asks for a kind of parameter that an earlier release did not index
     primary_code: int | None = None  #: the one system|code token on the primary code, when that is asked for
     applied: tuple[tuple[str, str], ...] = field(default=())  #: what was understood, for the self link
     ignored: tuple[LeftOut, ...] = ()  #: what lenient handling left out

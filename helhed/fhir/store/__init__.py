@@ -72,6 +72,11 @@ class Store:
         """Connections of the application role, for rooms with statements of their own."""
         return self._pool
 
+    async def note_index_work(self) -> None:
+        """Look how far indexing of what an earlier release wrote has come."""
+        async with self._pool.acquire() as connection:
+            await self._sessions.index_state.note(connection)  # type: ignore[arg-type]
+
     async def close(self) -> None:
         """Answer what waits, then close the connections."""
         await self.reads.batcher.drain()
@@ -115,7 +120,8 @@ class Store:
         return Page(versions, [], rows[0]["total"], next_cursor)
 
     async def search(self, ask: Ask, query: Query) -> Page:
-        """A page of what the ask may see of what the query describes."""
+        """A page of what the ask may see of what the query describes. Raises Overloaded while it is being indexed."""
+        self._sessions.index_state.check(query)
         wish = as_wish(query)
         if wish is not None:
             return await search_record(self.record_searches, ask, query, wish, self._signer)

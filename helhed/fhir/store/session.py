@@ -17,6 +17,7 @@ from helhed.fhir.definitions import TYPE_NUMBERS, type_definition
 from helhed.fhir.query import Query
 from helhed.fhir.splice import splice
 from helhed.fhir.store.cursor import CursorSigner
+from helhed.fhir.store.index_state import IndexState
 from helhed.fhir.store.looks import Looks
 from helhed.fhir.store.paging import PageLink, open_link
 from helhed.fhir.store.reading import version_from
@@ -65,7 +66,9 @@ _EVENT = "insert into foundation.outbox (topic, payload) values ('resources-stor
 class WriteSession:
     """Changes and lookups inside one transaction of one ask. Made by ``Sessions.begin``."""
 
-    def __init__(self, connection: Connection, ask: Ask, hooks: "Hooks", signer: CursorSigner) -> None:
+    def __init__(
+        self, connection: Connection, ask: Ask, hooks: "Hooks", signer: CursorSigner, index_state: IndexState
+    ) -> None:
         self._connection = connection
         self._ask = ask
         self._row = ask_row(ask)
@@ -74,6 +77,7 @@ class WriteSession:
         self._prepared = Prepared()
         self._removed: dict[str, list[UUID]] = defaultdict(list)
         self._looks = Looks(ask, signer)
+        self._index_state = index_state
 
     async def lock(self, keys: Iterable[int]) -> None:
         """Hold these advisory locks until the transaction ends (conditional creates of the same thing take turns)."""
@@ -110,6 +114,7 @@ class WriteSession:
         return await self._searched(query, match=self._ask.kind is ActorKind.SYSTEM)
 
     async def _searched(self, query: Query, *, match: bool) -> Page:
+        self._index_state.check(query)
         try:
             page = await search_any(self._connection, self._ask, query, self._signer, match=match)
         except TooCostly:
@@ -334,13 +339,14 @@ class Sessions:
         self._pool = pool
         self._hooks = hooks
         self._signer = signer
+        self.index_state = IndexState()
 
     @asynccontextmanager
     async def begin(self, ask: Ask) -> AsyncIterator[WriteSession]:
         """A session that commits when the block ends and is undone when it raises."""
         try:
             async with lend(self._pool) as connection, connection.transaction():
-                yield WriteSession(connection, ask, self._hooks, self._signer)
+                yield WriteSession(connection, ask, self._hooks, self._signer, self.index_state)
         except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
             raise Conflict from error
         except asyncpg.UniqueViolationError as error:
