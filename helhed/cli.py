@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from helhed.backup import Manifest
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+package = typer.Typer(no_args_is_help=True, help="FHIR packages: profiles, value sets and code systems.")
+app.add_typer(package, name="package")
 
 
 def main() -> None:
@@ -76,6 +78,28 @@ def import_(
     with prepared(settings) as target:
         complete = _run(import_paths(settings, target, source, paths))
     raise SystemExit(0 if complete else 2)
+
+
+@package.command("install")
+def package_install(
+    files: Annotated[list[Path], typer.Argument(help="Package archives (.tgz).")],
+) -> None:
+    """Install FHIR packages, all of them or none. Installing the same again changes nothing."""
+    from helhed.packaging import install_files
+    from helhed.serving import prepared
+
+    with prepared(Settings()) as target:
+        _run(install_files(target, files))
+
+
+@package.command("list")
+def package_list() -> None:
+    """List the installed packages, and what they ask for."""
+    from helhed.packaging import list_packages
+    from helhed.serving import prepared
+
+    with prepared(Settings()) as target:
+        _run(list_packages(target))
 
 
 @app.command()
