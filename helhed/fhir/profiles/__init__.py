@@ -12,7 +12,7 @@ from helhed.fhir.profiles.containment import check_bundle, check_domain
 from helhed.fhir.profiles.extensions import check_extensions
 from helhed.fhir.profiles.findings import Finding, Place, errors, root, sorted_once
 from helhed.fhir.profiles.library import Library, Source
-from helhed.fhir.profiles.run import Json, Run
+from helhed.fhir.profiles.run import Json, Run, parts
 from helhed.fhir.profiles.structure import CORE
 from helhed.fhir.profiles.terminology import Terminology, Vocabulary
 
@@ -59,15 +59,14 @@ class Profiles:
                 with run.inside(resource, place):
                     check_bundle(resource, place, run)
                     self._resource(resource, kind, place, run, profiles)
-                    for position, entry in enumerate(resource.get("entry", ())):
-                        if isinstance(entry, dict) and isinstance(inner := entry.get("resource"), dict):
+                    for position, entry in parts(resource, "entry"):
+                        if isinstance(inner := entry.get("resource"), dict):
                             at = ((place, "entry", position), "resource", -1)
                             self._visit(inner, at, run, (), depth + 1)
                 return
             self._resource(resource, kind, place, run, profiles)
-            for position, inner in enumerate(resource.get("contained", ())):
-                if isinstance(inner, dict):
-                    self._visit(inner, (place, "contained", position), run, (), depth + 1)
+            for position, inner in parts(resource, "contained"):
+                self._visit(inner, (place, "contained", position), run, (), depth + 1)
 
     def _resource(self, resource: Json, kind: str, place: Place, run: Run, profiles: Sequence[str]) -> None:
         check_domain(resource, place, run)

@@ -5,7 +5,7 @@ from typing import Any
 
 from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.fhir.profiles.findings import Place
-from helhed.fhir.profiles.run import Json, Run
+from helhed.fhir.profiles.run import Json, Run, parts
 from helhed.fhir.profiles.structure import CORE
 
 _WHOLE = frozenset({"document", "message"})
@@ -24,12 +24,10 @@ def check_domain(resource: Json, place: Place, run: Run) -> None:
     """The rules every resource has about what it contains."""
     kind = resource["resourceType"]
     url = CORE + "DomainResource"
-    contained = resource.get("contained")
-    if contained:
+    if resource.get("contained"):
         inside = set(_texts(resource))
-        for position, one in enumerate(contained):
-            if isinstance(one, dict):
-                _contained(one, inside, (place, "contained", position), run, url)
+        for position, one in parts(resource, "contained"):
+            _contained(one, inside, (place, "contained", position), run, url)
     text = resource.get("text")
     if not (isinstance(text, dict) and text.get("div")) and kind not in {"Bundle", "Binary", "Parameters"}:
         run.add("warning", "invariant", "A text for people is missing (text).", place, url, "dom-6")
@@ -62,16 +60,16 @@ def _texts(value: Any) -> Iterator[str]:
 def check_bundle(bundle: Json, place: Place, run: Run) -> None:
     """What Bundles ask of their entries beyond FHIRPath: addresses fit, and what belongs together is together."""
     url = CORE + "Bundle"
-    entries = [one for one in bundle.get("entry", ()) if isinstance(one, dict)]
-    for position, entry in enumerate(entries):
+    entries = list(parts(bundle, "entry"))
+    for position, entry in entries:
         _address(entry, (place, "entry", position), run, url)
     if bundle.get("type") in _WHOLE and entries:
-        for position, entry in enumerate(entries):
+        for position, entry in entries:
             resource = entry.get("resource")
             if isinstance(resource, dict):
                 at = ((place, "entry", position), "resource", -1)
                 _together(resource, at, run, url)
-        first = entries[0].get("resource")
+        first = entries[0][1].get("resource")
         if isinstance(first, dict):
             _named_first(first, ((place, "entry", 0), "resource", -1), run, url)
 
@@ -121,12 +119,11 @@ def _named_first(first: Json, at: Place, run: Run, url: str) -> None:
 
 
 def _sections(holder: Json, at: Place, run: Run, url: str) -> None:
-    for position, section in enumerate(holder.get("section", ())):
-        if isinstance(section, dict):
-            inner = (at, "section", position)
-            for path in (("author",), ("entry",), ("focus",)):
-                _here(section, path, inner, run, url)
-            _sections(section, inner, run, url)
+    for position, section in parts(holder, "section"):
+        inner = (at, "section", position)
+        for path in (("author",), ("entry",), ("focus",)):
+            _here(section, path, inner, run, url)
+        _sections(section, inner, run, url)
 
 
 def _here(holder: Json, path: tuple[str, ...], at: Place, run: Run, url: str) -> None:

@@ -62,9 +62,9 @@ class Run:
         """While a resource inside another one is checked."""
         before = (self.resource, self.outer, self.environment)
         self._places.setdefault(id(resource), place)
-        for position, one in enumerate(resource.get("contained", ())):
+        for position, one in parts(resource, "contained"):
             self._places.setdefault(id(one), (place, "contained", position))
-        contained = any(one is resource for one in self.outer.get("contained", ()))
+        contained = any(one is resource for _, one in parts(self.outer, "contained"))
         self.outer = self.outer if contained else resource
         self.resource, self.environment = resource, None
         try:
@@ -77,7 +77,7 @@ class Run:
         """While the entries of a Bundle are checked: references lead to entries."""
         before = (self.bundle, self._entries)
         self.bundle, self._entries = bundle, entries_by_address(bundle)
-        for position, entry in enumerate(bundle.get("entry", ())):
+        for position, entry in parts(bundle, "entry"):
             self._places.setdefault(id(entry.get("resource")), ((place, "entry", position), "resource", -1))
         try:
             yield
@@ -98,18 +98,25 @@ class Run:
         return found
 
 
+def parts(holder: Json, name: str) -> Iterator[tuple[int, Json]]:
+    """The objects in a list, each with its position."""
+    some = holder.get(name)
+    for position, one in enumerate(some if isinstance(some, list) else ()):
+        if isinstance(one, dict):
+            yield position, one
+
+
 def contained_in(resource: Json, name: str) -> Json | None:
     """The contained resource of that id; "" is the resource itself."""
     if not name:
         return resource
-    some = resource.get("contained", ())
-    return next((one for one in some if isinstance(one, dict) and one.get("id") == name), None)
+    return next((one for _, one in parts(resource, "contained") if one.get("id") == name), None)
 
 
 def entries_by_address(bundle: Json) -> dict[str, Json]:
     """The entries of a Bundle by fullUrl, and by Type/id where the fullUrl ends so (FHIR R4 bundle, 2.36.4.1)."""
     found: dict[str, Json] = {}
-    for entry in bundle.get("entry", ()):
+    for _, entry in parts(bundle, "entry"):
         address, resource = entry.get("fullUrl"), entry.get("resource")
         if isinstance(address, str) and isinstance(resource, dict):
             found.setdefault(address, resource)
@@ -135,4 +142,4 @@ def type_of_reference(reference: Json, run: Run) -> tuple[str, Json | None]:
     return (kind.rpartition("/")[2] if isinstance(kind, str) else ""), None
 
 
-__all__ = ["Check", "Checked", "Json", "Run", "contained_in", "entries_by_address", "type_of_reference"]
+__all__ = ["Check", "Checked", "Json", "Run", "contained_in", "entries_by_address", "parts", "type_of_reference"]
