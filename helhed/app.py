@@ -171,6 +171,7 @@ class Application:
         self._background = [
             asyncio.create_task(self._network.outbox.run(self._stopping)),
             asyncio.create_task(self._watch(target, self._network)),
+            asyncio.create_task(self._network.store.knowledge.run(self._stopping)),
         ]
         gc.collect()
         gc.freeze()

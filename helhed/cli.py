@@ -102,6 +102,36 @@ def package_list() -> None:
         _run(list_packages(target))
 
 
+_PROFILE = Annotated[str, typer.Argument(help="Address of the profile; claimed: every one that a resource claims.")]
+_ORGANISATION = Annotated[str, typer.Option(help="Organization/ and its id here; every organisation without.")]
+_TYPE = Annotated[str, typer.Option("--type", help="Resource type; every type without.")]
+
+
+@package.command("require")
+def package_require(
+    profile: _PROFILE,
+    organisation: _ORGANISATION = "",
+    type_: _TYPE = "",
+    warn: Annotated[bool, typer.Option("--warn", help="Let in what breaks it, and log that.")] = False,
+) -> None:
+    """From now on refuse what an organisation writes against a profile."""
+    _require(profile, type_, organisation, "warning" if warn else "error")
+
+
+@package.command("release")
+def package_release(profile: _PROFILE, organisation: _ORGANISATION = "", type_: _TYPE = "") -> None:
+    """From now on no longer refuse it: name what was named to require it."""
+    _require(profile, type_, organisation, None)
+
+
+def _require(profile: str, type_name: str, organisation: str, severity: str | None) -> None:
+    from helhed.packaging import set_requirement
+    from helhed.serving import prepared
+
+    with prepared(Settings()) as target:
+        _run(set_requirement(target, "" if profile == "claimed" else profile, type_name, organisation, severity))
+
+
 @app.command()
 def token(
     persona: Annotated[str, typer.Argument(help="One of the demo's people, e.g. jens.")],

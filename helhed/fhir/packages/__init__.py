@@ -11,6 +11,8 @@ from helhed.fhir.packages.shelf import (
     install,
     installed,
     knowledge,
+    release,
+    require,
 )
 
 __all__ = [
@@ -29,4 +31,6 @@ __all__ = [
     "installed",
     "knowledge",
     "read_package",
+    "release",
+    "require",
 ]

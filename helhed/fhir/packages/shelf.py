@@ -23,6 +23,10 @@ _LISTED = """select p.name, p.version, p.title, p.installed, p.digest,
   from fhir.package p order by p.name, p.installed"""
 _ASKED = """select p.name as package, p.version as package_version, d.name, d.version
   from fhir.package_dependency d join fhir.package p on p.id = d.package order by p.name, p.version, d.name"""
+_REQUIRE = """insert into fhir.conformance (organisation, type, profile, severity, valid_from)
+  values ($1, $2, $3, $4, $5)"""
+_RELEASE = """update fhir.conformance set valid_to = $4
+  where organisation is not distinct from $1 and type is not distinct from $2 and profile = $3 and valid_to is null"""
 _KNOWLEDGE = """select a.type, a.url, a.version, p.name as package, a.body
   from fhir.artefact a join fhir.package p on p.id = a.package
   where a.url <> '' and a.type = any($1) order by p.installed, p.id, a.path"""
@@ -82,6 +86,26 @@ async def install(connection: Connection, packages: Sequence[Package], at: datet
 async def tell(connection: Connection) -> None:
     """Let running servers know that knowledge changed."""
     await connection.execute("update fhir.knowledge set version = version + 1")
+
+
+async def require(
+    connection: Connection, profile: str, organisation: int | None, type_number: int | None, severity: str, at: datetime
+) -> None:
+    """From now on what an organisation (None: every one) writes of a type (None: every one) follows a profile."""
+    async with connection.transaction():
+        await release(connection, profile, organisation, type_number, at)
+        await connection.execute(_REQUIRE, organisation, type_number, profile, severity, at)
+        await tell(connection)
+
+
+async def release(
+    connection: Connection, profile: str, organisation: int | None, type_number: int | None, at: datetime
+) -> bool:
+    """From now on it need not; whether it had to."""
+    async with connection.transaction():
+        ended = await connection.execute(_RELEASE, organisation, type_number, profile, at)
+        await tell(connection)
+    return str(ended) != "UPDATE 0"
 
 
 async def _is_there(connection: Connection, package: Package) -> bool:

@@ -1,9 +1,6 @@
 """Validation by profile: what a StructureDefinition asks of a resource, as findings at FHIRPath expressions."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
-
-import orjson
 
 from helhed.fhir.packages import Known
 from helhed.fhir.profiles.base import BaseRules
@@ -29,7 +26,7 @@ class Profiles:
     def __init__(self, known: Iterable[Known] = (), terminology: Terminology | None = None) -> None:
         some = list(known)
         sources = [Source(one.url, one.version, one.body) for one in some if one.type_name == KINDS[0]]
-        self.library = Library(sources, terminology or _vocabulary(some), compile_structure)
+        self.library = Library(sources, terminology or Vocabulary(some), compile_structure)
         self._base = BaseRules(self.library)
 
     def validate(
@@ -95,11 +92,3 @@ def _claims(resource: Json) -> list[str]:
     meta = resource.get("meta")
     some = meta.get("profile") if isinstance(meta, dict) else None
     return [one for one in some if isinstance(one, str)] if isinstance(some, list) else []
-
-
-def _vocabulary(known: Iterable[Known]) -> Vocabulary:
-    read: dict[str, list[Any]] = {"ValueSet": [], "CodeSystem": []}
-    for one in known:
-        if one.type_name in read:
-            read[one.type_name].append(orjson.loads(one.body))
-    return Vocabulary(read["ValueSet"], read["CodeSystem"])

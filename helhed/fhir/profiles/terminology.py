@@ -4,7 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import orjson
+
 from helhed.fhir.definitions import facts
+from helhed.fhir.packages import Known
 
 Json = Mapping[str, Any]
 Pairs = frozenset[tuple[str, str]]
@@ -47,15 +50,27 @@ _UNKNOWN = Expansion(frozenset(), frozenset({_EVERYTHING}), frozenset())
 
 
 class Vocabulary:
-    """Value sets and code systems of installed packages, and the required codes of FHIR itself."""
+    """Value sets and code systems of installed packages, and the required codes of FHIR itself.
 
-    def __init__(self, value_sets: Iterable[Json] = (), code_systems: Iterable[Json] = ()) -> None:
-        self._sets: dict[str, Json] = {}
-        self._systems: dict[str, Json] = {}
-        for into, some in ((self._sets, value_sets), (self._systems, code_systems)):
-            for one in some:  # those installed last stand last, and win without a version
-                into[str(one["url"])] = into[f"{one['url']}|{one.get('version', '')}"] = one
+    Bodies are read when they are first asked for.
+    """
+
+    def __init__(self, known: Iterable[Known] = ()) -> None:
+        self._sets: dict[str, Known] = {}
+        self._systems: dict[str, Known] = {}
+        for one in known:  # those installed last stand last, and win where no version is named
+            into = {"ValueSet": self._sets, "CodeSystem": self._systems}.get(one.type_name, {})
+            into[one.url] = into[f"{one.url}|{one.version}"] = one
+        self._read: dict[str, Json] = {}
         self._expanded: dict[str, Expansion] = {}
+
+    def _content(self, known: Known | None) -> Json | None:
+        if known is None:
+            return None
+        key = f"{known.type_name} {known.url}|{known.version}"
+        if key not in self._read:
+            self._read[key] = orjson.loads(known.body)
+        return self._read[key]
 
     def member(self, value_set: str, system: str | None, code: str) -> bool | None:
         """As Terminology."""
@@ -74,7 +89,7 @@ class Vocabulary:
 
     def _expand(self, value_set: str, depth: int) -> Expansion:
         url = value_set.partition("|")[0]
-        content = self._sets.get(value_set) or self._sets.get(url)
+        content = self._content(self._sets.get(value_set) or self._sets.get(url))
         if content is None:
             pairs = facts.required_codes(url)
             return _UNKNOWN if pairs is None else _closed(pairs)
@@ -111,7 +126,8 @@ class Vocabulary:
     def _of_system(self, system: str, part: Json) -> Expansion:
         if "concept" in part:
             return _closed((system, one["code"]) for one in part["concept"])
-        content = self._systems.get(f"{system}|{part.get('version', '')}") or self._systems.get(system)
+        found = self._systems.get(f"{system}|{part.get('version', '')}") or self._systems.get(system)
+        content = self._content(found)
         if content is None or content.get("content") != "complete":
             return Expansion(frozenset(), frozenset({system}), frozenset())
         chosen = {concept["code"] for concept, _ in _walk(content)}

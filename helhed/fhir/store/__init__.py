@@ -10,6 +10,7 @@ from uuid import UUID
 
 from helhed.fhir.changes import Change, Page, Version, Written
 from helhed.fhir.definitions import TYPE_NAMES, TYPE_NUMBERS
+from helhed.fhir.profiles.knowledge import Knowledge
 from helhed.fhir.query import Query
 from helhed.fhir.store.budget import too_costly, within
 from helhed.fhir.store.cursor import CursorSigner
@@ -48,7 +49,15 @@ class CitizenRow(NamedTuple):
 class Store:
     """Everything a room may do with resources. Each method takes the ask; none answers before its log row is durable."""
 
-    def __init__(self, lanes: Lanes, pool: Pool, sessions: Sessions, signer: CursorSigner, settings: Settings) -> None:
+    def __init__(
+        self,
+        lanes: Lanes,
+        pool: Pool,
+        sessions: Sessions,
+        signer: CursorSigner,
+        settings: Settings,
+        knowledge: Knowledge,
+    ) -> None:
         limits = {"batch_size": settings.batch_size, "queue_limit": settings.queue_limit}
         self.reads = ReadMany(lanes, **limits)
         self.record_searches = RecordMany(lanes, **limits, most_bytes=settings.max_answer_bytes)
@@ -56,6 +65,7 @@ class Store:
         self._pool = pool
         self._sessions = sessions
         self._signer = signer
+        self.knowledge = knowledge  #: installed profiles, and what sources must conform to
         self.most_bytes = settings.max_answer_bytes  #: of an answer
 
     @classmethod
@@ -65,7 +75,9 @@ class Store:
         lanes = Lanes(target, settings.batch_connections, statement_timeout_ms=timeout)
         pool = await create_pool(target, size=settings.write_connections, statement_timeout_ms=timeout)
         signer = CursorSigner(secret)
-        return cls(lanes, pool, Sessions(pool, hooks, signer), signer, settings)
+        knowledge = Knowledge(pool)
+        await knowledge.refresh()
+        return cls(lanes, pool, Sessions(pool, hooks, signer, knowledge), signer, settings, knowledge)
 
     @property
     def pool(self) -> Pool:

@@ -14,6 +14,7 @@ import orjson
 
 from helhed.fhir.changes import Change, Page, Version, Written
 from helhed.fhir.definitions import TYPE_NUMBERS, type_definition
+from helhed.fhir.profiles.knowledge import Knowledge
 from helhed.fhir.query import Query
 from helhed.fhir.splice import splice
 from helhed.fhir.store.cursor import CursorSigner
@@ -67,9 +68,16 @@ class WriteSession:
     """Changes and lookups inside one transaction of one ask. Made by ``Sessions.begin``."""
 
     def __init__(
-        self, connection: Connection, ask: Ask, hooks: "Hooks", signer: CursorSigner, index_state: IndexState
+        self,
+        connection: Connection,
+        ask: Ask,
+        hooks: "Hooks",
+        signer: CursorSigner,
+        index_state: IndexState,
+        knowledge: Knowledge | None = None,
     ) -> None:
         self._connection = connection
+        self._knowledge = knowledge
         self._ask = ask
         self._row = ask_row(ask)
         self._hooks = hooks
@@ -130,7 +138,11 @@ class WriteSession:
         return Written(type_name, identifier, version or 1, updated or self._ask.at, created=False, deleted=False)
 
     async def write(self, changes: Sequence[Change]) -> list[Written]:
-        """Make the changes in order. Raises what a single change would, naming it."""
+        """Make the changes in order. Raises what a single change would, naming it; InvalidResource for those that break
+        what their source must conform to.
+        """
+        if self._knowledge is not None:
+            await self._knowledge.check(self._ask.organisation, self._ask.at, changes)
         written = []
         for place, change in enumerate(changes, 1):
             written.append(await self._one(change))
@@ -335,8 +347,9 @@ class Hooks:
 class Sessions:
     """Opens write sessions on a pool."""
 
-    def __init__(self, pool: Pool, hooks: Hooks, signer: CursorSigner) -> None:
+    def __init__(self, pool: Pool, hooks: Hooks, signer: CursorSigner, knowledge: Knowledge | None = None) -> None:
         self._pool = pool
+        self._knowledge = knowledge
         self._hooks = hooks
         self._signer = signer
         self.index_state = IndexState()
@@ -346,7 +359,7 @@ class Sessions:
         """A session that commits when the block ends and is undone when it raises."""
         try:
             async with lend(self._pool) as connection, connection.transaction():
-                yield WriteSession(connection, ask, self._hooks, self._signer, self.index_state)
+                yield WriteSession(connection, ask, self._hooks, self._signer, self.index_state, self._knowledge)
         except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
             raise Conflict from error
         except asyncpg.UniqueViolationError as error:

@@ -131,7 +131,8 @@ def _change(item: Item, mapping: dict[str, str]) -> Change:
                 raise InvalidResource(
                     issues=[Issue("not-found", f"No entry is called {reference[:80]}.", f"{item.where}.resource")]
                 )
-    return Change(item.method, item.type_name, resource, raw, item.id, item.if_match, digest)
+    where = f"{item.where}.resource"
+    return Change(item.method, item.type_name, resource, raw, item.id, item.if_match, digest, where)
 
 
 async def _write(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 import pytest
 
 from helhed.fhir.packages import Known
@@ -218,11 +219,8 @@ KNOWN = (
     ],
 )  # fmt: skip
 def test_value_sets_say_yes_no_or_that_they_do_not_know(compose, system, code, verdict):
-    import orjson
-
     known = [*KNOWN, value_set("v", compose)]
-    read = {k: [orjson.loads(o.body) for o in known if o.type_name == k] for k in ("ValueSet", "CodeSystem")}
-    assert Vocabulary(read["ValueSet"], read["CodeSystem"]).member(VALUES + "v", CODES + system, code) is verdict
+    assert Vocabulary(known).member(VALUES + "v", CODES + system, code) is verdict
 
 
 def bound(strength, **more):
@@ -446,8 +444,6 @@ def test_a_profile_of_another_type_does_not_fit():
     ],
 )
 def test_a_profile_that_cannot_be_used_is_said_to_be_so(content):
-    import orjson
-
     body = orjson.dumps(
         {"url": BASE + "p", "type": "Patient", "snapshot": {"element": [{"path": "Patient"}]}, **content}
     )
