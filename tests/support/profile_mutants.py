@@ -13,6 +13,7 @@ from helhed.fhir.profiles.structure import Node, Structure
 
 Json = dict[str, Any]
 Path = tuple[str | int, ...]
+_OTHER = {"CodeableConcept": {"text": "other"}, "Coding": {"code": "other"}, "Identifier": {"value": "other"}}
 
 
 class Mutant(NamedTuple):
@@ -78,7 +79,7 @@ def _counts(resource: Json, spot: Spot, node: Node, prop: str, element: facts.El
 def _values(resource: Json, spot: Spot, library: Library) -> Iterator[Mutant]:
     node, place = spot.node, expression(resource, spot.path)
     if (node.has_fixed or node.has_pattern) and isinstance(spot.value, (str, dict)):
-        other = "urn:other" if isinstance(spot.value, str) else {"text": "other"}
+        other = "urn:other" if isinstance(spot.value, str) else _OTHER.get(spot.type_name, {"id": "other"})
         yield Mutant("other value", node.label, _with(resource, spot.path, other), place)
     if node.max_length is not None and isinstance(spot.value, str):
         yield Mutant("too long", node.label, _with(resource, spot.path, "x" * (node.max_length + 1)), place)
