@@ -2,7 +2,7 @@
 
 It evaluates requests written as ``Type?name=value&name=value`` (not percent-encoded) on plain resources whose references
 read ``Type/id``. It knows the parameters of ``PARAMETERS``, all date prefixes but ``ap``, ``:not``, ``:exact``,
-``:contains``, ``:missing``, ``:Type``, chains, ``_id``, ``_include``, ``_revinclude``, and whether an order is one that
+``:contains``, ``:missing``, ``:Type``, chains, ``_has``, ``_list``, ``_id``, ``_include``, ``_revinclude``, and whether an order is one that
 ``_sort`` allows. Section numbers are those of https://hl7.org/fhir/R4/search.html.
 """
 
@@ -163,6 +163,13 @@ def meets(resource: Resource, name: str, value: str, among: Sequence[Resource]) 
     """Whether a resource meets ``name=value``; the alternatives of a value are joined by OR."""
     head, dot, rest = name.partition(".")
     code, _, modifier = head.partition(":")
+    if name.startswith("_has:"):
+        _, source, by, rest = name.split(":", 3)
+        met = [one for one in among if one["resourceType"] == source and meets(one, rest, value, among)]
+        return any(reference_to(resource) in texts(one, by) for one in met)
+    if name == "_list":
+        lists = [one for one in among if one["resourceType"] == "List" and one["id"] in value.split(",")]
+        return any(reference_to(resource) in texts(one, "item") for one in lists)
     if dot:
         return _chained(resource, code, modifier, rest, value, among)
     if code == "_id":
@@ -182,7 +189,13 @@ def _chained(resource: Resource, code: str, type_name: str, rest: str, value: st
     """A chain goes through what exists only (3.1.1.5)."""
     references = set(texts(resource, code))
     targets = [one for one in among if reference_to(one) in references]
-    return any(meets(one, rest, value, among) for one in targets if type_name in ("", one["resourceType"]))
+    fitting = [one for one in targets if type_name in ("", one["resourceType"]) and knows(one["resourceType"], rest)]
+    return any(meets(one, rest, value, among) for one in fitting)
+
+
+def knows(type_name: str, name: str) -> bool:
+    """Whether a type has the parameter that a criterion begins with."""
+    return name.startswith("_") or re.split("[.:]", name)[0] in PARAMETERS[type_name]
 
 
 def _is_reference(resource: Resource, name: str, wanted: str) -> bool:

@@ -22,6 +22,15 @@ CHAINS = {
     "List": ("item:Observation", "item:Encounter", "item:Condition"),
     "Organization": ("partof",),
 }  # fmt: skip
+#: reverse references that _has can come along
+REVERSE = {
+    "Patient": ("Encounter:patient", "Condition:subject", "Observation:patient", "MedicationRequest:subject", "DiagnosticReport:patient"),
+    "Encounter": ("Observation:encounter", "Condition:encounter", "Encounter:part-of", "List:item"),
+    "Observation": ("DiagnosticReport:result", "Observation:derived-from", "List:item"),
+    "Condition": ("List:item",),
+    "Organization": ("Organization:partof",),
+    "Practitioner": ("Observation:performer", "MedicationRequest:requester"),
+}  # fmt: skip
 INCLUDES = {
     "Patient": ("_revinclude=Observation:subject", "_revinclude=Encounter:patient", "_revinclude=Condition:subject"),
     "Encounter": ("_include=Encounter:subject", "_include=Encounter:part-of", "_revinclude=Observation:encounter",
@@ -111,11 +120,21 @@ def _url(drawer: Drawer, world: World, wanted: Kept) -> str:
 def _criterion(drawer: Drawer, wanted: Resource, among: Sequence[Resource], gone: frozenset[str], depth: int) -> str:
     """``name=value`` that ``wanted`` meets, mostly. What is deleted has lost everything but its id."""
     type_name = wanted["resourceType"]
+    if depth < 2 and type_name in REVERSE and drawer.chance(30):
+        source, _, by = drawer.pick(REVERSE[type_name]).partition(":")
+        naming = [one for one in among if one["resourceType"] == source and memory_search.reference_to(wanted) in memory_search.texts(one, by)]  # fmt: skip
+        if naming:
+            inner = _criterion(drawer, drawer.pick(naming), among, gone, depth + 1)
+            return f"_has:{source}:{by}:{inner}"
+    if drawer.chance(4) and (lists := [one["id"] for one in among if one["resourceType"] == "List"]):
+        return f"_list={drawer.pick(lists)}"
     if depth < 2 and type_name in CHAINS and drawer.chance(45):
         chain = drawer.pick(CHAINS[type_name])
         target = _target(drawer, wanted, chain, among)
         if target is not None:
-            return f"{chain}.{_criterion(drawer, target, among, gone, depth + 1)}"
+            rest = _criterion(drawer, target, among, gone, depth + 1)
+            fits_few = not chain.startswith("item") and not rest.startswith("_")
+            return f"{chain.partition(':')[0] if fits_few and drawer.chance(40) else chain}.{rest}"
     if drawer.chance(70 if depth and wanted["id"] in gone else 8):
         return f"_id={_ids(drawer, wanted, among)}"
     known = list(memory_search.PARAMETERS[type_name])

@@ -65,6 +65,7 @@ _CHECKS = {
     "fhir.read_version": ("past",),
     "fhir.citizen_rows": ("records",),
     "fhir.chain_sql": ("searches",),
+    "fhir.where_has": ("searches",),
     "fhir.includes_sql": ("searches",),
     "fhir.search_any": ("searches",),
     "fhir.search_record_many": ("searches",),

@@ -1,35 +1,41 @@
 """From the parameters of a search request to a Query, or a refusal that names the parameter."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from helhed.fhir.definitions import TYPE_NAMES, TypeDefinition, type_definition
+from helhed.fhir.definitions import TypeDefinition, type_definition
 from helhed.fhir.query.conditions import Reader, Unsupported
 from helhed.fhir.query.model import (
     AnyOf,
+    Both,
     Chain,
     CitizenTest,
     Condition,
     DateTest,
+    Either,
+    Has,
     IdTest,
     Include,
     LeftOut,
     NoneOf,
+    Not,
     Query,
     Sort,
     StringTest,
+    TypeTest,
     UpdatedTest,
 )
+from helhed.fhir.query.naming import named_citizens, named_tokens
 from helhed.fhir.query.results import includes_of, sort_of
 from helhed.fhir.query.text import split
 from helhed.foundation.clock import system_clock
 from helhed.foundation.errors import BadRequest
-from helhed.foundation.ids import key_of
 
 __all__ = [
-    "AnyOf", "Chain", "CitizenTest", "Condition", "DateTest", "IdTest", "Include", "LeftOut", "NoneOf", "Query", "Sort",
-    "StringTest", "UpdatedTest", "parse_search",
+    "AnyOf", "Both", "Chain", "CitizenTest", "Condition", "DateTest", "Either", "Has", "IdTest", "Include", "LeftOut",
+    "NoneOf", "Not", "Query", "Sort", "StringTest", "TypeTest", "UpdatedTest", "parse_search",
 ]  # fmt: skip
 
 CURSOR = "_cursor"
@@ -95,8 +101,8 @@ def parse_search(
         total=parsed.total or parsed.only_total,
         includes=tuple(parsed.includes),
         cursor=parsed.cursor,
-        named_citizens=_named(definition, parsed.conditions),
-        named_tokens=_named_tokens(definition, reader.identifying),
+        named_citizens=named_citizens(definition, parsed.conditions),
+        named_tokens=named_tokens(definition, reader.identifying),
         primary_code=_primary_code(definition, reader),
         applied=tuple(parsed.applied),
         ignored=tuple(parsed.ignored),
@@ -129,7 +135,7 @@ def _take(parsed: _Parsed, definition: TypeDefinition, reader: Reader, name: str
     else:
         condition = reader.condition(definition, name, value)
         parsed.conditions.append(condition)
-        if name.rsplit(".", 1)[-1] == "identifier" and (numbers := _numbers(value)):
+        if re.split("[.:]", name)[-1] == "identifier" and (numbers := _numbers(value)):
             reader.identifying.append(reader.condition(definition, name, numbers))
     parsed.applied.append((name, value))
 
@@ -143,30 +149,6 @@ def _count(value: str) -> int:
     if not (value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS):
         raise BadRequest("The parameter _count is a whole number.")
     return min(max(int(value), 1), MOST_COUNT) if value != "0" else 0
-
-
-def _named(definition: TypeDefinition, conditions: Sequence[Condition]) -> tuple[int, ...]:
-    """Citizens that the conditions name outright."""
-    named: list[int] = []
-    for condition in conditions:
-        if isinstance(condition, CitizenTest):
-            named += condition.citizens
-        elif isinstance(condition, IdTest) and definition.name == "Patient":
-            named += (key_of(one) for one in condition.ids)
-        elif isinstance(condition, Chain):
-            named += _named(type_definition(TYPE_NAMES[condition.target_type]), condition.conditions)
-    return tuple(dict.fromkeys(named))
-
-
-def _named_tokens(definition: TypeDefinition, conditions: Sequence[Condition]) -> tuple[int, ...]:
-    """Tokens of identifiers that may name citizens: which ones they do name, the database tells for the log."""
-    named: list[int] = []
-    for condition in conditions:
-        if isinstance(condition, AnyOf) and definition.name == "Patient":
-            named += condition.tokens
-        elif isinstance(condition, Chain):
-            named += _named_tokens(type_definition(TYPE_NAMES[condition.target_type]), condition.conditions)
-    return tuple(dict.fromkeys(named))
 
 
 def _primary_code(definition: TypeDefinition, reader: Reader) -> int | None:

@@ -75,7 +75,47 @@ class Chain:
     conditions: tuple["Condition", ...]
 
 
-Condition = AnyOf | NoneOf | DateTest | UpdatedTest | StringTest | IdTest | CitizenTest | Chain
+@dataclass(frozen=True, slots=True)
+class Has:
+    """A visible row of ``source_type`` that meets the conditions refers to this one, of ``target_type``, by the parameter."""
+
+    source_type: int
+    parameter: int
+    target_type: int
+    by_citizen: bool  #: the reference is the source row's home citizen
+    conditions: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """All of the conditions hold."""
+
+    conditions: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """At least one of the conditions holds."""
+
+    conditions: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The condition does not hold."""
+
+    condition: "Condition"
+
+
+@dataclass(frozen=True, slots=True)
+class TypeTest:
+    """The row is of one of these types."""
+
+    types: tuple[int, ...]
+
+
+Logical = Chain | Has | Both | Either | Not | TypeTest
+Condition = AnyOf | NoneOf | DateTest | UpdatedTest | StringTest | IdTest | CitizenTest | Logical
 
 
 @dataclass(frozen=True, slots=True)

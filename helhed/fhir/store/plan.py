@@ -12,7 +12,6 @@ import orjson
 from helhed.fhir.definitions import TYPE_NUMBERS, type_definition
 from helhed.fhir.query import (
     AnyOf,
-    Chain,
     CitizenTest,
     Condition,
     DateTest,
@@ -24,6 +23,7 @@ from helhed.fhir.query import (
     StringTest,
     UpdatedTest,
 )
+from helhed.fhir.store.logic import logical
 from helhed.fhir.tokens import reference_salt
 
 _MANY_GROUPS = 2
@@ -154,19 +154,7 @@ def _condition(condition: Condition) -> dict[str, Any]:
             return {"k": "updated", "alt": _alternatives(alternatives)}
         case StringTest(parameter=parameter, mode=mode, values=values):
             return {"k": mode, "p": parameter, "values": list(values)}
-        case Chain():
-            return _chain(condition)
-    raise TypeError(condition)
-
-
-def _chain(chain: Chain) -> dict[str, Any]:
-    return {
-        "k": "chain",
-        "t": chain.target_type,
-        "own": chain.through_citizen,
-        "salt": str(reference_salt(chain.parameter, chain.target_type)),
-        "where": [_condition(condition) for condition in chain.conditions],
-    }
+    return logical(condition, _condition)
 
 
 def _include(include: Include) -> dict[str, Any]:

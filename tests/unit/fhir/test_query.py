@@ -75,7 +75,6 @@ def test_chains_nest_and_end_in_a_plain_condition():
         ("patient.nosuch", "1"),
         ("value-quantity", "5"),
         ("code:missing", "perhaps"),
-        ("_has:Observation:patient:code", "1"),
         ("_filter", "code eq a"),
         ("_include", "*"),
         ("_include:iterate", "Observation:encounter"),
@@ -83,7 +82,14 @@ def test_chains_nest_and_end_in_a_plain_condition():
         ("_elements", "id"),
         ("_count", "-1"),
         ("_total", "many"),
-        ("encounter.part-of.part-of.part-of.status", "finished"),
+        ("encounter.part-of.part-of.part-of.part-of.status", "finished"),
+        ("_has:Observation:patient", "a"),
+        ("_has:Observation:patient:code", "1"),
+        ("_has:Provenance:target", "a"),
+        ("_has:Nothing:patient:code", "a"),
+        ("_has:Observation:code:code", "a"),
+        ("_has:Condition:encounter:code", "a"),
+        ("_list", "$current-problems"),
     ],
 )
 def test_what_is_not_understood_is_refused(name, value):

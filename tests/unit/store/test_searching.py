@@ -154,6 +154,16 @@ async def test_references_and_ids(shelf_of_rows: Shelf, url: str, names: str) ->
         ("Encounter?patient.family:missing=true", ""),
         ("Patient?general-practitioner:Organization.name=lægehus", "patient"),
         ("Patient?general-practitioner:Organization.name=laegehus", ""),
+        ("Patient?general-practitioner.name=lægehus", "patient"),
+        ("Observation?encounter.status=in-progress", "atvisit"),
+        ("Observation?subject.name=ånæs&code=9-9", "atvisit named outside"),
+        ("Patient?_has:Observation:patient:code=9-9", "patient"),
+        ("Patient?_has:Observation:patient:code=none", ""),
+        ("Encounter?_has:Observation:encounter:code=9-9", "visit"),
+        ("Encounter?_has:Observation:encounter:status=preliminary", ""),
+        ("Patient?_has:Encounter:patient:_has:Observation:encounter:code=9-9", "patient"),
+        ("Observation?patient._has:Encounter:patient:status=in-progress&code=9-9", "atvisit named outside"),
+        ("Encounter?_has:Observation:encounter:patient.family=ånæs", "visit"),
     ],
 )
 async def test_chains(shelf_of_rows: Shelf, url: str, names: str) -> None:
