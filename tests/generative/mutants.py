@@ -73,10 +73,10 @@ MUTANTS = [
     Mutant("chains through what is deleted", "fhir.chain_sql", "and not %1$s.deleted", ""),
     Mutant("reverse chains undecided", "fhir.where_has", f"{_DECIDED}$1, $2, %1$s.citizen, %1$s.origin, %1$s.type, %1$s.ownership) b%1$s", ""),
     Mutant("reverse chains from what is deleted", "fhir.where_has", "and not %1$s.deleted", ""),
-    Mutant("includes undecided", "fhir.includes_sql", f"{_DECIDED}$1, $2, t.citizen, t.origin, t.type, t.ownership) b ", f"{_TREATED} "),
-    Mutant("includes of what is deleted", "fhir.includes_sql", "not t.deleted and", ""),
-    Mutant("searches of what is deleted", "fhir.search_any", "and not r.deleted", ""),
-    Mutant("totals count everything", "fhir.search_any", "'(select count(*) from found)'", "'(select count(*) from fhir.resource)'"),
+    Mutant("includes undecided", "fhir.included_sql", f"{_DECIDED}$1, $2, t.citizen, t.origin, t.type, t.ownership) b ", f"{_TREATED} "),
+    Mutant("includes of what is deleted", "fhir.included_sql", "where not t.deleted", "where true"),
+    Mutant("searches of what is deleted", "fhir.found_sql", "and not r.deleted", ""),
+    Mutant("totals count everything", "fhir.search_sql", "'(select count(*) from found)'", "'(select count(*) from fhir.resource)'"),
     Mutant("searches within a record undecided", "fhir.search_record_many", f"{_DECIDED}a.asker, a.stand, found.citizen, found.origin, found.type, found.ownership) b", _TREATED),
 ]  # fmt: skip
 

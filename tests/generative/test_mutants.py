@@ -66,8 +66,9 @@ _CHECKS = {
     "fhir.citizen_rows": ("records",),
     "fhir.chain_sql": ("searches",),
     "fhir.where_has": ("searches",),
-    "fhir.includes_sql": ("searches",),
-    "fhir.search_any": ("searches",),
+    "fhir.included_sql": ("searches",),
+    "fhir.found_sql": ("searches",),
+    "fhir.search_sql": ("searches",),
     "fhir.search_record_many": ("searches",),
 }
 

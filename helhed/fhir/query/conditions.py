@@ -41,7 +41,6 @@ class Reader:
         self._now = now
         self._hops = Hops(self.condition)
         self.exact_codes: dict[int, int | None] = {}
-        self.identifying: list[Condition] = []  #: conditions on business identifiers, which may name citizens
 
     def condition(self, definition: TypeDefinition, name: str, value: str, depth: int = 0) -> Condition:
         """The condition behind ``name=value``. Raises Unsupported or BadRequest."""

@@ -120,11 +120,12 @@ Condition = AnyOf | NoneOf | DateTest | UpdatedTest | StringTest | IdTest | Citi
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """One sort key. ``kind``: date (primary), updated, id, parameter_date, string."""
+    """One sort key. ``kind``: date (primary), updated, id, parameter_date, string; word or amount, read at ``paths``."""
 
     kind: str
     parameter: int
     descending: bool
+    paths: tuple[str, ...] = ()  #: PostgreSQL jsonpaths
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +134,9 @@ class Include:
 
     parameter: SearchParameter
     source_type: str
-    target_type: str | None
+    target_type: str | None  #: None for whatever it refers to
     reverse: bool
+    again: bool = False  #: also for what was included (``:iterate``)
 
 
 class LeftOut(NamedTuple):
@@ -145,12 +147,22 @@ class LeftOut(NamedTuple):
     widens: bool  #: without it the search may find more than was asked for
 
 
+class Shape(NamedTuple):
+    """How much of each resource is wanted; the whole of it when nothing is said."""
+
+    summary: str = ""  #: true, text, data
+    elements: tuple[str, ...] = ()
+
+
+WHOLE = Shape()
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A search of one type."""
+    """A search of one type, or of several."""
 
-    type_name: str
-    type_number: int
+    type_name: str  #: "" for several
+    type_number: int  #: 0 for several
     conditions: tuple[Condition, ...] = ()
     sort: tuple[Sort, ...] = ()
     count: int = 20
@@ -162,3 +174,7 @@ class Query:
     primary_code: int | None = None  #: the one system|code token on the primary code, when that is asked for
     applied: tuple[tuple[str, str], ...] = field(default=())  #: what was understood, for the self link
     ignored: tuple[LeftOut, ...] = ()  #: what lenient handling left out
+    place: str = ""  #: where it was asked, as a path (``query.places``)
+    types: tuple[int, ...] = ()  #: numbers of the types searched
+    shape: Shape = WHOLE
+    explain: bool = False  #: an operator asks how it is done

@@ -2,27 +2,27 @@
 
 from collections.abc import Iterator, Sequence
 
-from helhed.fhir.definitions import TYPE_NAMES, TypeDefinition
+from helhed.fhir.definitions import TYPE_NAMES
 from helhed.fhir.query.model import AnyOf, Both, Chain, CitizenTest, Condition, Either, Has, IdTest, Not
 from helhed.foundation.ids import key_of
 
 
-def named_citizens(definition: TypeDefinition, conditions: Sequence[Condition]) -> tuple[int, ...]:
+def named_citizens(type_name: str, conditions: Sequence[Condition]) -> tuple[int, ...]:
     """Citizens that the conditions name outright, through whatever hops."""
     named: list[int] = []
-    for type_name, condition in _each(definition.name, conditions):
+    for of, condition in _each(type_name, conditions):
         if isinstance(condition, CitizenTest):
             named += condition.citizens
-        elif isinstance(condition, IdTest) and type_name == "Patient":
+        elif isinstance(condition, IdTest) and of == "Patient":
             named += (key_of(one) for one in condition.ids)
     return tuple(dict.fromkeys(named))
 
 
-def named_tokens(definition: TypeDefinition, conditions: Sequence[Condition]) -> tuple[int, ...]:
+def named_tokens(type_name: str, conditions: Sequence[Condition]) -> tuple[int, ...]:
     """Tokens of identifiers that may name citizens: which ones they do name, the database tells for the log."""
     named: list[int] = []
-    for type_name, condition in _each(definition.name, conditions):
-        if isinstance(condition, AnyOf) and type_name == "Patient":
+    for of, condition in _each(type_name, conditions):
+        if isinstance(condition, AnyOf) and of == "Patient":
             named += condition.tokens
     return tuple(dict.fromkeys(named))
 
