@@ -104,6 +104,8 @@ def _url(drawer: Drawer, world: World, wanted: Kept) -> str:
     among = [one.resource for one in world.kept]
     gone = frozenset(str(one.resource["id"]) for one in world.deleted)
     pairs = [_criterion(drawer, wanted.resource, among, gone, depth=0) for _ in range(drawer.pick((1, 1, 0, 2)))]
+    if drawer.chance(18) and wanted.resource["id"] not in gone:
+        pairs.append(f"_filter={_expression(drawer, wanted.resource, among, 0)}")
     if drawer.chance(40):
         pairs.append(drawer.pick(INCLUDES[type_name]))
     if drawer.chance(15):
@@ -140,6 +142,41 @@ def _criterion(drawer: Drawer, wanted: Resource, among: Sequence[Resource], gone
     known = list(memory_search.PARAMETERS[type_name])
     valued = [code for code in known if any(True for _ in memory_search.values(wanted, code))]
     return _plain(drawer, wanted, drawer.pick(known if drawer.chance(8) else valued))
+
+
+def _expression(drawer: Drawer, wanted: Resource, among: Sequence[Resource], depth: int) -> str:
+    """A ``_filter`` expression that ``wanted`` meets, mostly; its joints have parentheses around them."""
+    if depth < 2 and drawer.chance(45):
+        parts = [_expression(drawer, wanted, among, depth + 1) for _ in range(2)]
+        joined = drawer.pick((" and ", " or ")).join(parts)
+        return f"not ({joined})" if drawer.chance(15) else f"({joined})"
+    return _comparison(drawer, wanted, among, "", 0)
+
+
+def _comparison(drawer: Drawer, wanted: Resource, among: Sequence[Resource], before: str, hops: int) -> str:
+    type_name = wanted["resourceType"]
+    if hops < 2 and type_name in CHAINS and drawer.chance(30):
+        chain = drawer.pick(CHAINS[type_name])
+        target = _target(drawer, wanted, chain, among)
+        if target is not None:
+            return _comparison(drawer, target, among, f"{before}{chain}.", hops + 1)
+    known = memory_search.PARAMETERS[type_name]
+    code = drawer.pick([code for code in known if any(True for _ in memory_search.values(wanted, code))])
+    if drawer.chance(10):
+        return f"{before}{code} pr {drawer.pick(('true', 'false'))}"
+    value = drawer.pick(list(memory_search.values(wanted, code)))
+    kind = known[code][0]
+    if kind == "string":
+        text = re.sub(r"[^\w ]", "", str(value))[: drawer.number(1, 9)].strip() or "x"
+        return f'{before}{code} {drawer.pick(("eq", "ne", "co", "sw", "ew"))} "{text}"'
+    if kind == "date":
+        found = value if isinstance(value, str) else drawer.pick(list(value.values()))
+        operator = drawer.pick(("eq", "ne", "ge", "le", "gt", "lt", "sa", "eb", "po"))
+        return f"{before}{code} {operator} {drawer.pick((found, found[:7], found[:10]))}"
+    if kind == "reference":
+        return f"{before}{code} {drawer.pick(('re', 'eq', 'ne'))} {value['reference']}"
+    written = _token(drawer, code, value).partition("=")[2].split(",")[-1]
+    return f"{before}{code} {drawer.pick(('eq', 'eq', 'ne'))} {written}"
 
 
 def _target(drawer: Drawer, wanted: Resource, chain: str, among: Sequence[Resource]) -> Resource | None:

@@ -57,7 +57,8 @@ _IDENTIFIER = "identifier"
 class _Parsed:
     place: Place
     conditions: list[Condition] = field(default_factory=list)
-    identifying: list[Condition] = field(default_factory=list)  #: on business identifiers, which may name citizens
+    #: conditions on business identifiers, which may name citizens, by the type they begin at
+    identifying: list[tuple[str, Condition]] = field(default_factory=list)
     sort: tuple[Sort, ...] = ()
     wanted: Wanted = field(default_factory=Wanted)
     includes: list[Include] = field(default_factory=list)
@@ -129,7 +130,7 @@ def _query(parsed: _Parsed, reader: Reader, member: Condition | None) -> Query:
         includes=tuple(parsed.includes),
         cursor=parsed.cursor,
         named_citizens=_merged(*(named_citizens(one, conditions) for one in place.types), named_citizens(*owner)),
-        named_tokens=_merged(*(named_tokens(one, parsed.identifying) for one in place.types)),
+        named_tokens=_merged(*(named_tokens(one, [said]) for one, said in (*parsed.identifying, *reader.identifying))),
         primary_code=_primary_code(definition, reader, conditions) if definition else None,
         applied=tuple(parsed.applied),
         ignored=tuple(parsed.ignored),
@@ -162,7 +163,7 @@ def _take(parsed: _Parsed, reader: Reader, name: str, value: str, *, operator: b
     else:
         parsed.conditions.append(in_each(types, lambda one: reader.condition(one, name, value)))
         if re.split("[.:]", name)[-1] == _IDENTIFIER and (numbers := _numbers(value)):
-            parsed.identifying.append(in_each(types, lambda one: reader.condition(one, name, numbers)))
+            parsed.identifying += ((one, reader.condition(type_definition(one), name, numbers)) for one in types)
     parsed.applied.append((name, value))
 
 

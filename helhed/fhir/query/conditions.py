@@ -5,6 +5,7 @@ from datetime import datetime
 from helhed.fhir.definitions import TYPE_NUMBERS, SearchParameter, TypeDefinition
 from helhed.fhir.indexing.text import normalise
 from helhed.fhir.query.chains import HAS, Hops
+from helhed.fhir.query.filter import FILTER, Filter
 from helhed.fhir.query.model import (
     AnyOf,
     CitizenTest,
@@ -39,6 +40,7 @@ class Reader:
     def __init__(self, base_url: str, now: datetime) -> None:
         self._base = base_url.rstrip("/") + "/fhir/" if base_url else ""
         self._now = now
+        self.identifying: list[tuple[str, Condition]] = []  #: what a filter says of business identifiers, by type
         self._hops = Hops(self.condition)
         self.exact_codes: dict[int, int | None] = {}
 
@@ -48,6 +50,8 @@ class Reader:
             return self._hops.has(definition, name, value, depth)
         if "." in name:
             return self._hops.chain(definition, name, value, depth)
+        if name == FILTER:
+            return self._filter(definition, value, depth)
         code, _, modifier = name.partition(":")
         if name == "_list":
             return self._hops.listed(definition, values(name, value, _MOST_VALUES), depth)
@@ -70,6 +74,12 @@ class Reader:
             raise Unsupported(f"The parameter {name} has a modifier that dates do not have.")
         alternatives = tuple(date_alternative(name, one, self._now) for one in found)
         return DateTest(parameter.number, parameter is definition.primary_date, alternatives)
+
+    def _filter(self, definition: TypeDefinition, text: str, depth: int) -> Condition:
+        expression = Filter(self.condition, definition, text, depth)
+        found = expression.condition()
+        self.identifying += expression.identifying
+        return found
 
     def _parameter(self, definition: TypeDefinition, code: str) -> SearchParameter:
         parameter = definition.parameters.get(code)

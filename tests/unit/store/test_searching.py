@@ -170,6 +170,31 @@ async def test_chains(shelf_of_rows: Shelf, url: str, names: str) -> None:
     assert await shelf_of_rows.finds(url) == names
 
 
+@pytest.mark.parametrize(
+    ("url", "names"),
+    [
+        ("Observation?_filter=code eq 9-9", "atvisit named outside"),
+        ("Observation?_filter=code eq http://loinc.org|8867-4 and status eq preliminary", "two"),
+        ("Observation?_filter=code eq 9-9 or status eq preliminary", "atvisit bare local named outside text two"),
+        ("Observation?_filter=(code eq 9-9 or code eq puls) and not (encounter pr true)", "two"),
+        ("Observation?_filter=code eq 9-9 and encounter.status eq in-progress", "atvisit"),
+        ("Observation?_filter=encounter:Encounter[status eq in-progress].subject pr true", "atvisit"),
+        ("Observation?_filter=encounter:Encounter[status eq finished].subject pr true", ""),
+        ("Observation?_filter=encounter re Encounter/{visit}", "atvisit"),
+        ("Encounter?_filter=_has:Observation:encounter:code eq 9-9", "visit"),
+        ("Patient?_filter=birthdate ge 1958-01-01 and birthdate po 1958-03", "patient"),
+        ('Patient?_filter=family eq "JOSE"', "jose"),
+        ('Patient?_filter=family eq "jos"', ""),
+        ('Patient?_filter=family sw "jos"', "jose"),
+        ('Patient?_filter=family ew "rø"', "aere"),
+        ('Patient?_filter=family co "%"', "pct"),
+        ('Patient?_filter=family eq "x\\" or family ne \\"x"', ""),
+    ],
+)
+async def test_filters(shelf_of_rows: Shelf, url: str, names: str) -> None:
+    assert await shelf_of_rows.finds(url) == names
+
+
 async def test_a_total_counts_all_matches_whatever_the_page(shelf_of_rows: Shelf) -> None:
     world, doctor = shelf_of_rows.scene.world, shelf_of_rows.scene.doctor
     for count in (0, 2, 200):
