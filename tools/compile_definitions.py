@@ -97,6 +97,19 @@ def invariants_of(definition: Json) -> Iterator[Json]:
         yield {"type": name, "rules": rules}
 
 
+def summaries_of(definition: Json) -> Iterator[list[Any]]:
+    """[type or nested element, names marked as summary, names that modify]: names as published, "[x]" for a choice."""
+    groups: dict[str, tuple[list[str], list[str]]] = {}
+    for one in definition["snapshot"]["element"]:
+        parent, dot, name = one["path"].rpartition(".")
+        if dot and one["max"] != "0":
+            summary, modifying = groups.setdefault(parent, ([], []))
+            summary += [name] if one.get("isSummary") else []
+            modifying += [name] if one.get("isModifier") else []
+    for parent, (summary, modifying) in groups.items():
+        yield [parent, summary, modifying]
+
+
 def pattern_of(definition: Json) -> str:
     """The regular expression of a primitive type."""
     for one in definition["snapshot"]["element"]:
@@ -192,6 +205,9 @@ def main(folder: Path) -> None:
     definitions = list(structures(folder))
     records = [record for one in definitions if one["kind"] != "primitive-type" for record in types_of(one)]
     write_lines("types.jsonl", records)
+    write_lines(
+        "summaries.jsonl", [one for found in definitions if found["kind"] == "resource" for one in summaries_of(found)]
+    )
     write_lines(
         "primitives.jsonl",
         [{"name": one["id"], "pattern": pattern_of(one)} for one in definitions if one["kind"] == "primitive-type"],

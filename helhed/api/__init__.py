@@ -18,6 +18,7 @@ from helhed.api.operations import Place, operation_at
 from helhed.api.request import Request
 from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.fhir.parsing import Limits
+from helhed.fhir.query.places import EVERY_TYPE
 from helhed.fhir.store import Store
 from helhed.foundation.ask import Ask
 from helhed.foundation.errors import BadRequest, HelhedError, MethodNotAllowed, NotAcceptable, NotSupported, Unknown
@@ -100,9 +101,13 @@ class FhirApi:
         reading = method in {"GET", "HEAD"}
         if parts and parts[-1].startswith("$"):
             return await self._operation(request, parts[:-1], parts[-1][1:])
+        if parts[-1:] == ["_search"]:
+            return await self._posted_search(request, "/".join(parts[:-1]))
         if not parts:
+            if reading:
+                return "search-system", await self._do.search(request, "", request.pairs())
             if method != "POST":
-                raise NotSupported("Searching all types at once is not supported yet: name a type.")
+                raise MethodNotAllowed
             return "bundle", await self._do.bundle(request)
         type_name = parts[0]
         if type_name not in TYPE_NUMBERS:
@@ -125,10 +130,6 @@ class FhirApi:
         return operation.name, await operation.work(self._door, request, place)
 
     async def _instance(self, request: Request, type_name: str, name: str) -> tuple[str, Answer]:
-        if name == "_search":
-            if request.method != "POST":
-                raise MethodNotAllowed
-            return "search", await self._do.search(request, type_name, request.pairs() + await request.form_pairs())
         if name.startswith("_"):
             raise NotSupported(f"{name[:40]} is not supported here.")
         if request.method in {"GET", "HEAD"}:
@@ -139,8 +140,20 @@ class FhirApi:
             return "delete", await self._do.delete(request, type_name, name)
         raise MethodNotAllowed
 
+    async def _posted_search(self, request: Request, place: str) -> tuple[str, Answer]:
+        """Parameters in the URL and in the body together (http://hl7.org/fhir/R4/http.html#search)."""
+        if place and place.split("/", maxsplit=1)[0] not in TYPE_NUMBERS:
+            raise Unknown
+        if request.method != "POST":
+            raise MethodNotAllowed
+        return "search", await self._do.search(request, place, request.pairs() + await request.form_pairs())
+
     async def _past(self, request: Request, type_name: str) -> tuple[str, Answer]:
         parts = request.parts
+        if len(parts) == _HISTORY_DEPTH and (parts[2] in TYPE_NUMBERS or parts[2] == EVERY_TYPE):
+            if request.method not in {"GET", "HEAD"}:
+                raise MethodNotAllowed
+            return "search-compartment", await self._do.search(request, "/".join(parts), request.pairs())
         if len(parts) > _VERSION_DEPTH or parts[2] != "_history":
             raise Unknown
         if request.method not in {"GET", "HEAD"}:

@@ -7,8 +7,9 @@ import orjson
 
 from helhed.api.answers import etag, outcome, status_of
 from helhed.fhir.changes import Page, Version
-from helhed.fhir.query import LeftOut, Query
+from helhed.fhir.query import LeftOut, Query, Shape
 from helhed.fhir.splice import instant
+from helhed.fhir.subsets import subset
 from helhed.fhir.transaction import Outcome
 from helhed.foundation.errors import Issue
 from helhed.foundation.logging import scrub
@@ -20,8 +21,8 @@ def search_bundle(base: str, query: Query, page: Page) -> bytes:
     if page.total is not None:
         parts.append(b',"total":%d' % page.total)
     parts.append(b',"link":' + orjson.dumps(_links(base, query, page)))
-    entries = [_entry(base, version, b"match") for version in page.matches]
-    entries += [_entry(base, version, b"include") for version in page.included]
+    entries = [_entry(base, version, b"match", query.shape) for version in page.matches]
+    entries += [_entry(base, version, b"include", query.shape) for version in page.included]
     if query.ignored:
         entries.append(_ignored(query.ignored))
     if entries:
@@ -29,9 +30,10 @@ def search_bundle(base: str, query: Query, page: Page) -> bytes:
     return b"".join(parts) + b"}"
 
 
-def _entry(base: str, version: Version, mode: bytes) -> bytes:
+def _entry(base: str, version: Version, mode: bytes, shape: Shape) -> bytes:
     url = f"{base}/{version.type_name}/{version.id}".encode()
-    return b'{"fullUrl":"' + url + b'","resource":' + version.body + b',"search":{"mode":"' + mode + b'"}}'
+    body = subset(version.body, version.type_name, shape)
+    return b'{"fullUrl":"' + url + b'","resource":' + body + b',"search":{"mode":"' + mode + b'"}}'
 
 
 def _ignored(left_out: Sequence[LeftOut]) -> bytes:
@@ -48,15 +50,15 @@ def _without(one: LeftOut) -> str:
 def _links(base: str, query: Query, page: Page) -> list[dict[str, str]]:
     """self and next. A link never carries a CPR number, and next no value at all: links end up in logs and histories."""
     applied = [(name, scrub(value)) for name, value in query.applied]
-    links = [{"relation": "self", "url": _url(base, query.type_name, applied)}]
+    links = [{"relation": "self", "url": _url(base, query.place, applied)}]
     if page.next_cursor:
-        links.append({"relation": "next", "url": _url(base, query.type_name, [("_cursor", page.next_cursor)])})
+        links.append({"relation": "next", "url": _url(base, query.place, [("_cursor", page.next_cursor)])})
     return links
 
 
-def _url(base: str, type_name: str, pairs: Iterable[tuple[str, str]]) -> str:
-    text = urlencode(list(pairs), safe=":/,|")
-    return f"{base}/{type_name}?{text}" if text else f"{base}/{type_name}"
+def _url(base: str, place: str, pairs: Iterable[tuple[str, str]]) -> str:
+    text, path = urlencode(list(pairs), safe=":/,|"), f"{base}/{place}" if place else base
+    return f"{path}?{text}" if text else path
 
 
 def history_bundle(base: str, path: str, page: Page) -> bytes:

@@ -30,7 +30,7 @@ def capability_statement(base_url: str) -> bytes:
                     "description": "Bearer tokens. Each read is decided and logged; what you may not see does not exist."
                 },
                 "resource": [_resource(one, stored) for one in stored],
-                "interaction": [{"code": "transaction"}, {"code": "batch"}],
+                "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "search-system"}],
                 **_operations(None),
             }
         ],

@@ -12,16 +12,17 @@ from helhed.api.request import Request
 from helhed.fhir.changes import Change, Version, Written
 from helhed.fhir.definitions import type_definition
 from helhed.fhir.parsing import parse_json
-from helhed.fhir.query import DEFAULT_COUNT, MOST_COUNT
+from helhed.fhir.query import DEFAULT_COUNT, MOST_COUNT, WHOLE, Shape, parse_search
 from helhed.fhir.references import references_in
 from helhed.fhir.store import WriteSession
 from helhed.fhir.store.paging import asked_query
 from helhed.fhir.store.writing import home_bucket
+from helhed.fhir.subsets import subset
 from helhed.fhir.transaction import Outcome, batch, check_storable, existing, lock_key, transact
 from helhed.fhir.transaction.entries import MOST_SEARCHES
 from helhed.fhir.weight import check_weight
 from helhed.foundation.aside import aside
-from helhed.foundation.ask import Ask
+from helhed.foundation.ask import ActorKind, Ask
 from helhed.foundation.errors import (
     BadRequest,
     HelhedError,
@@ -34,6 +35,8 @@ from helhed.foundation.errors import (
 from helhed.foundation.ids import new_id, parse_id
 
 _LONGEST_VERSION = 9
+_OPERATOR = "operator"
+_SHAPES = frozenset({"_summary", "_elements"})
 
 
 class Interactions:
@@ -51,7 +54,10 @@ class Interactions:
 
     async def read(self, request: Request, type_name: str, name: str) -> Answer:
         """http://hl7.org/fhir/R4/http.html#read"""
+        shape = _shape_of(request, type_name)
         version = await self._store.read(request.ask, type_name, parse_id(name))
+        if shape is not WHOLE:  # a part has no entity tag: nobody takes it for the version it is of
+            return Answer(200, subset(version.body, type_name, shape), ALWAYS)
         if request.headers.get(b"if-none-match") == etag(version.version):
             return Answer(304, b"", version_headers(version))
         return Answer(200, version.body, version_headers(version))
@@ -77,11 +83,19 @@ class Interactions:
 
     # --- search -------------------------------------------------------------------------------------------------------
 
-    async def search(self, request: Request, type_name: str, pairs: list[tuple[str, str]]) -> Answer:
-        """http://hl7.org/fhir/R4/http.html#search"""
+    async def search(self, request: Request, place: str, pairs: list[tuple[str, str]]) -> Answer:
+        """http://hl7.org/fhir/R4/http.html#search of a type, the system ("") or a compartment (``query.places``)"""
         strict = request.prefer.get("handling") != "lenient"
         opened = partial(self._store.page_link, request.ask)
-        query = asked_query(opened, type_name, pairs, strict=strict, base_url=self._root, now=request.ask.at)
+        query = asked_query(
+            opened,
+            place,
+            pairs,
+            strict=strict,
+            base_url=self._root,
+            now=request.ask.at,
+            operator=_is_operator(request.ask),
+        )
         too_many = await self._watch.over(request.ask, query)
         page = await self._store.search(request.ask, query)
         if too_many:
@@ -233,3 +247,13 @@ def _if_match(request: Request) -> int | None:
 
 
 __all__ = ["Interactions"]
+
+
+def _is_operator(ask: Ask) -> bool:
+    return ask.kind is ActorKind.PROFESSIONAL and ask.role == _OPERATOR
+
+
+def _shape_of(request: Request, type_name: str) -> Shape:
+    """How much of a resource a read wants (http://hl7.org/fhir/R4/http.html#read). Raises BadRequest."""
+    pairs = [pair for pair in request.pairs() if pair[0] in _SHAPES] if request.query else []
+    return parse_search(type_name, pairs).shape if pairs else WHOLE

@@ -2,7 +2,7 @@
 
 It evaluates requests written as ``Type?name=value&name=value`` (not percent-encoded) on plain resources whose references
 read ``Type/id``. It knows the parameters of ``PARAMETERS``, all date prefixes but ``ap``, ``:not``, ``:exact``,
-``:contains``, ``:missing``, ``:Type``, chains, ``_id``, ``_include``, ``_revinclude``, and whether an order is one that
+``:contains``, ``:missing``, ``:Type``, chains, ``_has``, ``_list``, ``_filter``, ``_id``, ``_include``, ``_revinclude``, and whether an order is one that
 ``_sort`` allows. Section numbers are those of https://hl7.org/fhir/R4/search.html.
 """
 
@@ -178,6 +178,15 @@ def meets(resource: Resource, name: str, value: str, among: Sequence[Resource]) 
     """Whether a resource meets ``name=value``; the alternatives of a value are joined by OR."""
     head, dot, rest = name.partition(".")
     code, _, modifier = head.partition(":")
+    if name.startswith("_has:"):
+        _, source, by, rest = name.split(":", 3)
+        met = [one for one in among if one["resourceType"] == source and meets(one, rest, value, among)]
+        return any(reference_to(resource) in texts(one, by) for one in met)
+    if name == "_list":
+        lists = [one for one in among if one["resourceType"] == "List" and one["id"] in value.split(",")]
+        return any(reference_to(resource) in texts(one, "item") for one in lists)
+    if name == "_filter":
+        return filtered(resource, value, among)
     if dot:
         return _chained(resource, code, modifier, rest, value, among)
     if code == "_id":
@@ -200,7 +209,76 @@ def _chained(resource: Resource, code: str, type_name: str, rest: str, value: st
     """A chain goes through what exists only (3.1.1.5)."""
     references = set(texts(resource, code))
     targets = [one for one in among if reference_to(one) in references]
-    return any(meets(one, rest, value, among) for one in targets if type_name in ("", one["resourceType"]))
+    fitting = [one for one in targets if type_name in ("", one["resourceType"]) and knows(one["resourceType"], rest)]
+    return any(meets(one, rest, value, among) for one in fitting)
+
+
+def knows(type_name: str, name: str) -> bool:
+    """Whether a type has the parameter that a criterion begins with."""
+    return name.startswith("_") or re.split("[.:]", name)[0] in PARAMETERS[type_name]
+
+
+# --- _filter (http://hl7.org/fhir/R4/search_filter.html) ----------------------------------------------------------------
+
+
+def filtered(resource: Resource, text: str, among: Sequence[Resource]) -> bool:
+    """Whether an expression holds. Those of the generator have one kind of joint in each pair of parentheses."""
+    if text.startswith("not (") and _closing(text, 4) == len(text) - 1:
+        return not filtered(resource, text[5:-1], among)
+    if text.startswith("(") and _closing(text, 0) == len(text) - 1:
+        return filtered(resource, text[1:-1], among)
+    for joint, gathers in ((" and ", all), (" or ", any)):
+        parts = _apart(text, joint)
+        if len(parts) > 1:
+            return gathers(filtered(resource, one, among) for one in parts)
+    path, operator, value = text.split(" ", 2)
+    return _filter_test(resource, path, operator, value.strip('"'), among)
+
+
+def _closing(text: str, opening: int) -> int:
+    depth = 0
+    for place in range(opening, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[place], 0)
+        if depth == 0:
+            return place
+    return -1
+
+
+def _apart(text: str, joint: str) -> list[str]:
+    """The parts beside a joint that stands in no parentheses."""
+    parts, begun, depth = [], 0, 0
+    for place, letter in enumerate(text):
+        depth += {"(": 1, ")": -1}.get(letter, 0)
+        if depth == 0 and text.startswith(joint, place):
+            parts.append(text[begun:place])
+            begun = place + len(joint)
+    return [*parts, text[begun:]]
+
+
+def _filter_test(resource: Resource, path: str, operator: str, value: str, among: Sequence[Resource]) -> bool:
+    if operator == "ne":  # no item of the set is equal
+        return not _filter_test(resource, path, "eq", value, among)
+    head, dot, rest = path.partition(".")
+    if dot:
+        code, _, type_name = head.partition(":")
+        references = set(texts(resource, code))
+        targets = [one for one in among if reference_to(one) in references and type_name in ("", one["resourceType"])]
+        return any(
+            _filter_test(one, rest, operator, value, among) for one in targets if knows(one["resourceType"], rest)
+        )
+    if operator == "pr":
+        return bool(list(values(resource, path))) == (value == "true")
+    kind = PARAMETERS[resource["resourceType"]][path][0]
+    if kind == "string":
+        found = [_folded(str(one)) for one in values(resource, path)]
+        test = {"eq": str.__eq__, "co": str.__contains__, "sw": str.startswith, "ew": str.endswith}[operator]
+        return any(test(one, _folded(value)) for one in found)
+    if kind == "date" and operator == "po":
+        lo, hi = span(value)
+        return any(found_lo < hi and found_hi > lo for found_lo, found_hi in spans(resource, path))
+    if kind == "date":
+        return _is_date(resource, path, f"{operator}{value}")
+    return (_is_token if kind == "token" else _is_reference)(resource, path, value)
 
 
 def _is_reference(resource: Resource, name: str, wanted: str) -> bool:

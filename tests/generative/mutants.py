@@ -24,7 +24,7 @@ class Mutant(NamedTuple):
 #: these are tried in every run, all of them in long ones
 ALWAYS = frozenset({
     "blocks hold nothing", "a block leaves out sub-units", "a personal relation is everybody's", "nobody needs a job",
-    "tokens do not narrow", "roles do not narrow", "chains undecided", "includes undecided", "totals count everything",
+    "tokens do not narrow", "roles do not narrow", "chains undecided", "reverse chains undecided", "includes undecided", "totals count everything",
     "the past undecided", "writing past a block", "hidden is forbidden",
 })  # fmt: skip
 MUTANTS = [
@@ -71,10 +71,12 @@ MUTANTS = [
     Mutant("records undecided", "fhir.citizen_rows", f"{_DECIDED}asker, s, r.citizen, r.origin, r.type, r.ownership) b", _TREATED),
     Mutant("chains undecided", "fhir.chain_sql", f"{_DECIDED}$1, $2, %1$s.citizen, %1$s.origin, %1$s.type, %1$s.ownership) b%1$s", ""),
     Mutant("chains through what is deleted", "fhir.chain_sql", "and not %1$s.deleted", ""),
-    Mutant("includes undecided", "fhir.includes_sql", f"{_DECIDED}$1, $2, t.citizen, t.origin, t.type, t.ownership) b ", f"{_TREATED} "),
-    Mutant("includes of what is deleted", "fhir.includes_sql", "not t.deleted and", ""),
-    Mutant("searches of what is deleted", "fhir.search_any", "and not r.deleted", ""),
-    Mutant("totals count everything", "fhir.search_any", "'(select count(*) from found)'", "'(select count(*) from fhir.resource)'"),
+    Mutant("reverse chains undecided", "fhir.where_has", f"{_DECIDED}$1, $2, %1$s.citizen, %1$s.origin, %1$s.type, %1$s.ownership) b%1$s", ""),
+    Mutant("reverse chains from what is deleted", "fhir.where_has", "and not %1$s.deleted", ""),
+    Mutant("includes undecided", "fhir.included_sql", f"{_DECIDED}$1, $2, t.citizen, t.origin, t.type, t.ownership) b ", f"{_TREATED} "),
+    Mutant("includes of what is deleted", "fhir.included_sql", "where not t.deleted", "where true"),
+    Mutant("searches of what is deleted", "fhir.found_sql", "and not r.deleted", ""),
+    Mutant("totals count everything", "fhir.search_sql", "'(select count(*) from found)'", "'(select count(*) from fhir.resource)'"),
     Mutant("searches within a record undecided", "fhir.search_record_many", f"{_DECIDED}a.asker, a.stand, found.citizen, found.origin, found.type, found.ownership) b", _TREATED),
 ]  # fmt: skip
 

@@ -22,6 +22,15 @@ CHAINS = {
     "List": ("item:Observation", "item:Encounter", "item:Condition"),
     "Organization": ("partof",),
 }  # fmt: skip
+#: reverse references that _has can come along
+REVERSE = {
+    "Patient": ("Encounter:patient", "Condition:subject", "Observation:patient", "MedicationRequest:subject", "DiagnosticReport:patient"),
+    "Encounter": ("Observation:encounter", "Condition:encounter", "Encounter:part-of", "List:item"),
+    "Observation": ("DiagnosticReport:result", "Observation:derived-from", "List:item"),
+    "Condition": ("List:item",),
+    "Organization": ("Organization:partof",),
+    "Practitioner": ("Observation:performer", "MedicationRequest:requester"),
+}  # fmt: skip
 INCLUDES = {
     "Patient": ("_revinclude=Observation:subject", "_revinclude=Encounter:patient", "_revinclude=Condition:subject"),
     "Encounter": ("_include=Encounter:subject", "_include=Encounter:part-of", "_revinclude=Observation:encounter",
@@ -48,6 +57,7 @@ SORTS = {
     "Practitioner": ("family", "-_id"),
 }
 _PREFIXES = ("eq", "ge", "le", "gt", "lt", "sa", "eb", "ne", "")
+_FILTERED = frozenset({"token", "string", "date", "reference"})
 _ELSE = {"token": (CODES[0][1], f"{NPU}|", "|".join(DIAGNOSES[0]), "none"), "string": (FAMILIES[0], "z"), "date": DATES}
 
 
@@ -95,6 +105,8 @@ def _url(drawer: Drawer, world: World, wanted: Kept) -> str:
     among = [one.resource for one in world.kept]
     gone = frozenset(str(one.resource["id"]) for one in world.deleted)
     pairs = [_criterion(drawer, wanted.resource, among, gone, depth=0) for _ in range(drawer.pick((1, 1, 0, 2)))]
+    if drawer.chance(18) and wanted.resource["id"] not in gone:
+        pairs.append(f"_filter={_expression(drawer, wanted.resource, among, 0)}")
     if drawer.chance(40):
         pairs.append(drawer.pick(INCLUDES[type_name]))
     if drawer.chance(15):
@@ -111,16 +123,62 @@ def _url(drawer: Drawer, world: World, wanted: Kept) -> str:
 def _criterion(drawer: Drawer, wanted: Resource, among: Sequence[Resource], gone: frozenset[str], depth: int) -> str:
     """``name=value`` that ``wanted`` meets, mostly. What is deleted has lost everything but its id."""
     type_name = wanted["resourceType"]
+    if depth < 2 and type_name in REVERSE and drawer.chance(30):
+        source, _, by = drawer.pick(REVERSE[type_name]).partition(":")
+        naming = [one for one in among if one["resourceType"] == source and memory_search.reference_to(wanted) in memory_search.texts(one, by)]  # fmt: skip
+        if naming:
+            inner = _criterion(drawer, drawer.pick(naming), among, gone, depth + 1)
+            return f"_has:{source}:{by}:{inner}"
+    if drawer.chance(4) and (lists := [one["id"] for one in among if one["resourceType"] == "List"]):
+        return f"_list={drawer.pick(lists)}"
     if depth < 2 and type_name in CHAINS and drawer.chance(45):
         chain = drawer.pick(CHAINS[type_name])
         target = _target(drawer, wanted, chain, among)
         if target is not None:
-            return f"{chain}.{_criterion(drawer, target, among, gone, depth + 1)}"
+            rest = _criterion(drawer, target, among, gone, depth + 1)
+            fits_few = not chain.startswith("item") and not rest.startswith("_")
+            return f"{chain.partition(':')[0] if fits_few and drawer.chance(40) else chain}.{rest}"
     if drawer.chance(70 if depth and wanted["id"] in gone else 8):
         return f"_id={_ids(drawer, wanted, among)}"
     known = list(memory_search.PARAMETERS[type_name])
     valued = [code for code in known if any(True for _ in memory_search.values(wanted, code))]
     return _plain(drawer, wanted, drawer.pick(known if drawer.chance(8) else valued))
+
+
+def _expression(drawer: Drawer, wanted: Resource, among: Sequence[Resource], depth: int) -> str:
+    """A ``_filter`` expression that ``wanted`` meets, mostly; its joints have parentheses around them."""
+    if depth < 2 and drawer.chance(45):
+        parts = [_expression(drawer, wanted, among, depth + 1) for _ in range(2)]
+        joined = drawer.pick((" and ", " or ")).join(parts)
+        return f"not ({joined})" if drawer.chance(15) else f"({joined})"
+    return _comparison(drawer, wanted, among, "", 0)
+
+
+def _comparison(drawer: Drawer, wanted: Resource, among: Sequence[Resource], before: str, hops: int) -> str:
+    type_name = wanted["resourceType"]
+    if hops < 2 and type_name in CHAINS and drawer.chance(30):
+        chain = drawer.pick(CHAINS[type_name])
+        target = _target(drawer, wanted, chain, among)
+        if target is not None:
+            return _comparison(drawer, target, among, f"{before}{chain}.", hops + 1)
+    known = memory_search.PARAMETERS[type_name]
+    valued = [code for code in known if any(True for _ in memory_search.values(wanted, code))]
+    code = drawer.pick([code for code in valued if known[code][0] in _FILTERED])
+    if drawer.chance(10):
+        return f"{before}{code} pr {drawer.pick(('true', 'false'))}"
+    value = drawer.pick(list(memory_search.values(wanted, code)))
+    kind = known[code][0]
+    if kind == "string":
+        text = re.sub(r"[^\w ]", "", str(value))[: drawer.number(1, 9)].strip() or "x"
+        return f'{before}{code} {drawer.pick(("eq", "ne", "co", "sw", "ew"))} "{text}"'
+    if kind == "date":
+        found = value if isinstance(value, str) else drawer.pick(list(value.values()))
+        operator = drawer.pick(("eq", "ne", "ge", "le", "gt", "lt", "sa", "eb", "po"))
+        return f"{before}{code} {operator} {drawer.pick((found, found[:7], found[:10]))}"
+    if kind == "reference":
+        return f"{before}{code} {drawer.pick(('re', 'eq', 'ne'))} {value['reference']}"
+    written = _token(drawer, code, value).partition("=")[2].split(",")[-1]
+    return f"{before}{code} {drawer.pick(('eq', 'eq', 'ne'))} {written}"
 
 
 def _target(drawer: Drawer, wanted: Resource, chain: str, among: Sequence[Resource]) -> Resource | None:

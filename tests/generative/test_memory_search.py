@@ -122,6 +122,12 @@ def test_periods_closed_and_open(date, ids):
         ("DiagnosticReport?result.code:not=1", ""),
         ("DiagnosticReport?result.encounter:Encounter.status=finished", "report"),
         ("Encounter?part-of.date=2026", "open"),
+        ("Observation?subject.family=møller", "crp"),
+        ("Patient?_has:Observation:patient:code=1", "ane"),
+        ("Patient?_has:Observation:patient:code:not=1", "bo"),
+        ("Encounter?_has:Observation:encounter:_has:DiagnosticReport:result:status=final", "stay"),
+        ("Patient?_has:Observation:subject:encounter.status=finished", "ane"),
+        ("Observation?subject._has:Encounter:patient:status=planned", "crp"),
     ],
 )
 def test_references_and_chains_through_what_exists(url, ids):

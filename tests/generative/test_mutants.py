@@ -65,8 +65,10 @@ _CHECKS = {
     "fhir.read_version": ("past",),
     "fhir.citizen_rows": ("records",),
     "fhir.chain_sql": ("searches",),
-    "fhir.includes_sql": ("searches",),
-    "fhir.search_any": ("searches",),
+    "fhir.where_has": ("searches",),
+    "fhir.included_sql": ("searches",),
+    "fhir.found_sql": ("searches",),
+    "fhir.search_sql": ("searches",),
     "fhir.search_record_many": ("searches",),
 }
 

@@ -44,7 +44,24 @@ class Door:
         raw = body if isinstance(body, bytes) else orjson.dumps(body)
         return await self._ask("POST", path, "", raw, {"content-type": "application/fhir+json", **headers})
 
+    async def form(self, url: str, text: str) -> tuple[int, Any]:
+        """A search by POST, with parameters in its address as well."""
+        path, _, query = url.partition("?")
+        return await self._ask(
+            "POST", path, query, text.encode(), {"content-type": "application/x-www-form-urlencoded"}
+        )
+
+    async def whole(self, url: str) -> tuple[dict[str, str], bytes]:
+        """The headers and the bytes of an answer."""
+        path, _, query = url.partition("?")
+        start, content = await self._sent("GET", path, query, b"", {})
+        return {name.decode(): value.decode() for name, value in start["headers"]}, content["body"]
+
     async def _ask(self, method: str, path: str, query: str, body: bytes, headers: dict[str, str]) -> tuple[int, Any]:
+        start, content = await self._sent(method, path, query, body, headers)
+        return start["status"], orjson.loads(content["body"] or b"null")
+
+    async def _sent(self, method: str, path: str, query: str, body: bytes, headers: dict[str, str]) -> list[Any]:
         sent: list[Any] = []
 
         async def receive() -> dict[str, Any]:
@@ -61,7 +78,7 @@ class Door:
             "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
         }
         await self._api(scope, receive, send)
-        return sent[0]["status"], orjson.loads(sent[1]["body"] or b"null")
+        return sent
 
 
 def link(bundle: Any, relation: str) -> str:

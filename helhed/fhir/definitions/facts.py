@@ -88,6 +88,12 @@ def type_names() -> Iterator[str]:
 
 
 @cache
+def summaries() -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+    """Resource type or nested element -> (elements marked as summary, elements that modify), by published name."""
+    return {name: (frozenset(some), frozenset(modifying)) for name, some, modifying in lines("summaries.jsonl")}
+
+
+@cache
 def primitives() -> dict[str, str]:
     """Primitive type -> regular expression."""
     return {record["name"]: record["pattern"] for record in lines("primitives.jsonl")}

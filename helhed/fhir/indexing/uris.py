@@ -19,10 +19,8 @@ def ancestors(uri: str) -> list[str]:
     """The URI itself, without a version, and what is left when path segments are taken from its end."""
     found = [uri]
     rest = uri.partition("|")[0].rstrip("/")
-    while rest and rest not in found and len(found) < _MOST_STEPS:
-        found.append(rest)
-        cut = rest.rpartition("/")[0]
-        if not cut or cut.endswith((":/", ":")):  # what is before the host is no place
-            break
-        rest = cut
+    while rest and not rest.endswith((":/", ":")) and len(found) < _MOST_STEPS:  # what is before the host is no place
+        if rest != uri:
+            found.append(rest)
+        rest = rest.rpartition("/")[0]
     return found

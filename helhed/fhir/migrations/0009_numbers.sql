@@ -93,18 +93,12 @@ begin
                 replace(replace(fhir.number_sql(condition -> 'second' || '{"u": "any"}', alias), '[i + 1]', '[i + 4]'), '[i + 2]', '[i + 5]'));
 end $$;
 
-create function fhir.where_and(condition jsonb, alias text, depth int) returns text language sql stable
-return '(' || fhir.conditions_sql(condition -> 'of', alias, depth) || ')';
-
-create function fhir.where_or(condition jsonb, alias text, depth int) returns text language sql stable
-return '(' || coalesce((select string_agg(fhir.condition_sql(c, alias, depth), ' or ') from jsonb_array_elements(condition -> 'of') c), 'false') || ')';
-
 do $$
 declare signature regprocedure;
 begin
   for signature in select p.oid::regprocedure from pg_proc p
     where p.pronamespace = 'fhir'::regnamespace
-      and p.proname in ('put_version', 'number_sql', 'where_number', 'where_number_pair', 'where_and', 'where_or')
+      and p.proname in ('put_version', 'number_sql', 'where_number', 'where_number_pair')
   loop
     execute format('alter function %s owner to helhed_fhir', signature);
   end loop;

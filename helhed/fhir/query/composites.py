@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from helhed.fhir.definitions import Composite, SearchParameter, TypeDefinition
-from helhed.fhir.query.model import AllOf, AnyOf, Condition, NumberPair, NumberTest, OneOf
+from helhed.fhir.query.model import AnyOf, Both, Condition, Either, NumberPair, NumberTest
 from helhed.fhir.query.numbers import number_alternative, quantity_alternative
 from helhed.fhir.query.text import split, unescape
 from helhed.fhir.tokens import number_key, pair_token
@@ -20,7 +20,7 @@ def composite_test(
     composite = parameter.composite
     assert composite is not None
     alternatives = [_alternative(parameter, composite, name, text, plain) for text in found]
-    return alternatives[0] if len(alternatives) == 1 else OneOf(tuple(alternatives))
+    return alternatives[0] if len(alternatives) == 1 else Either(tuple(alternatives))
 
 
 def _alternative(parameter: SearchParameter, composite: Composite, name: str, text: str, plain: Plain) -> Condition:
@@ -31,11 +31,11 @@ def _alternative(parameter: SearchParameter, composite: Composite, name: str, te
     ways: list[Condition] = []
     if composite.whole:
         ways.append(
-            AllOf(tuple(plain(one.parameter, part) for one, part in zip(composite.components, parts, strict=True)))
+            Both(tuple(plain(one.parameter, part) for one, part in zip(composite.components, parts, strict=True)))
         )
     if composite.elements:
         ways.append(_in_element(parameter.number, composite, name, parts, plain))
-    return ways[0] if len(ways) == 1 else OneOf(tuple(ways))
+    return ways[0] if len(ways) == 1 else Either(tuple(ways))
 
 
 def _in_element(number: int, composite: Composite, name: str, parts: list[str], plain: Plain) -> Condition:
@@ -49,7 +49,7 @@ def _in_element(number: int, composite: Composite, name: str, parts: list[str], 
             return NumberTest((key,), (quantity_alternative(name, parts[1]),))
         case (_, "number", "number"):
             pair = NumberPair(float(number), number_alternative(name, parts[1]), number_alternative(name, parts[2]))
-            return AllOf((plain(first.parameter, parts[0]), pair))
+            return Both((plain(first.parameter, parts[0]), pair))
     raise TypeError(composite.kinds)
 
 

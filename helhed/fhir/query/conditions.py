@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from helhed.fhir.definitions import TYPE_NUMBERS, SearchParameter, TypeDefinition, type_definition
+from helhed.fhir.definitions import TYPE_NUMBERS, SearchParameter, TypeDefinition
 from helhed.fhir.indexing.text import normalise
 from helhed.fhir.indexing.uris import ancestors
+from helhed.fhir.query.chains import HAS, Hops
 from helhed.fhir.query.composites import composite_test
+from helhed.fhir.query.filter import FILTER, Filter
 from helhed.fhir.query.model import (
     AnyOf,
-    Chain,
     CitizenTest,
     Condition,
     DateTest,
@@ -19,6 +20,7 @@ from helhed.fhir.query.model import (
     UpdatedTest,
 )
 from helhed.fhir.query.numbers import number_alternative, quantity_alternative
+from helhed.fhir.query.refusals import Unsupported
 from helhed.fhir.query.text import date_alternative, split, unescape, values
 from helhed.fhir.tokens import (
     below_token,
@@ -33,13 +35,9 @@ from helhed.fhir.tokens import (
 from helhed.foundation.errors import BadRequest
 from helhed.foundation.ids import key_of, parse_id
 
-_MOST_VALUES, _DEEPEST_CHAIN = 100, 3
+_MOST_VALUES = 100
 _YOUNG = frozenset({"number", "quantity", "uri", "composite"})  #: kinds that migration 0009 of fhir brought
 _STRING_MODES = {"": "starts", "exact": "exact", "contains": "contains"}
-
-
-class Unsupported(Exception):
-    """A parameter or modifier that this network does not have; the message says which."""
 
 
 class Reader:
@@ -48,16 +46,22 @@ class Reader:
     def __init__(self, base_url: str, now: datetime) -> None:
         self._base = base_url.rstrip("/") + "/fhir/" if base_url else ""
         self._now = now
+        self.identifying: list[tuple[str, Condition]] = []  #: what a filter says of business identifiers, by type
+        self._hops = Hops(self.condition)
         self.young = False
         self.exact_codes: dict[int, int | None] = {}
-        self.identifying: list[Condition] = []  #: conditions on business identifiers, which may name citizens
 
     def condition(self, definition: TypeDefinition, name: str, value: str, depth: int = 0) -> Condition:
         """The condition behind ``name=value``. Raises Unsupported or BadRequest."""
-        head, dot, rest = name.partition(".")
-        code, _, modifier = head.partition(":")
-        if dot:
-            return self._chain(definition, code, modifier, rest, value, depth)
+        if name.startswith(HAS):
+            return self._hops.has(definition, name, value, depth)
+        if "." in name:
+            return self._hops.chain(definition, name, value, depth)
+        if name == FILTER:
+            return self._filter(definition, value, depth)
+        code, _, modifier = name.partition(":")
+        if name == "_list":
+            return self._hops.listed(definition, values(name, value, _MOST_VALUES), depth)
         if code == "_id" and not modifier:
             return self._ids(value)
         if code == "_lastUpdated" and not modifier:
@@ -87,6 +91,12 @@ class Reader:
             return NumberTest(definition.keys_of(parameter), tuple(read(name, one) for one in found))
         alternatives = tuple(date_alternative(name, one, self._now) for one in found)
         return DateTest(parameter.number, parameter is definition.primary_date, alternatives)
+
+    def _filter(self, definition: TypeDefinition, text: str, depth: int) -> Condition:
+        expression = Filter(self.condition, definition, text, depth)
+        found = expression.condition()
+        self.identifying += expression.identifying
+        return found
 
     def _parameter(self, definition: TypeDefinition, code: str) -> SearchParameter:
         parameter = definition.parameters.get(code)
@@ -203,33 +213,6 @@ class Reader:
                 citizens.append(key_of(target))
             elif one in TYPE_NUMBERS:
                 tokens.append(reference_token(parameter.number, TYPE_NUMBERS[one], target))
-
-    # --- chains -------------------------------------------------------------------------------------------------------
-
-    def _chain(
-        self, definition: TypeDefinition, code: str, modifier: str, rest: str, value: str, depth: int
-    ) -> Condition:
-        if depth + 1 > _DEEPEST_CHAIN:
-            raise BadRequest(f"A chain goes through at most {_DEEPEST_CHAIN} references.")
-        parameter = self._parameter(definition, code)
-        if parameter.kind != "reference" or (modifier and modifier not in parameter.targets):
-            raise Unsupported(f"The parameter {code}{':' + modifier if modifier else ''} cannot be chained.")
-        targets = self._targets_with(parameter, modifier, rest)
-        if len(targets) != 1:
-            raise BadRequest(
-                f"The chain through {code} fits {len(targets)} types: name one, as in {code}:Patient.{rest[:40]}."
-            )
-        target = type_definition(targets[0])
-        inner = self.condition(target, rest, value, depth + 1)
-        own = parameter.code in definition.own_patient_parameters and target.name == "Patient"
-        return Chain(parameter.number, target.number, own, (inner,))
-
-    def _targets_with(self, parameter: SearchParameter, modifier: str, rest: str) -> list[str]:
-        if modifier:
-            return [modifier]
-        wanted = rest.split(".", maxsplit=1)[0].split(":", maxsplit=1)[0]
-        known = [one for one in parameter.targets if one in TYPE_NUMBERS]
-        return [one for one in known if wanted in type_definition(one).parameters or wanted in {"_id", "_lastUpdated"}]
 
 
 __all__ = ["Reader", "Unsupported"]

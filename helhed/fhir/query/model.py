@@ -104,32 +104,57 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True)
-class AllOf:
-    """Every one of the conditions is met."""
+class Has:
+    """A visible row of ``source_type`` that meets the conditions refers to this one, of ``target_type``, by the parameter."""
+
+    source_type: int
+    parameter: int
+    target_type: int
+    by_citizen: bool  #: the reference is the source row's home citizen
+    conditions: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """All of the conditions hold."""
 
     conditions: tuple["Condition", ...]
 
 
 @dataclass(frozen=True, slots=True)
-class OneOf:
-    """At least one of the conditions is met."""
+class Either:
+    """At least one of the conditions holds."""
 
     conditions: tuple["Condition", ...]
 
 
-Condition = (
-    AnyOf | NoneOf | DateTest | UpdatedTest | StringTest | NumberTest | NumberPair | IdTest | CitizenTest | Chain
-    | AllOf | OneOf
-)  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The condition does not hold."""
+
+    condition: "Condition"
+
+
+@dataclass(frozen=True, slots=True)
+class TypeTest:
+    """The row is of one of these types."""
+
+    types: tuple[int, ...]
+
+
+Logical = Chain | Has | Both | Either | Not | TypeTest
+Plain = AnyOf | NoneOf | DateTest | UpdatedTest | StringTest | NumberTest | NumberPair | IdTest | CitizenTest
+Condition = Plain | Logical
 
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """One sort key. ``kind``: date (primary), updated, id, parameter_date, string."""
+    """One sort key. ``kind``: date (primary), updated, id, parameter_date, string; word or amount, read at ``paths``."""
 
     kind: str
     parameter: int
     descending: bool
+    paths: tuple[str, ...] = ()  #: PostgreSQL jsonpaths
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +163,9 @@ class Include:
 
     parameter: SearchParameter
     source_type: str
-    target_type: str | None
+    target_type: str | None  #: None for whatever it refers to
     reverse: bool
+    again: bool = False  #: also for what was included (``:iterate``)
 
 
 class LeftOut(NamedTuple):
@@ -150,12 +176,22 @@ class LeftOut(NamedTuple):
     widens: bool  #: without it the search may find more than was asked for
 
 
+class Shape(NamedTuple):
+    """How much of each resource is wanted; the whole of it when nothing is said."""
+
+    summary: str = ""  #: true, text, data
+    elements: tuple[str, ...] = ()
+
+
+WHOLE = Shape()
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A search of one type."""
+    """A search of one type, or of several."""
 
-    type_name: str
-    type_number: int
+    type_name: str  #: "" for several
+    type_number: int  #: 0 for several
     conditions: tuple[Condition, ...] = ()
     sort: tuple[Sort, ...] = ()
     count: int = 20
@@ -168,3 +204,7 @@ class Query:
     primary_code: int | None = None  #: the one system|code token on the primary code, when that is asked for
     applied: tuple[tuple[str, str], ...] = field(default=())  #: what was understood, for the self link
     ignored: tuple[LeftOut, ...] = ()  #: what lenient handling left out
+    place: str = ""  #: where it was asked, as a path (``query.places``)
+    types: tuple[int, ...] = ()  #: numbers of the types searched
+    shape: Shape = WHOLE
+    explain: bool = False  #: an operator asks how it is done

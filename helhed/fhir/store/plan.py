@@ -11,9 +11,7 @@ import orjson
 
 from helhed.fhir.definitions import TYPE_NUMBERS, type_definition
 from helhed.fhir.query import (
-    AllOf,
     AnyOf,
-    Chain,
     CitizenTest,
     Condition,
     DateTest,
@@ -22,16 +20,17 @@ from helhed.fhir.query import (
     NoneOf,
     NumberPair,
     NumberTest,
-    OneOf,
     Query,
     Sort,
     StringTest,
     UpdatedTest,
 )
 from helhed.fhir.query.model import NumberAlternative
+from helhed.fhir.store.logic import logical
 from helhed.fhir.tokens import reference_salt
 
 _MANY_GROUPS = 2
+_NEWEST_FIRST = (("date", 0, True, ()), ("id", 0, True, ()))
 
 
 class Wish(NamedTuple):
@@ -54,8 +53,8 @@ class Wish(NamedTuple):
 
 def as_wish(query: Query) -> Wish | None:
     """The wish behind ``query``, or None when it needs a plan."""
-    newest_first = tuple(sort_keys(query)) == (("date", 0, True), ("id", 0, True))
-    if query.total or query.includes or not query.count or not newest_first:
+    newest_first = tuple(sort_keys(query)) == _NEWEST_FIRST
+    if query.total or query.includes or not query.count or not newest_first or not query.type_name:
         return None
     citizen: int | None = None
     date: DateTest | None = None
@@ -98,10 +97,11 @@ def as_wish(query: Query) -> Wish | None:
 
 def as_plan(query: Query, after: list[str] | None, *, match: bool = False) -> bytes:
     """The plan of ``query`` as JSON. ``match`` looks for what a write's condition means, own rows of custodians too."""
+    keys = sort_keys(query)
     plan = {
-        "t": query.type_number,
+        "types": list(query.types),
         "where": [_condition(condition) for condition in query.conditions],
-        "sort": [{"by": by, "p": parameter, "desc": descending} for by, parameter, descending in sort_keys(query)],
+        "sort": [{"by": by, "p": parameter, "desc": down, "paths": list(paths)} for by, parameter, down, paths in keys],
         "after": after,
         "count": query.count,
         "total": query.total,
@@ -113,22 +113,25 @@ def as_plan(query: Query, after: list[str] | None, *, match: bool = False) -> by
     return orjson.dumps(plan)
 
 
-def sort_keys(query: Query) -> list[tuple[str, int, bool]]:
-    """(by, parameter, descending) of each key, ending in the id, which makes the order total.
+_Key = tuple[str, int, bool, tuple[str, ...]]
+
+
+def sort_keys(query: Query) -> list[_Key]:
+    """(by, parameter, descending, paths) of each key, ending in the id, which makes the order total.
 
     Without ``_sort`` the newest comes first by the type's primary date.
     """
     if not query.sort:
-        return [("date", 0, True), ("id", 0, True)]
+        return list(_NEWEST_FIRST)
     keys = [_sort_key(sort) for sort in query.sort]
     if keys[-1][0] != "id":
-        keys.append(("id", 0, keys[-1][2]))
+        keys.append(("id", 0, keys[-1][2], ()))
     return keys
 
 
-def _sort_key(sort: Sort) -> tuple[str, int, bool]:
+def _sort_key(sort: Sort) -> _Key:
     by = {"parameter_date": "other_date"}.get(sort.kind, sort.kind)
-    return (by, sort.parameter if by in {"other_date", "string"} else 0, sort.descending)
+    return (by, sort.parameter if by in {"other_date", "string"} else 0, sort.descending, sort.paths)
 
 
 def _alternatives(alternatives: tuple[tuple[str, datetime, datetime], ...]) -> list[list[str]]:
@@ -163,41 +166,20 @@ def _condition(condition: Condition) -> dict[str, Any]:
             return {"k": "number", "keys": keys, "alt": [_number(one) for one in alternatives]}
         case NumberPair(key=key, first=first, second=second):
             return {"k": "number_pair", "key": key, "first": _number(first), "second": _number(second)}
-        case AllOf(conditions=some):
-            return {"k": "and", "of": [_condition(one) for one in some]}
-        case OneOf(conditions=some):
-            return {"k": "or", "of": [_condition(one) for one in some]}
-        case Chain():
-            return _chain(condition)
-    raise TypeError(condition)
+    return logical(condition, _condition)
 
 
 def _number(one: NumberAlternative) -> dict[str, Any]:
     return {"op": one.prefix, "a": one.lo, "b": one.hi, "v": one.exact, "u": one.measure, "unit": one.unit}
 
 
-def _chain(chain: Chain) -> dict[str, Any]:
-    return {
-        "k": "chain",
-        "t": chain.target_type,
-        "own": chain.through_citizen,
-        "salt": str(reference_salt(chain.parameter, chain.target_type)),
-        "where": [_condition(condition) for condition in chain.conditions],
-    }
-
-
 def _include(include: Include) -> dict[str, Any]:
+    parameter, source = include.parameter, type_definition(include.source_type)
+    targets = [include.target_type] if include.target_type else list(parameter.targets or TYPE_NUMBERS)
+    numbers = {name: TYPE_NUMBERS[name] for name in targets if name in TYPE_NUMBERS}
+    own = "Patient" in numbers and parameter.code in source.own_patient_parameters
+    common = {"reverse": include.reverse, "t": source.number, "again": include.again}
     if not include.reverse:
-        types = [TYPE_NUMBERS[include.target_type]] if include.target_type else None
-        names = {name: TYPE_NUMBERS[name] for name in include.parameter.targets or TYPE_NUMBERS if name in TYPE_NUMBERS}
-        return {"reverse": False, "paths": list(include.parameter.jsonpaths), "types": types, "names": names}
-    definition = type_definition(include.source_type)
-    target = include.target_type or "Patient"
-    own = target == "Patient" and include.parameter.code in own_patient_parameters(include.source_type)
-    salt = reference_salt(include.parameter.number, TYPE_NUMBERS[target])
-    return {"reverse": True, "t": definition.number, "own": own, "salt": str(salt)}
-
-
-def own_patient_parameters(type_name: str) -> frozenset[str]:
-    """Reference parameters of a type that always name the row's own citizen."""
-    return type_definition(type_name).own_patient_parameters
+        return {**common, "paths": list(parameter.jsonpaths), "names": numbers}
+    salts = {str(number): str(reference_salt(parameter.number, number)) for number in numbers.values()}
+    return {**common, "own": own, "patient": TYPE_NUMBERS["Patient"], "salts": salts}

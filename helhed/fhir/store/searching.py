@@ -16,6 +16,7 @@ from helhed.fhir.store.rows import ask_row
 from helhed.foundation.ask import Ask
 from helhed.foundation.batcher import Batcher
 from helhed.foundation.database import Connection
+from helhed.foundation.errors import TooCostly
 from helhed.foundation.lanes import Lanes
 from helhed.foundation.settings import ANSWER_BYTES
 
@@ -28,6 +29,8 @@ _ANY = within(
     "$3::bigint",
 )  # fmt: skip
 _MATCH, _INCLUDED, _TOTAL = 1, 2, 3
+#: the statement gives one more, of each round
+MOST_INCLUDED = 1000
 
 
 class RecordSearch(NamedTuple):
@@ -102,6 +105,10 @@ async def search_any(
             matches.append((row["n"], _version(row), row["keys"]))
         else:
             included.append(_version(row))
+    if len(included) > MOST_INCLUDED:
+        raise TooCostly(
+            f"The includes bring more than {MOST_INCLUDED} resources: ask for fewer with _count or _include."
+        )
     matches.sort(key=lambda match: match[0])
     cursor = page_link(signer, ask, query, matches[-1][2]) if more and matches else None
     return Page([version for _, version, _ in matches], included, total if query.total else None, cursor)

@@ -44,6 +44,13 @@ def test_a_parameter_becomes_its_condition(name, value, expected):
     assert conditions("Observation", (name, value), base_url="https://here.example") == (expected,)
 
 
+def test_a_filter_that_compares_identifiers_names_whom_they_are_of():
+    for expression in ('subject:Patient.identifier eq "urn:x|7"', "not (subject:Patient.identifier ne urn:x|7)",
+                       "subject:Patient[identifier eq urn:x|7].gender eq male"):  # fmt: skip
+        assert len(parse_search("Observation", [("_filter", expression)]).named_tokens) == 1
+    assert parse_search("Patient", [("_filter", f"_id eq {PATIENT}")]).named_citizens == (key_of(PATIENT),)
+
+
 @pytest.mark.parametrize("prefix", ["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb"])
 def test_a_date_keeps_its_prefix_and_covers_its_precision(prefix):
     (found,) = conditions("Observation", ("date", f"{prefix}2026-11-23"))
@@ -88,15 +95,34 @@ def test_chains_nest_and_end_in_a_plain_condition():
         ("component-code-value-quantity:missing", "true"),
         ("_profile:contains", "x"),
         ("code:missing", "perhaps"),
-        ("_has:Observation:patient:code", "1"),
-        ("_filter", "code eq a"),
-        ("_include", "*"),
-        ("_include:iterate", "Observation:encounter"),
+        ("_filter", ""),
+        ("_filter", "code eq"),
+        ("_filter", "code is a"),
+        ("_filter", "nosuch eq a"),
+        ("_filter", "code co a"),
+        ("_filter", "code gt a"),
+        ("_filter", "date co 2020"),
+        ("_filter", "date eq ge2020"),
+        ("_filter", "code eq a and status eq b or status eq c"),
+        ("_filter", "(code eq a"),
+        ("_filter", "code eq a)"),
+        ("_filter", 'value-string eq "a'),
+        ("_filter", "not code eq a"),
+        ("_filter", "encounter[status eq finished]"),
+        ("_filter", "_filter eq a"),
+        ("_filter", " or ".join(["code eq a"] * 41)),
+        ("_filter", "(" * 9 + "code eq a" + ")" * 9),
         ("_sort", "code;drop table"),
-        ("_elements", "id"),
         ("_count", "-1"),
         ("_total", "many"),
-        ("encounter.part-of.part-of.part-of.status", "finished"),
+        ("encounter.part-of.part-of.part-of.part-of.status", "finished"),
+        ("_has:Observation:patient", "a"),
+        ("_has:Observation:patient:code", "1"),
+        ("_has:Provenance:target", "a"),
+        ("_has:Nothing:patient:code", "a"),
+        ("_has:Observation:code:code", "a"),
+        ("_has:Condition:encounter:code", "a"),
+        ("_list", "$current-problems"),
     ],
 )
 def test_what_is_not_understood_is_refused(name, value):

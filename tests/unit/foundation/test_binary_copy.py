@@ -25,6 +25,7 @@ TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"
 RESOURCE = st.tuples(
     SMALL, SMALL, SMALL, st.integers(1, 2**31 - 1), st.uuids(), st.none() | BIG, BIG, BIG, WHEN, WHEN, WHEN,
     st.lists(BIG, max_size=40), st.binary(max_size=40), st.binary(max_size=3000),
+    st.lists(st.floats(allow_nan=False), max_size=24),
 )  # fmt: skip
 STRING = st.tuples(SMALL, SMALL, SMALL, st.uuids(), TEXT, TEXT)
 DATE = st.tuples(SMALL, SMALL, SMALL, st.uuids(), WHEN, WHEN)

@@ -154,9 +154,44 @@ async def test_references_and_ids(shelf_of_rows: Shelf, url: str, names: str) ->
         ("Encounter?patient.family:missing=true", ""),
         ("Patient?general-practitioner:Organization.name=lægehus", "patient"),
         ("Patient?general-practitioner:Organization.name=laegehus", ""),
+        ("Patient?general-practitioner.name=lægehus", "patient"),
+        ("Observation?encounter.status=in-progress", "atvisit"),
+        ("Observation?subject.name=ånæs&code=9-9", "atvisit named outside"),
+        ("Patient?_has:Observation:patient:code=9-9", "patient"),
+        ("Patient?_has:Observation:patient:code=none", ""),
+        ("Encounter?_has:Observation:encounter:code=9-9", "visit"),
+        ("Encounter?_has:Observation:encounter:status=preliminary", ""),
+        ("Patient?_has:Encounter:patient:_has:Observation:encounter:code=9-9", "patient"),
+        ("Observation?patient._has:Encounter:patient:status=in-progress&code=9-9", "atvisit named outside"),
+        ("Encounter?_has:Observation:encounter:patient.family=ånæs", "visit"),
     ],
 )
 async def test_chains(shelf_of_rows: Shelf, url: str, names: str) -> None:
+    assert await shelf_of_rows.finds(url) == names
+
+
+@pytest.mark.parametrize(
+    ("url", "names"),
+    [
+        ("Observation?_filter=code eq 9-9", "atvisit named outside"),
+        ("Observation?_filter=code eq http://loinc.org|8867-4 and status eq preliminary", "two"),
+        ("Observation?_filter=code eq 9-9 or status eq preliminary", "atvisit bare local named outside text two"),
+        ("Observation?_filter=(code eq 9-9 or code eq puls) and not (encounter pr true)", "two"),
+        ("Observation?_filter=code eq 9-9 and encounter.status eq in-progress", "atvisit"),
+        ("Observation?_filter=encounter:Encounter[status eq in-progress].subject pr true", "atvisit"),
+        ("Observation?_filter=encounter:Encounter[status eq finished].subject pr true", ""),
+        ("Observation?_filter=encounter re Encounter/{visit}", "atvisit"),
+        ("Encounter?_filter=_has:Observation:encounter:code eq 9-9", "visit"),
+        ("Patient?_filter=birthdate ge 1958-01-01 and birthdate po 1958-03", "patient"),
+        ('Patient?_filter=family eq "JOSE"', "jose"),
+        ('Patient?_filter=family eq "jos"', ""),
+        ('Patient?_filter=family sw "jos"', "jose"),
+        ('Patient?_filter=family ew "rø"', "aere"),
+        ('Patient?_filter=family co "%"', "pct"),
+        ('Patient?_filter=family eq "x\\" or family ne \\"x"', ""),
+    ],
+)
+async def test_filters(shelf_of_rows: Shelf, url: str, names: str) -> None:
     assert await shelf_of_rows.finds(url) == names
 
 
@@ -200,7 +235,7 @@ async def test_includes_of_a_hidden_row_are_left_out(library: Scene, shelf_of_ro
     assert [version.type_name for version in page.included] == ["Patient"]
 
 
-@pytest.mark.parametrize("url", ["Observation?nosuch=1", "Observation?code:in=x", "Observation?_sort=code"])
+@pytest.mark.parametrize("url", ["Observation?nosuch=1", "Observation?code:in=x", "Observation?_sort=nosuch"])
 async def test_what_is_not_understood_is_refused(shelf_of_rows: Shelf, url: str) -> None:
     with pytest.raises(BadRequest):
         await shelf_of_rows.finds(url)

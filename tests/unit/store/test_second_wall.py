@@ -38,7 +38,12 @@ ALLOWED: dict[str, set[str]] = {
     "trust.persona": {"SELECT"},  # demo mode only: synthetic people
     "trust.relation": set(),
     "trust.role": {"SELECT"},
+    "fhir.artefact": {"SELECT"},  # public: profiles and value sets
+    "fhir.conformance": {"SELECT"},  # what sources must conform to
     "fhir.index_work": {"SELECT"},  # how far indexing has come
+    "fhir.knowledge": {"SELECT"},
+    "fhir.package": {"SELECT"},
+    "fhir.package_dependency": {"SELECT"},
     "trust.system_client": set(),
 }
 
