@@ -1,0 +1,209 @@
+"""Operators of FHIRPath: collections in, a collection out; an empty one where nothing can be said."""
+
+from collections.abc import Callable
+from decimal import Decimal, DivisionByZero, InvalidOperation
+from typing import Any
+
+from helhed.fhir.fhirpath.moments import compared
+from helhed.fhir.fhirpath.values import Collection, Value
+from helhed.foundation.errors import HelhedError
+
+_DATES = frozenset({"date", "dateTime", "instant", "time", "System.Date", "System.DateTime", "System.Time"})
+_MOST = 10_000
+
+
+class NotOne(HelhedError):
+    """The expression wants one value where there are several."""
+
+    code = "invalid"
+
+
+def boolean(value: bool | None) -> Collection:
+    """A truth as a collection; unknown is empty."""
+    return [] if value is None else [Value(value, "System.Boolean")]
+
+
+def text(value: str) -> Collection:
+    """A text as a collection."""
+    return [Value(value, "System.String")]
+
+
+def number(value: int | Decimal) -> Collection:
+    """A number as a collection."""
+    return [Value(value, "System.Integer" if isinstance(value, int) else "System.Decimal")]
+
+
+def single(items: Collection) -> Value | None:
+    """The one item, None when there is none. Raises NotOne."""
+    if len(items) > 1:
+        raise NotOne
+    return items[0] if items else None
+
+
+def truth(items: Collection) -> bool | None:
+    """A collection as a truth: one boolean is itself, one of anything else is true. Raises NotOne."""
+    one = single(items)
+    if one is None or (one.value is None and one.extra is None):
+        return None
+    return one.value if isinstance(one.value, bool) else True
+
+
+def equal(one: Value, other: Value) -> bool | None:
+    """Whether two values are equal; None when their precision leaves it open."""
+    first, second = one.value, other.value
+    if first is None or second is None:
+        return one.extra == other.extra if first is second else False
+    if isinstance(first, str) and isinstance(second, str) and (one.kind in _DATES or other.kind in _DATES):
+        order = compared(first, second)
+        return None if order is None and first != second else first == second or order == 0
+    if isinstance(first, bool) or isinstance(second, bool):
+        return first is second
+    if _is_number(first) and _is_number(second):
+        return decimal(first) == decimal(second)
+    if isinstance(first, dict) and isinstance(second, dict):
+        return _same(first, second)
+    return type(first) is type(second) and bool(first == second)
+
+
+def _same(first: Any, second: Any) -> bool:
+    """Deep equality that tells true from 1, and not 1 from 1.0; ids of elements do not count."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        return first.keys() == second.keys() and all(_same(value, second[name]) for name, value in first.items())
+    if isinstance(first, list) and isinstance(second, list):
+        return len(first) == len(second) and all(map(_same, first, second))
+    return isinstance(first, bool) == isinstance(second, bool) and bool(first == second)
+
+
+def equals(left: Collection, right: Collection) -> bool | None:
+    """The operator =."""
+    if not left or not right:
+        return None
+    if len(left) != len(right):
+        return False
+    verdicts = [equal(a, b) for a, b in zip(left, right, strict=True)]
+    return False if False in verdicts else None if None in verdicts else True
+
+
+def equivalent(left: Collection, right: Collection) -> bool:
+    """The operator ~: in any order, texts without case and with any white space."""
+    if len(left) != len(right):
+        return False
+    rest = list(right)
+    for one in left:
+        found = next((other for other in rest if _alike(one, other)), None)
+        if found is None:
+            return False
+        rest.remove(found)
+    return True
+
+
+def _alike(one: Value, other: Value) -> bool:
+    if isinstance(one.value, str) and isinstance(other.value, str):
+        return " ".join(one.value.lower().split()) == " ".join(other.value.lower().split())
+    return equal(one, other) is True
+
+
+def ordered(left: Collection, right: Collection) -> int | None:
+    """-1, 0 or 1 of two single values; None when nothing can be said. Raises NotOne."""
+    one, other = single(left), single(right)
+    if one is None or other is None:
+        return None
+    first, second = one.value, other.value
+    if _is_number(first) and _is_number(second):
+        a, b = decimal(first), decimal(second)
+        return (a > b) - (a < b)
+    if isinstance(first, str) and isinstance(second, str):
+        if one.kind in _DATES or other.kind in _DATES:
+            return compared(first, second)
+        return (first > second) - (first < second)
+    return _ordered_quantities(first, second)
+
+
+def _ordered_quantities(first: Any, second: Any) -> int | None:
+    """Quantities of the same unit; others cannot be told here."""
+    if not isinstance(first, dict) or not isinstance(second, dict) or _unit(first) != _unit(second):
+        return None
+    if not _is_number(first.get("value")) or not _is_number(second.get("value")):
+        return None
+    a, b = decimal(first["value"]), decimal(second["value"])
+    return (a > b) - (a < b)
+
+
+def _unit(quantity: Any) -> Any:
+    return quantity.get("code") or quantity.get("unit")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+
+
+def decimal(value: Any) -> Decimal:
+    """A number as it was written."""
+    return value if isinstance(value, Decimal) else Decimal(str(value))
+
+
+Arithmetic = Callable[[Decimal, Decimal], Decimal]
+
+
+def calculate(operator: str, left: Collection, right: Collection) -> Collection:
+    """Arithmetic and joining of texts. Raises NotOne."""
+    one, other = single(left), single(right)
+    if operator == "&":
+        return text(_written(one) + _written(other))
+    if one is None or other is None:
+        return []
+    if operator == "+" and isinstance(one.value, str) and isinstance(other.value, str):
+        return text(one.value + other.value)
+    if not (_is_number(one.value) and _is_number(other.value)):
+        return []
+    try:
+        found = _ARITHMETIC[operator](decimal(one.value), decimal(other.value))
+    except (DivisionByZero, InvalidOperation, ZeroDivisionError, OverflowError):
+        return []
+    whole = isinstance(one.value, int) and isinstance(other.value, int) and operator != "/"
+    return number(int(found)) if whole or operator == "div" else number(found)
+
+
+def _written(one: Value | None) -> str:
+    return one.value if one is not None and isinstance(one.value, str) else ""
+
+
+_ARITHMETIC: dict[str, Arithmetic] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "div": lambda a, b: a // b,
+    "mod": lambda a, b: a % b,
+}
+
+
+def distinct(items: Collection) -> Collection:
+    """Each value once."""
+    found: Collection = []
+    for one in items[:_MOST]:
+        if not contains(found, one):
+            found.append(one)
+    return found
+
+
+def contains(items: Collection, one: Value) -> bool:
+    """Whether a value is in a collection."""
+    return any(equal(other, one) is True for other in items)
+
+
+__all__ = [
+    "NotOne",
+    "boolean",
+    "calculate",
+    "contains",
+    "decimal",
+    "distinct",
+    "equals",
+    "equivalent",
+    "number",
+    "ordered",
+    "single",
+    "text",
+    "truth",
+]
