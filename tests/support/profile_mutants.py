@@ -81,6 +81,8 @@ def _values(resource: Json, spot: Spot, library: Library) -> Iterator[Mutant]:
     if (node.has_fixed or node.has_pattern) and isinstance(spot.value, (str, dict)):
         other = "urn:other" if isinstance(spot.value, str) else _OTHER.get(spot.type_name, {"id": "other"})
         yield Mutant("other value", node.label, _with(resource, spot.path, other), place)
+    if isinstance(spot.value, str) and any("matches(" in one.expression for one in node.invariants):
+        yield Mutant("broken rule", node.label, _with(resource, spot.path, "!"), place)
     if node.max_length is not None and isinstance(spot.value, str):
         yield Mutant("too long", node.label, _with(resource, spot.path, "x" * (node.max_length + 1)), place)
     if node.binding is not None and node.binding.strength == "required":
@@ -124,11 +126,17 @@ def _slices(resource: Json, spot: Spot, node: Node, prop: str, kind: str, librar
             more = _with(resource, (*spot.path, prop), [*value, copy.deepcopy(value[mine[0]])])
             yield Mutant("slice twice", slice_.label, more, place)
         for position in mine:
-            here = Spot(slice_, (*spot.path, prop, position), value[position], kind)
-            yield from (one for one in _below(resource, here, library) if not _moves(one, slice_, mark))
+            roots = [one.root for p in _profiles(slice_) if (one := library.structure(p))]
+            for root in (slice_, *roots):
+                here = Spot(root, (*spot.path, prop, position), value[position], kind)
+                yield from (one for one in _below(resource, here, library) if not _moves(one, mark))
 
 
-def _moves(mutant: Mutant, slice_: Node, mark: tuple[str, str] | None) -> bool:
+def _profiles(node: Node) -> list[str]:
+    return [profile for choice in node.types for profile in choice.profiles]
+
+
+def _moves(mutant: Mutant, mark: tuple[str, str] | None) -> bool:
     """Whether a mutant is no longer in the slice: then it is not refused there, but as a slice that is missing."""
     return mark is not None and mutant.element.endswith(f".{mark[0]}")
 
@@ -141,7 +149,7 @@ def _mark(slice_: Node, node: Node, library: Library) -> tuple[str, str] | None:
     kind, name = node.slicing.discriminators[0]
     if kind not in {"value", "pattern"} or "." in name or "(" in name or name.startswith("$"):
         return None
-    profiles = [one for choice in slice_.types for one in choice.profiles]
+    profiles = _profiles(slice_)
     if name == "url" and profiles:
         return name, profiles[0].partition("|")[0]
     roots = [slice_, *(found.root for one in profiles if (found := library.structure(one)))]

@@ -36,14 +36,15 @@ def sliced(path: str, kind: str, *discriminators: tuple[str, str], **more: Any) 
 
 
 def profile(name: str, type_name: str, *elements: Json, version: str = "1.0.0", **more: Any) -> Known:
-    """A StructureDefinition with a snapshot."""
+    """A StructureDefinition with a snapshot; ``rules`` stand on its root."""
+    rules = more.pop("rules", [])
     content = {
         "resourceType": "StructureDefinition",
         "url": BASE + name,
         "version": version,
         "name": name,
         "type": type_name,
-        "snapshot": {"element": [element(type_name), *elements]},
+        "snapshot": {"element": [element(type_name, constraint=rules), *elements]},
         **more,
     }
     return Known("StructureDefinition", BASE + name, version, "example.test", orjson.dumps(content))

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+import orjson
+
+from helhed.fhir.definitions import facts
 from helhed.fhir.packages import Known
 from helhed.fhir.profiles.base import BaseRules
 from helhed.fhir.profiles.compiler import compile_structure
@@ -25,7 +28,8 @@ class Profiles:
 
     def __init__(self, known: Iterable[Known] = (), terminology: Terminology | None = None) -> None:
         some = list(known)
-        sources = [Source(one.url, one.version, one.body) for one in some if one.type_name == KINDS[0]]
+        sources = [Source(one["url"], one["version"], orjson.dumps(one)) for one in _published()]
+        sources += [Source(one.url, one.version, one.body) for one in some if one.type_name == KINDS[0]]
         self.library = Library(sources, terminology or Vocabulary(some), compile_structure)
         self._base = BaseRules(self.library)
 
@@ -86,6 +90,11 @@ class Profiles:
             sentence = f"Checked against version {version} of {profile[:200]}, which is the one installed."
             run.add("information", "informational", sentence, place, profile, "meta.profile")
         run.findings.extend(run.trying(checked, resource, None, place))
+
+
+def _published() -> list[Json]:
+    """The profiles that FHIR itself publishes for data types."""
+    return list(facts.document("quantity_profiles.json")["profiles"])
 
 
 def _claims(resource: Json) -> list[str]:

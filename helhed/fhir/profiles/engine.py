@@ -3,13 +3,53 @@
 from collections.abc import Callable
 from typing import Any
 
+from helhed.fhir.fhirpath import Environment, NotFhirPath, NotOne, TooMuch, compile_expression
+from helhed.fhir.profiles.discriminators import Item, conforms
+from helhed.fhir.profiles.library import Library
 from helhed.fhir.profiles.run import Json, Run
-from helhed.fhir.profiles.terminology import Terminology
 
 #: True when the rule holds, False when it is broken, None when that cannot be told here
 Rule = Callable[[Any, Json | None, Run], bool | None]
 
 
-def rule_of(expression: str, type_name: str, terminology: Terminology) -> Rule | None:
-    """The rule as a function; None when the engine cannot evaluate it."""
-    return None
+def rule_of(expression: str, type_name: str, library: Library) -> Rule | None:
+    """The rule as a function; None when the engine cannot evaluate it.
+
+    A rule without an answer is broken, as in HL7's own validator, unless it asked for something that is not here.
+    """
+    try:
+        made = compile_expression(expression, type_name)
+    except NotFhirPath:
+        return None
+
+    def rule(value: Any, extra: Json | None, run: Run) -> bool | None:
+        environment = run.environment
+        if environment is None:
+            environment = run.environment = _environment(run, library)
+        environment.undecided = False
+        try:
+            verdict = made.holds(value, environment, extra)
+        except (NotOne, TooMuch, NotFhirPath):
+            return None
+        if verdict is not True and environment.undecided:
+            return None
+        return verdict is True
+
+    return rule
+
+
+def _environment(run: Run, library: Library) -> Environment:
+    def follows(resource: Json, profile: str) -> bool | None:
+        item = Item(resource, None, str(resource.get("resourceType", "")), run.place_of(resource, (None, "", -1)))
+        return conforms(item, profile, library, run)
+
+    return Environment(
+        resource=run.resource,
+        root=run.outer,
+        resolve=run.resolve,
+        member_of=library.terminology.member,
+        conforms_to=follows,
+    )
+
+
+__all__ = ["Rule", "rule_of"]

@@ -17,7 +17,7 @@ def invariant_check(invariant: Invariant, type_name: str, url: str, library: Lib
     severity: Severity = "warning" if invariant.severity == "warning" else "error"
     told = (invariant.human or invariant.expression)[:_LONGEST]
     broken, open_ = f"The rule {key} is broken: {told}", f"Not checked: the rule {key}: {told}"
-    rule = rule_of(invariant.expression, type_name, library.terminology)
+    rule = rule_of(invariant.expression, type_name, library)
 
     def check(value: Any, extra: Json | None, place: Place, run: Run) -> None:
         verdict = rule(value, extra, run) if rule is not None else None

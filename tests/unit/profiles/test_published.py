@@ -82,5 +82,6 @@ def test_what_is_broken_is_refused_at_the_place():
         "too long",
         "slice removed",
         "slice twice",
+        "broken rule",
     ]
     assert [kind for kind in kinds if tried[kind] < 20] == []

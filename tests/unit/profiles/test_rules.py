@@ -109,8 +109,10 @@ def test_an_element_that_is_like_another_is_held_to_the_same():
         element("Questionnaire.item.text", kind="string", min=1, max="1"),
         element("Questionnaire.item.item", contentReference="#Questionnaire.item"),
     )
-    inner = {"linkId": "1", "type": "group", "text": "a", "item": [{"linkId": "2", "type": "display"}]}
-    deep = {"resourceType": "Questionnaire", "status": "draft", "item": [{**inner, "item": [inner]}]}
+    leaf = {"linkId": "3", "type": "display"}
+    inner = {"linkId": "2", "type": "group", "text": "a", "item": [leaf]}
+    outer = {"linkId": "1", "type": "group", "text": "a", "item": [inner]}
+    deep = {"resourceType": "Questionnaire", "status": "draft", "item": [outer]}
     assert like.errors(deep) == [("required", "Questionnaire.item[0].item[0].item[0]")]
 
 
@@ -269,16 +271,13 @@ def test_a_binding_that_cannot_be_told_is_reported_as_not_checked():
 
 
 def extension(name, *contexts, modifier=False):
-    whole = element("Extension", isModifier=modifier)
     known = profile(
         name, "Extension", element("Extension.url", kind="uri", fixedUri=BASE + name),
         element("Extension.value[x]", kind="code", min=1, max="1"), context=[dict(zip(("type", "expression"), c, strict=True)) for c in contexts],
     )  # fmt: skip
-    return known._replace(body=known.body.replace(b'{"path":"Extension","min":0', _dumped(whole)))
-
-
-def _dumped(whole):
-    return b'{"isModifier":true,"path":"Extension","min":0' if whole["isModifier"] else b'{"path":"Extension","min":0'
+    content = orjson.loads(known.body)
+    content["snapshot"]["element"][0]["isModifier"] = modifier
+    return known._replace(body=orjson.dumps(content))
 
 
 def found_in(resource, *known: Known):

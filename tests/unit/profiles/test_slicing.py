@@ -125,7 +125,7 @@ def test_by_type_of_a_choice():
         )
     )
     observation = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
-    assert held.errors({**observation, "valueQuantity": {"value": 1, "code": "mg"}}) == []
+    assert held.errors({**observation, "valueQuantity": {"value": 1, "system": "urn:x", "code": "mg"}}) == []
     assert held.errors({**observation, "valueQuantity": {"value": 1}}) == [("required", "Observation.valueQuantity")]
     assert held.errors({**observation, "valueString": "x"}) == [("structure", "Observation.valueString")]
 
