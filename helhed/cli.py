@@ -76,6 +76,39 @@ def import_(
 
 
 @app.command()
+def population(
+    citizens: Annotated[int, typer.Option(min=1, help="How many.")],
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same people.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Write NDJSON into this folder.")] = None,
+    load: Annotated[bool, typer.Option("--load", help="Load them into the network.")] = False,
+) -> None:
+    """Make a synthetic Danish population. Run it again to go on after an interruption."""
+    import time
+
+    from helhed.populating import load as load_into, write_files
+    from helhed.population.blocks import Population
+    from helhed.population.country import Denmark
+    from helhed.serving import prepared
+
+    if (out is None) is not load:
+        raise typer.BadParameter("Say --out DIR or --load.")
+    people = Population(seed, citizens, Denmark())
+    begun = time.monotonic()
+    if out is not None:
+        totals = _run(write_files(people, out))
+    else:
+        settings = Settings()
+        with prepared(settings) as target:
+            totals = _run(load_into(settings, target, people))
+    seconds = time.monotonic() - begun
+    typer.echo(
+        f"{citizens:,} citizens, {totals.resources:,} resources ({totals.resources / citizens:.1f} each, "
+        f"{totals.bytes / max(1, totals.resources):.0f} bytes), {totals.resources / seconds:,.0f} a second. "
+        "All people are synthetic."
+    )
+
+
+@app.command()
 def token(
     persona: Annotated[str, typer.Argument(help="One of the demo's people, e.g. jens.")],
     id_: Annotated[bool, typer.Option("--id", help="Print the person's reference instead of a token.")] = False,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -70,7 +70,17 @@ class Source:
 class Importer:
     """Stores documents of one source. Runs with the owner's connection: importing is an operator's act."""
 
-    def __init__(self, pool: Pool, sessions: Sessions, source: Source, secret: bytes, clock: Clock) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        sessions: Sessions,
+        source: Source,
+        secret: bytes,
+        clock: Clock,
+        *,
+        earlier: MutableMapping[str, str] | None = None,
+    ) -> None:
+        self._earlier = earlier  #: what other sources' documents in the same namespace called their entries
         self._pool = pool
         self._sessions = sessions
         self._source = source
@@ -125,7 +135,7 @@ class Importer:
 
     async def _store(self, document: Document, digest: bytes, report: Report) -> None:
         async with self._sessions.begin(self.ask()) as session:
-            translator = Translator(self._ids, self._source.namespace, session.connection)
+            translator = Translator(self._ids, self._source.namespace, session.connection, earlier=self._earlier)
             found = await translator.translate(document)
             fresh = await fresh_changes(session.connection, found.changes)
             merged = found.merged + len(found.changes) - len(fresh)
