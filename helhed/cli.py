@@ -81,31 +81,25 @@ def population(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same people.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Write NDJSON into this folder.")] = None,
     load: Annotated[bool, typer.Option("--load", help="Load them into the network.")] = False,
+    show: Annotated[int, typer.Option(min=0, help="Print the records of so many of them, drawn at random.")] = 0,
 ) -> None:
     """Make a synthetic Danish population. Run it again to go on after an interruption."""
-    import time
-
-    from helhed.populating import load as load_into, write_files
+    from helhed.populating import load as load_into, print_totals, show as print_some, write_files
     from helhed.population.blocks import Population
     from helhed.population.country import Denmark
     from helhed.serving import prepared
 
-    if (out is None) is not load:
-        raise typer.BadParameter("Say --out DIR or --load.")
+    if (out is not None) + load + bool(show) != 1:
+        raise typer.BadParameter("Say one of --out DIR, --load and --show N.")
     people = Population(seed, citizens, Denmark())
-    begun = time.monotonic()
-    if out is not None:
-        totals = _run(write_files(people, out))
+    if show:
+        print_some(people, show)
+    elif out is not None:
+        print_totals(people, _run(write_files(people, out)))
     else:
         settings = Settings()
         with prepared(settings) as target:
-            totals = _run(load_into(settings, target, people))
-    seconds = time.monotonic() - begun
-    typer.echo(
-        f"{citizens:,} citizens, {totals.resources:,} resources ({totals.resources / citizens:.1f} each, "
-        f"{totals.bytes / max(1, totals.resources):.0f} bytes), {totals.resources / seconds:,.0f} a second. "
-        "All people are synthetic."
-    )
+            print_totals(people, _run(load_into(settings, target, people)))
 
 
 @app.command()

@@ -1,8 +1,10 @@
 """The population command: generating in all processes, into files or straight into the store."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +31,8 @@ from helhed.population.blocks import Population, by_source, ndjson
 from helhed.population.country import Neighbourhood
 from helhed.population.directory import directory
 from helhed.population.files import write_block, write_directory
-from helhed.population.people import draw_block
+from helhed.population.people import BLOCK, draw_block
+from helhed.population.printing import leaf_through
 from helhed.registries.identifiers import CPR
 
 _KEEPER = "insert into registries.keeper values ($1) on conflict do nothing"
@@ -46,13 +49,37 @@ class Totals:
 
     resources: int = 0
     bytes: int = 0
+    begun: float = field(default_factory=monotonic)
+
+
+def print_totals(population: Population, totals: Totals) -> None:
+    """How much it was, and how fast."""
+    seconds, resources = monotonic() - totals.begun, max(1, totals.resources)
+    Console().print(
+        f"{population.citizens:,} citizens, {resources:,} resources: {resources / population.citizens:.1f} each, "
+        f"{totals.bytes / resources:.0f} bytes each, {resources / seconds:,.0f} a second. All people are synthetic.",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def show(population: Population, how_many: int) -> None:
+    """Records to leaf through, drawn at random, but the same ones for the same seed."""
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    drawn = Random(population.seed).sample(range(population.citizens), min(how_many, population.citizens))
+    for number in sorted(drawn):
+        chart = population.block(number // BLOCK)[1][number % BLOCK]
+        for line in leaf_through(chart.written):
+            console.print(line)
+        console.print()
 
 
 async def write_files(population: Population, folder: Path) -> Totals:
     """The whole population as NDJSON; files that an earlier run finished stay. Raises BadRequest for an unfit folder."""
     mark = {"seed": population.seed, "citizens": population.citizens}
     _same_population(folder, mark)
-    totals = Totals(write_directory(population, folder))
+    totals = Totals()
+    totals.resources += write_directory(population, folder)
     with _progress() as progress, processes(__name__, _start_files, population, folder) as pool:
         task = progress.add_task("", total=len(population.blocks), done="starting")
         async for resources, size in spread(pool, _write_one, population.blocks):
@@ -145,7 +172,8 @@ async def load(settings: Settings, target: Target, population: Population) -> To
         source = await register_source(sessions, name, secret, system_clock)
         homes = [draw_block(population.seed, number, population.country).home for number in population.blocks]
         loader = PopulationLoader(pool, secret, source.namespace)
-        totals = Totals(await loader.directory(homes, source))
+        totals = Totals()
+        totals.resources += await loader.directory(homes, source)
     finally:
         await pool.close()
     start = (target.owner, secret, source.namespace, population)

@@ -6,14 +6,21 @@ from random import Random
 
 import orjson
 
+from helhed.population.acute import minor_illness
 from helhed.population.body import draw_body
 from helhed.population.chart import Chart, Written
-from helhed.population.chronic import chronic
+from helhed.population.children import childhood
+from helhed.population.chronic import chronic, contraception
 from helhed.population.controls import controls
 from helhed.population.country import Country, Unit
+from helhed.population.followup import followups
+from helhed.population.hospital import admitted, hospital
 from helhed.population.life import Life
 from helhed.population.medicine import cave
+from helhed.population.municipal import municipal
 from helhed.population.people import BLOCK, Block, Person, draw_block
+from helhed.population.pregnancy import pregnancies, write_pregnancies
+from helhed.population.prevention import prevention
 from helhed.population.register import register
 
 
@@ -42,10 +49,25 @@ class Population:
         chart = Chart(f"p{self.seed}.{person.number}")
         life = Life(person, block.home, chart, rng, draw_body(rng, person.sex, person.age_at(person.end)))
         register(person, chart, block.home)
-        cave(life)
-        chronic(life)
-        controls(life)
+        _live(life)
         return chart
+
+
+def _live(life: Life) -> None:
+    """In this order: what is known of the citizen decides what can happen later."""
+    cave(life)
+    expecting = pregnancies(life)
+    chronic(life)
+    contraception(life)
+    childhood(life)
+    prevention(life)
+    write_pregnancies(life, expecting)
+    hospital(life)
+    admitted(life)
+    controls(life)
+    minor_illness(life)
+    followups(life)
+    municipal(life)
 
 
 def by_source(charts: list[Chart]) -> dict[str, tuple[Unit, list[Written]]]:

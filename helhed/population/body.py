@@ -78,6 +78,14 @@ def draw_body(rng: Random, sex: str, age: float) -> Body:
     return Body(sex, round(min(2.04, max(1.48, height)), 2), _smoker(rng, age), levels, [], floors, ceilings)
 
 
+def smoking_factor(smoker: str, age: float) -> float:
+    """How much likelier a smoker's disease is than that of everybody of the age."""
+    factor = _SMOKING["factor"]
+    now, before = step(_SMOKING["now"], age), step(_SMOKING["before"], age)
+    everybody = now * factor["now"] + before * factor["before"] + (1 - now - before) * factor["never"]
+    return float(factor[smoker] / everybody)
+
+
 def _smoker(rng: Random, age: float) -> str:
     now, before = step(_SMOKING["now"], age), step(_SMOKING["before"], age)
     return rng.choices(("now", "before", "never"), (now, before, 1 - now - before))[0] if age >= 15 else "never"

@@ -3,6 +3,7 @@
 from random import Random
 from typing import Any
 
+from helhed.population.body import smoking_factor
 from helhed.population.facts import Json, facts, slope
 from helhed.population.life import Life
 from helhed.population.medicine import regimen
@@ -17,22 +18,38 @@ CODES: dict[str, tuple[Json, Json]] = {
 }
 _GROWN = 16
 _CONTACTS_KEPT = round(6 * YEAR)
+_FRAIL_FROM = 25
+_SOONEST = 0.3  #: years between onset and being counted
 _MOST_LIKELY = 0.95
 _FRAILTY = FACTS["frailty"]
 
 
-def _scale(disease: dict[str, Any]) -> float:
+def _likely(disease: dict[str, Any], sex: str, age: float, scales: dict[str, float]) -> float:
+    """How many of this sex and age get it who do not have what excludes it."""
+    if age < disease["onset"][0] + _SOONEST:
+        return 0.0
+    found = slope(FACTS["ages"], disease[sex], age)
+    for other in DISEASES:
+        if other["key"] in disease.get("instead_of", ()):
+            found *= 1 - slope(FACTS["ages"], other[sex], age) * scales[other["key"]]
+    return found
+
+
+def _scales() -> dict[str, float]:
     """What the curves are multiplied by so that the share among people of sixteen or more is the one stated."""
-    total = found = 0.0
-    for start, share, women in facts("people")["ages"]:
-        for age in range(max(start, _GROWN), start + 5):
-            of_women, of_men = (slope(FACTS["ages"], disease[sex], age) for sex in ("female", "male"))
-            total += share
-            found += share * (women * of_women + (1 - women) * of_men)
-    return float(disease["share"]) / 100 * total / found
+    scales: dict[str, float] = {}
+    for disease in DISEASES:
+        total = found = 0.0
+        for start, share, women in facts("people")["ages"]:
+            for age in range(max(start, _GROWN), start + 5):
+                of_women, of_men = (_likely(disease, sex, age + 0.5, scales) for sex in ("female", "male"))
+                total += share
+                found += share * (women * of_women + (1 - women) * of_men)
+        scales[disease["key"]] = float(disease["share"]) / 100 * total / found
+    return scales
 
 
-_SCALES = {one["key"]: _scale(one) for one in DISEASES}
+_SCALES = _scales()
 
 
 def chronic(life: Life) -> None:
@@ -54,14 +71,16 @@ def _frailty(rng: Random) -> float:
 
 def _gets(life: Life, disease: dict[str, Any], frailty: float) -> bool:
     age = life.age
-    if age < disease["onset"][0] + 0.3 or life.diseases.keys() & set(disease.get("instead_of", ())):
+    if age < disease["onset"][0] + _SOONEST or life.diseases.keys() & set(disease.get("instead_of", ())):
         return False
     chance = slope(FACTS["ages"], disease[life.person.sex], age) * _SCALES[disease["key"]]
     if chance <= 0:
         return False
     if disease.get("smokers"):
-        chance *= FACTS["smoking"]["factor"][life.body.smoker]
-    if not life.rng.random() < min(_MOST_LIKELY, chance * (1.0 if age < 25 else frailty)):
+        chance *= smoking_factor(life.body.smoker, age)
+    if age > _FRAIL_FROM:
+        chance *= frailty ** disease.get("frailty", 1.0)
+    if not life.rng.random() < min(_MOST_LIKELY, chance):
         return False
     life.diseases[disease["key"]] = 0
     return True
@@ -110,3 +129,26 @@ def _begin(life: Life, disease: dict[str, Any]) -> None:
         followed = condition(hospital_code, onset, seen, category="encounter-diagnosis")
         followed["recorder"] = life.author(unit)
         life.write(unit, "Condition", followed)
+
+
+_PILL = FACTS["contraception"]
+_PILL_CODE = concept("Svangerskabsforebyggelse", ("ICPC-2", *_PILL["gp"]))
+
+
+def contraception(life: Life) -> None:
+    """The pill, for women who want it, are not expecting, and have neither clots nor migraine against it."""
+    low, high = _PILL["ages"]
+    against = {"migraine", "ischaemic-heart", "breast-cancer", "atrial-fibrillation"} & life.diseases.keys()
+    if life.person.sex != "female" or not low <= life.age <= high or against or life.pregnant or life.person.died:
+        return
+    if life.rng.random() >= _PILL["share"]:
+        return
+    first, last = _PILL["onset"]
+    start = max(first, life.age - 6)
+    age = life.rng.uniform(start, max(start + 0.1, min(last, life.age - 0.1)))
+    since = life.workday(life.person.born + round(max(age, life.age - 6) * YEAR))
+    recorded = condition(_PILL_CODE, since, since)
+    recorded["recorder"] = life.author(life.person.clinic)
+    life.write(life.person.clinic, "Condition", recorded)
+    key, amount, times, text = _PILL["medicine"]
+    regimen(life, [key, amount, times, text, 1.0, "", 0], _PILL["against"], since)

@@ -10,7 +10,8 @@ from helhed.population.resources import blood_pressure, encounter, observation, 
 _NEEDS = {one["key"]: set(one.get("control", ())) for one in DISEASES}
 _CHRONIC = {one["key"] for one in DISEASES if one.get("chronic")}
 _YEAR_DAYS = 365
-_YEARS = 3
+_CHECKED_FROM = 45  #: years of age from which sugar and fat are measured with the rest
+_YEARS = 4
 
 
 def controls(life: Life) -> None:
@@ -25,7 +26,8 @@ def controls(life: Life) -> None:
         days = [life.end - life.rng.randint(30, 700)] if life.rng.random() < 0.55 else []
     for number, day in enumerate(days):
         seen = life.workday(day + life.rng.randint(-20, 20))
-        if life.person.age_at(seen) >= ADULT and not life.is_away(seen - 10, seen):
+        expecting = any(start <= seen <= to + 60 for start, to in life.pregnant)
+        if life.person.age_at(seen) > ADULT + 0.1 and not expecting and not life.is_away(seen - 10, seen):
             _control(life, seen, {need for need in needs if _ill(life, need, seen)}, first=number == 0)
             _between(life, seen + 182)
 
@@ -45,7 +47,12 @@ def _control(life: Life, day: int, needs: set[str], *, first: bool) -> None:
     clinic, minute = life.person.clinic, life.clock()
     ill = any(onset <= day for key, onset in life.diseases.items() if key in _CHRONIC)
     if ill or life.rng.random() < 0.5:
-        _blood(life, max(life.person.born, day - life.rng.randint(3, 8)), _analyses(needs), "Blodprøver")
+        _blood(
+            life,
+            max(life.person.born, day - life.rng.randint(3, 8)),
+            _analyses(needs, life.person.age_at(day)),
+            "Blodprøver",
+        )
     title = "Årskontrol" if ill else "Konsultation"
     content = encounter("AMB", title, (day, minute), (day, minute + 20), None)
     content["serviceProvider"] = clinic.reference
@@ -90,13 +97,13 @@ def lungs(life: Life, day: int) -> dict[str, float]:
     return found
 
 
-def _analyses(needs: set[str]) -> list[str]:
+def _analyses(needs: set[str], age: float) -> list[str]:
     found = ["haemoglobin", "creatinine", "egfr", "potassium"]
     if "renal" in needs:
         found.append("sodium")
     if "diabetes" in needs:
         found += ["hba1c", "ldl", "acr"]
-    elif "lipids" in needs:
+    elif "lipids" in needs or age > _CHECKED_FROM:
         found += ["ldl", "hba1c"]
     for need, key in (("thyroid", "tsh"), ("urate", "urate"), ("psa", "psa")):
         if need in needs:

@@ -72,7 +72,7 @@ class Country(Protocol):
 class Denmark:
     """The 98 municipalities (``data/denmark.json``), with units after the patterns of ``data/places.json``."""
 
-    facts: Any = field(default_factory=lambda: facts("denmark"))
+    facts: Any = field(default_factory=lambda: facts("denmark"), repr=False)
     invented_units: bool = True
 
     @cached_property

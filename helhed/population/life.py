@@ -23,7 +23,7 @@ class Life:
     allergic: bool = False  #: to penicillin
     diseases: dict[str, int] = field(default_factory=dict)  #: since which day
     groups: set[str] = field(default_factory=set)  #: groups of medicine taken now
-    medicines: list[str] = field(default_factory=list)  #: keys of those taken now
+    medicines: list[tuple[str, int]] = field(default_factory=list)  #: those taken to the end, and since when
     pregnant: list[tuple[int, int]] = field(default_factory=list)  #: from and to
     away: list[tuple[int, int]] = field(default_factory=list)  #: admissions, so that no two overlap
 

@@ -10,6 +10,7 @@ from helhed.population.resources import ATC, HL7, atc_of, concept, hl7, product
 _MEDICINES = facts("medicines")["medicines"]
 _RENEWED_DAYS = 300
 _WEEK = 7
+_DISPENSED_DAYS, _PACK_DAYS = 330, 92
 _KIDNEYS = {
     "metformin-1000": 45,
     "metformin": 32,
@@ -18,6 +19,7 @@ _KIDNEYS = {
     "empagliflozin": 30,
     "nitrofurantoin": 60,
 }
+_YOUNGEST = {"mirtazapine": 18, "ibuprofen": 18, "citalopram": 18}
 _PENICILLINS = "J01C"
 _COMMUNITY = [hl7("medicationrequest-category", "community")]
 
@@ -36,6 +38,8 @@ def tolerates(life: Life, key: str, day: int) -> bool:
         return False
     if key == "ibuprofen" and ({"B01", "C03CA", "C09"} & life.groups or life.person.age_at(day) > 74):
         return False
+    if life.person.age_at(day) < _YOUNGEST.get(key, 0):
+        return False
     expecting = any(start <= day <= end for start, end in life.pregnant)
     return not (expecting and atc[:3] in ("C09", "C10", "G03", "M01", "B01"))
 
@@ -51,7 +55,7 @@ def regimen(life: Life, fact: list[Any], against: str, onset: int) -> bool:
     if not tolerates(life, key, since):
         return False
     life.groups.add(medicine_group(atc_of(key)))
-    life.medicines.append(key)
+    life.medicines.append((key, since))
     if what:
         life.body.treatments.append((since, what, much))
     renewed = max(since, life.end - life.rng.randint(2, _RENEWED_DAYS))
@@ -87,7 +91,24 @@ def prescribe(
     }
     if stopped:
         content["statusReason"] = {"text": "Borgeren er død" if until == life.person.died else "Kuren er færdig"}
-    life.chart.add(life.unit("card"), "MedicationRequest", content)
+    reference = life.chart.add(life.unit("card"), "MedicationRequest", content)
+    _dispense(life, key, reference, since, until or life.end)
+
+
+def _dispense(life: Life, key: str, order: str, since: int, until: int) -> None:
+    """Packs handed over: one of a cure, one every quarter of what lasts; the last year's are kept."""
+    day = max(since, min(until, life.end) - _DISPENSED_DAYS + life.rng.randint(0, 80))
+    while day <= min(until, life.end):
+        content: Json = {
+            "status": "completed",
+            "medicationCodeableConcept": product(key)["code"],
+            "whenHandedOver": stamp(day, life.clock()),
+            "quantity": {"value": 1, "unit": "pakning"},
+        }
+        content["performer"] = [{"actor": life.unit("pharmacy").reference}]
+        content["authorizingPrescription"] = [{"reference": order}]
+        life.chart.add(life.unit("card"), "MedicationDispense", content)
+        day += _PACK_DAYS
 
 
 def _dosage(key: str, amount: float, times: int, text: str, against: str, since: int, until: int) -> Json:
