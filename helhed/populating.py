@@ -1,6 +1,6 @@
 """The population command: generating in all processes, into files or straight into the store."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -23,7 +23,7 @@ from helhed.foundation.clock import system_clock
 from helhed.foundation.database import Pool, Target, connect, read_secret
 from helhed.foundation.errors import BadRequest, Unprocessable
 from helhed.foundation.ids import key_of
-from helhed.foundation.processes import processes, spread
+from helhed.foundation.processes import collect_seldom, processes, spread
 from helhed.foundation.settings import Settings
 from helhed.hooks import HOOKS
 from helhed.importing import owner_pool
@@ -101,12 +101,13 @@ def _same_population(folder: Path, mark: dict[str, int]) -> None:
 class PopulationLoader:
     """Stores blocks under their source organisations, each document once. Ids follow from the seed and this store's secret."""
 
-    def __init__(self, pool: Pool, secret: bytes, namespace: str) -> None:
+    def __init__(self, pool: Pool, secret: bytes, namespace: str, places: Mapping[str, str] | None = None) -> None:
         self._pool = pool
         self._sessions = Sessions(pool, HOOKS, CursorSigner(secret))
         self._secret = secret
         self._namespace = namespace
         self._ids = ForeignIds(secret, namespace)
+        self._places = places  #: address of every unit and member of staff, when they are here already
 
     async def directory(self, homes: Iterable[Neighbourhood], source: Source) -> int:
         """Organisations, staff and jobs, by the keeper of the directory; then everybody may deliver."""
@@ -114,9 +115,13 @@ class PopulationLoader:
         await self._pool.execute(_KEEPER, source.key)
         raw = b"\n".join(orjson.dumps(one) for one in resources)
         await self._store(source, Document("directory", raw, ndjson=True), {})
-        units = [one["id"] for one in resources if one["resourceType"] == "Organization"]
-        await self._pool.execute(_CUSTODIANS, [key_of(self._id("Organization", unit)) for unit in units])
+        units = [self._id("Organization", one["id"]) for one in resources if one["resourceType"] == "Organization"]
+        await self.let_deliver(units)
         return len(resources)
+
+    async def let_deliver(self, units: Iterable[UUID]) -> None:
+        """Register the custodians of these organisations."""
+        await self._pool.execute(_CUSTODIANS, [key_of(unit) for unit in units])
 
     async def block(self, population: Population, number: int) -> tuple[int, int]:
         """Everything about one block; returns how many resources and bytes. Raises Unprocessable."""
@@ -124,11 +129,13 @@ class PopulationLoader:
         patients = {chart.subject["reference"]: self._id("Patient", chart.prefix) for chart in charts}
         numbers = [one.cpr for one in block.people[: len(charts)]]
         await self._nobody_else(numbers, list(patients.values()))
-        known = self._units(block.home) | {name: f"Patient/{found}" for name, found in patients.items()}
+        places = self._places or self._addresses(block.home)
+        known = {**places, **{name: f"Patient/{found}" for name, found in patients.items()}}
         resources = size = 0
-        for handle, (_, written) in by_source(charts).items():
+        for handle, (unit, written) in by_source(charts).items():
             raw = ndjson(written)
-            source = Source(key_of(self._id("Organization", handle)), self._namespace)
+            custodian = UUID(places[unit.reference["reference"]].partition("/")[2])
+            source = Source(key_of(custodian), self._namespace)
             await self._store(source, Document(f"block {number}, {handle}", raw, ndjson=True), known)
             resources, size = resources + len(written), size + len(raw)
         return resources, size
@@ -143,7 +150,7 @@ class PopulationLoader:
         importer = Importer(self._pool, self._sessions, source, self._secret, system_clock, earlier=known)
         _check(document.name, await importer.document(document))
 
-    def _units(self, home: Neighbourhood) -> dict[str, str]:
+    def _addresses(self, home: Neighbourhood) -> dict[str, str]:
         units = (*home.units.values(), *home.clinics)
         references = [one.reference for one in units] + [one.reference for unit in units for one in unit.staff]
         return {one["reference"]: self._address(one["reference"]) for one in references}
@@ -164,30 +171,40 @@ def _check(name: str, report: Report) -> None:
 
 async def load(settings: Settings, target: Target, population: Population) -> Totals:
     """The whole population into the store. Run it again to go on after an interruption."""
-    secret = read_secret(settings.data_dir)
+    secret, totals = read_secret(settings.data_dir), Totals()
     pool = await owner_pool(target, 2)
     try:
         sessions = Sessions(pool, HOOKS, CursorSigner(secret))
         name = f"Syntetisk befolkning {population.seed}"
         source = await register_source(sessions, name, secret, system_clock)
         homes = [draw_block(population.seed, number, population.country).home for number in population.blocks]
-        loader = PopulationLoader(pool, secret, source.namespace)
-        totals = Totals()
-        totals.resources += await loader.directory(homes, source)
+        totals.resources += await PopulationLoader(pool, secret, source.namespace).directory(homes, source)
     finally:
         await pool.close()
-    start = (target.owner, secret, source.namespace, population)
-    with _progress() as progress, processes(__name__, _start_loading, *start) as workers:
-        task = progress.add_task("", total=len(population.blocks), done="starting")
-        async for resources, size in spread(workers, _load_one, population.blocks):
-            _count(totals, resources, size)
-            progress.update(task, advance=1, done=f"{totals.resources:,} resources")
+    await load_blocks(target, secret, source.namespace, population, totals)
     owner = await connect(target.owner)
     try:
         await owner.execute("analyze")
     finally:
         await owner.close()
     return totals
+
+
+async def load_blocks(
+    target: Target,
+    secret: bytes,
+    namespace: str,
+    population: Population,
+    totals: Totals,
+    places: Mapping[str, str] | None = None,
+) -> None:
+    """All blocks, spread over processes. ``places`` says where units and staff are, when they came otherwise."""
+    start = (target.owner, secret, namespace, population, places)
+    with _progress() as progress, processes(__name__, _start_loading, *start) as workers:
+        task = progress.add_task("", total=len(population.blocks), done="starting")
+        async for resources, size in spread(workers, _load_one, population.blocks):
+            _count(totals, resources, size)
+            progress.update(task, advance=1, done=f"{totals.resources:,} resources")
 
 
 def _count(totals: Totals, resources: int, size: int) -> None:
@@ -204,6 +221,7 @@ _STATE: list[Any] = []  #: what one process keeps between blocks
 
 
 def _start_files(population: Population, folder: Path) -> None:
+    collect_seldom()
     _STATE[:] = [population, folder]
 
 
@@ -212,10 +230,13 @@ def _write_one(number: int) -> tuple[int, int]:
     return write_block(population, folder, number)
 
 
-def _start_loading(owner: dict[str, Any], secret: bytes, namespace: str, population: Population) -> None:
+def _start_loading(
+    owner: dict[str, Any], secret: bytes, namespace: str, population: Population, places: Mapping[str, str] | None
+) -> None:
+    collect_seldom()
     loop = uvloop.new_event_loop()
     pool = loop.run_until_complete(owner_pool(Target(owner, owner), 1))
-    _STATE[:] = [loop, PopulationLoader(pool, secret, namespace), population]
+    _STATE[:] = [loop, PopulationLoader(pool, secret, namespace, places), population]
 
 
 def _load_one(number: int) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """Work spread over processes, as much of it waiting as keeps them busy."""
 
 import asyncio
+import gc
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -14,6 +15,8 @@ Result = TypeVar("Result")
 #: one more process than cores keeps the cores busy while the others wait for the database
 PROCESSES = (os.cpu_count() or 1) + 1
 _AHEAD = 2
+#: documents are large and free of cycles; looking for some in them costs a tenth of the time
+_OBJECTS_BETWEEN_COLLECTIONS = 200_000
 
 
 @contextmanager
@@ -23,6 +26,12 @@ def processes(preload: str, start: Callable[..., None], *given: object) -> Itera
     context.set_forkserver_preload([preload])
     with ProcessPoolExecutor(PROCESSES, context, start, given) as pool:
         yield pool
+
+
+def collect_seldom() -> None:
+    """For processes that make or parse many documents."""
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
 
 
 async def spread(

@@ -18,6 +18,7 @@ CODES: dict[str, tuple[Json, Json]] = {
 }
 _GROWN = 16
 _CONTACTS_KEPT = round(6 * YEAR)
+_AIMED_AT, _TITRATED_AFTER = 134, 120  #: mmHg and days
 _FRAIL_FROM = 25
 _SOONEST = 0.3  #: years between onset and being counted
 _MOST_LIKELY = 0.95
@@ -120,8 +121,7 @@ def _begin(life: Life, disease: dict[str, Any]) -> None:
     recorded = condition(gp_code, onset, onset)
     recorded["recorder"] = life.author(clinic)
     life.write(clinic, "Condition", recorded, contact)
-    for fact in disease["medicines"]:
-        regimen(life, fact, disease["against"], onset)
+    _treat(life, disease, onset)
     role, chance = disease.get("followed", ("", 0))
     if life.rng.random() < chance:
         unit = life.unit(role)
@@ -129,6 +129,25 @@ def _begin(life: Life, disease: dict[str, Any]) -> None:
         followed = condition(hospital_code, onset, seen, category="encounter-diagnosis")
         followed["recorder"] = life.author(unit)
         life.write(unit, "Condition", followed)
+
+
+def _treat(life: Life, disease: dict[str, Any], onset: int) -> None:
+    """The medicines of a disease; where one is always given, the first that is tolerated if none was chosen."""
+    against, medicines = disease["against"], disease["medicines"]
+    chosen = [fact for fact in medicines if regimen(life, fact, against, onset)]
+    if disease.get("treated") and not chosen:
+        any(regimen(life, [*fact[:4], 1.0, *fact[5:]], against, onset) for fact in medicines)
+    if disease["key"] == "hypertension" and chosen:
+        _titrate(life, onset)
+
+
+def _titrate(life: Life, onset: int) -> None:
+    """Doses are raised until the pressure is near its aim, in most."""
+    body = life.body
+    left = body.levels["systolic"] - sum(much for _, what, much in body.treatments if what == "systolic")
+    aim = life.rng.gauss(_AIMED_AT, 6)
+    if left > aim:
+        body.treatments.append((onset + _TITRATED_AFTER, "systolic", left - aim))
 
 
 _PILL = FACTS["contraception"]

@@ -62,18 +62,12 @@ class Country(Protocol):
         """The surroundings of a block."""
         ...
 
-    @property
-    def invented_units(self) -> bool:
-        """Whether a population brings its units with it; otherwise they are known already."""
-        ...
-
 
 @dataclass(frozen=True)
 class Denmark:
     """The 98 municipalities (``data/denmark.json``), with units after the patterns of ``data/places.json``."""
 
     facts: Any = field(default_factory=lambda: facts("denmark"), repr=False)
-    invented_units: bool = True
 
     @cached_property
     def _weights(self) -> list[int]:

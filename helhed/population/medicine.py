@@ -4,7 +4,7 @@ from typing import Any
 
 from helhed.population.facts import Json, facts
 from helhed.population.life import Life
-from helhed.population.moments import TODAY, day_text, stamp
+from helhed.population.moments import TODAY, YEAR, day_text, stamp
 from helhed.population.resources import ATC, HL7, atc_of, concept, hl7, product
 
 _MEDICINES = facts("medicines")["medicines"]
@@ -128,6 +128,7 @@ def _dosage(key: str, amount: float, times: int, text: str, against: str, since:
 
 
 _PENICILLIN_ALLERGY = 0.06
+_ASKED_FROM = 2  #: years of age
 _RASH = concept("Nældefeber (urticaria)", ("SKS", "DL509", "Urticaria UNS"))
 _GROUP = concept("Penicillin (hele gruppen)", (ATC, "J01C", "beta-lactam antibacterials, penicillins"))
 _NONE = concept("Ingen kendt overfølsomhed", ("urn:helhed:allergy", "no-known-allergies"))
@@ -135,10 +136,10 @@ _NONE = concept("Ingen kendt overfølsomhed", ("urn:helhed:allergy", "no-known-a
 
 def cave(life: Life) -> None:
     """What the citizen must not be given: asked by the clinic of most adults, never of everybody."""
-    life.allergic = life.rng.random() < _PENICILLIN_ALLERGY * min(1.0, life.age / 20)
-    if not life.allergic and life.rng.random() < 0.4:
+    life.allergic = life.age >= _ASKED_FROM and life.rng.random() < _PENICILLIN_ALLERGY * min(1.0, life.age / 20)
+    if life.age < _ASKED_FROM or (not life.allergic and life.rng.random() < 0.4):
         return
-    recorded = life.workday(life.end - life.rng.randint(30, 2500))
+    recorded = life.workday(life.end - min(life.rng.randint(30, 2500), round((life.age - 1) * YEAR)))
     certain = life.rng.random() < 0.4
     content: Json = {
         "clinicalStatus": {"coding": [{"system": HL7 + "allergyintolerance-clinical", "code": "active"}]},

@@ -20,6 +20,7 @@ from helhed.population.resources import (
 
 _FACTS = facts("pregnancy")
 _TERM = 280
+_USUAL_PRESSURE = 122
 _KEPT = round(4 * YEAR)
 _GP = concept("Graviditet", ("ICPC-2", "W78", "Graviditet"))
 _BIRTH = concept("Fødsel", ("SKS", "DO809", "Spontan fødsel UNS"))
@@ -82,14 +83,22 @@ def _visit(life: Life, role: str, title: str, day: int, week: float) -> None:
     content["serviceProvider"] = unit.reference
     contact = life.write(unit, "Encounter", content)
     when, who = stamp(day, minute + 5), life.author(unit, doctor=role == "gp")
-    systolic = min(136, life.body.at(rng, "systolic", day, 4) - 4)
-    life.measure(unit, blood_pressure(systolic, min(86, systolic * 0.5 + 11), when), contact, who)
-    weight = life.body.levels["bmi"] * life.body.height**2 + max(0.0, week - 12) * 0.42
+    systolic = min(_USUAL_PRESSURE, life.body.levels["systolic"]) - 4 + rng.gauss(0, 4.5)
+    life.measure(unit, blood_pressure(systolic, systolic * 0.5 + 11 + rng.gauss(0, 2), when), contact, who)
+    usual = life.body.levels["bmi"] * life.body.height**2
+    weight = usual * (1 + max(0.0, week - 12) * 0.0058)
     life.measure(unit, observation("weight", weight + rng.gauss(0, 0.4), when), contact, who)
     if week > 5:
         life.measure(unit, words("urine", "Ingen protein, ingen sukker", when), contact, who)
     if week >= 24:
-        life.measure(unit, observation("fundal-height", week - 1 + rng.gauss(0, 1), when), contact, who)
+        life.measure(
+            unit, observation("fundal-height", week - 1 + _own_curve(life) + rng.gauss(0, 0.4), when), contact, who
+        )
+
+
+def _own_curve(life: Life) -> float:
+    """Wombs differ by a centimetre or so; each keeps to its own curve."""
+    return (life.person.number % 5 - 2) * 0.5
 
 
 def _scans(life: Life, begun: int, end: int) -> None:
