@@ -119,7 +119,7 @@ def _begin(life: Life, disease: dict[str, Any]) -> None:
         content["serviceProvider"] = clinic.reference
         contact = life.write(clinic, "Encounter", content)
     recorded = condition(gp_code, onset, onset)
-    recorded["recorder"] = life.author(clinic)
+    life.sign(recorded, clinic)
     life.write(clinic, "Condition", recorded, contact)
     _treat(life, disease, onset)
     role, chance = disease.get("followed", ("", 0))
@@ -127,7 +127,7 @@ def _begin(life: Life, disease: dict[str, Any]) -> None:
         unit = life.unit(role)
         seen = life.workday(onset + life.rng.randint(5, 60))
         followed = condition(hospital_code, onset, seen, category="encounter-diagnosis")
-        followed["recorder"] = life.author(unit)
+        life.sign(followed, unit)
         life.write(unit, "Condition", followed)
 
 
@@ -167,7 +167,7 @@ def contraception(life: Life) -> None:
     age = life.rng.uniform(start, max(start + 0.1, min(last, life.age - 0.1)))
     since = life.workday(life.person.born + round(max(age, life.age - 6) * YEAR))
     recorded = condition(_PILL_CODE, since, since)
-    recorded["recorder"] = life.author(life.person.clinic)
+    life.sign(recorded, life.person.clinic)
     life.write(life.person.clinic, "Condition", recorded)
     key, amount, times, text = _PILL["medicine"]
     regimen(life, [key, amount, times, text, 1.0, "", 0], _PILL["against"], since)

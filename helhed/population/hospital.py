@@ -71,7 +71,7 @@ def write_stay(life: Life, stay: Stay, *, going_on: bool = False) -> None:
         }
     stay.contact = life.write(unit, "Encounter", content)
     recorded = condition(stay.code, stay.start, stay.start, 0 if going_on else stay.end, "encounter-diagnosis")
-    recorded["recorder"] = life.author(unit)
+    life.sign(recorded, unit)
     life.write(unit, "Condition", recorded, stay.contact)
     _vitals(life, stay)
     _blood(life, stay)

@@ -46,6 +46,12 @@ class Life:
         staff = (unit.doctors if doctor else unit.others) or unit.doctors or unit.others
         return staff[self.person.number % len(staff)] if staff else unit.reference
 
+    def sign(self, content: Json, unit: Unit, *, doctor: bool = True) -> None:
+        """Name the recorder: a person who works there. A unit cannot be one."""
+        found = self.author(unit, doctor=doctor)
+        if found is not unit.reference:
+            content["recorder"] = found
+
     def clock(self) -> int:
         """A minute in opening hours, on the five."""
         return 485 + 5 * int(self.rng.random() * 84)

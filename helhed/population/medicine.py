@@ -148,8 +148,8 @@ def cave(life: Life) -> None:
         ),
         "code": _GROUP if life.allergic else _NONE,
         "recordedDate": day_text(recorded),
-        "recorder": life.author(life.person.clinic),
     }
+    life.sign(content, life.person.clinic)
     if life.allergic:
         onset = day_text(life.person.born + life.rng.randint(0, recorded - life.person.born))[:4]
         content |= {"type": "allergy", "category": ["medication"], "criticality": "low", "onsetDateTime": onset}

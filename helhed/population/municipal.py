@@ -56,7 +56,7 @@ def _care(life: Life, unit: Unit, because: Sequence[str], done: Sequence[str], t
 
 def _state(life: Life, unit: Unit, key: str, start: int, contact: str = "") -> None:
     content = condition(_CONDITIONS[key], start, start, life.end if life.person.died else 0)
-    content["recorder"] = life.author(unit, doctor=False)
+    life.sign(content, unit, doctor=False)
     life.write(unit, "Condition", content, contact)
 
 

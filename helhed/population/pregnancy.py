@@ -56,7 +56,7 @@ def write_pregnancies(life: Life, found: list[tuple[int, int, int]]) -> None:
         born = end < TODAY
         seen = life.workday(begun + 7 * 8 + life.rng.randint(0, 12))
         recorded = condition(_GP, begun, min(seen, life.end), end if born else 0)
-        recorded["recorder"] = life.author(life.person.clinic)
+        life.sign(recorded, life.person.clinic)
         life.write(life.person.clinic, "Condition", recorded)
         _visits(life, begun, end)
         _scans(life, begun, end)

@@ -262,7 +262,9 @@ def references_hold(record: Record) -> Iterator[str]:
     known = {f"{one['resourceType']}/{one['id']}" for one in record.resources}
     for one in record.resources[1:]:
         for target in pointed_at(one):
-            local = target.split("/")[0] not in ("Organization", "Practitioner") and not target.startswith("#")
+            local = target.split("/")[0] not in ("Organization", "Practitioner") and not target.startswith(
+                ("#", "urn:")
+            )
             if local and target not in known:
                 yield f"{one['resourceType']} refers to {target}"
 
