@@ -10,6 +10,11 @@ _SMOKING = facts("diseases")["smoking"]
 _WORDS = {"now": "Ryger", "before": "Tidligere ryger", "never": "Aldrig røget"}
 _MEMORY, _NEW = 0.6, 0.8  #: a value keeps this much of its last deviation; the variance stays what it is
 _SETTLED = 30  #: days until a treatment shows
+_FOUND_AFTER = 40  #: days a disease shows in the values before it is a diagnosis
+_NO_LIMIT = 1000.0
+_NEVER = 10**9
+#: how low a value can become once it is a disease's
+_LEAST = {"filtration": 14.0, "sugar": 40.0, "systolic": 100.0, "ldl": 0.8, "tsh": 0.3, "urate": 0.2, "psa": 0.1}
 _YEARLY = 0.993
 
 
@@ -21,9 +26,12 @@ class Body:
     height: float
     smoker: str  #: now, before or never
     levels: dict[str, float]
-    treatments: list[tuple[int, str, float]] = field(default_factory=list)  #: since when, what, how much lower
+    effects: list[tuple[int, str, float]] = field(default_factory=list)  #: since when, on what, how much
     floors: dict[str, float] = field(default_factory=dict)
     ceilings: dict[str, float] = field(default_factory=dict)
+    ill: dict[str, tuple[int, float]] = field(
+        default_factory=dict
+    )  #: since when other limits hold, and what is most then
     _last: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -32,18 +40,33 @@ class Body:
         return _WORDS[self.smoker]
 
     def at(self, rng: Random, what: str, day: int, spread: float) -> float:
-        """The value on a day: the level, less what treatments take, and a deviation that remembers the last one."""
+        """The value on a day: the level, what diseases and treatments change, and a deviation that remembers the last one."""
         deviation = _MEMORY * self._last.get(what, 0.0) + _NEW * rng.gauss(0, spread)
         self._last[what] = deviation
-        lowered = sum(much for since, of, much in self.treatments if of == what and since + _SETTLED <= day)
-        found = self.levels[what] - lowered + deviation
+        changed = sum(much for since, of, much in self.effects if of == what and since <= day)
+        found = self.levels[what] + deviation + changed
+        since, most = self.ill.get(what, (_NEVER, 0.0))
+        if day >= since:
+            return max(_LEAST.get(what, found), min(most, found))
         return max(self.floors.get(what, found), min(self.ceilings.get(what, found), found))
 
-    def change(self, rng: Random, disease: dict[str, Any]) -> None:
+    def final(self, what: str) -> float:
+        """Where it lies when every disease and treatment has come."""
+        return self.levels[what] + sum(much for _, of, much in self.effects if of == what)
+
+    def treat(self, what: str, since: int, much: float) -> None:
+        """A treatment shows after a month."""
+        self.effects.append((since + _SETTLED, what, -much))
+
+    def fail(self, what: str, level: float, onset: int, *, most: float = _NO_LIMIT) -> None:
+        """From shortly before the diagnosis, the value is another."""
+        self.effects.append((onset - _FOUND_AFTER, what, level - self.levels[what]))
+        self.ill[what] = (onset - _FOUND_AFTER, most)
+
+    def change(self, rng: Random, disease: dict[str, Any], onset: int) -> None:
         """What a disease does, untreated."""
         for what, (mean, spread) in disease.get("sets", {}).items():
-            self.levels[what] = rng.gauss(mean, spread)
-            self.ceilings.pop(what, None)
+            self.fail(what, rng.gauss(mean, spread), onset)
         for what, (mean, spread) in disease.get("raises", {}).items():
             self.levels[what] += max(0.0, rng.gauss(mean, spread))
 
@@ -62,6 +85,7 @@ def draw_body(rng: Random, sex: str, age: float) -> Body:
         "lung": max(0.84, rng.gauss(1.0, 0.08)),
         "urate": rng.gauss(0.34 if sex == "male" else 0.27, 0.03),
         "psa": 0.5 + max(0.0, age - 40) * 0.03,
+        "phq9": max(2.0, rng.gauss(7, 3)),
     }
     floors = {
         "bmi": 17.5,
@@ -72,6 +96,7 @@ def draw_body(rng: Random, sex: str, age: float) -> Body:
         "haemoglobin": 6.0,
         "tsh": 0.2,
         "psa": 0.1,
+        "phq9": 0,
         "urate": 0.16,
     }
     ceilings = {"sugar": 45, "systolic": 178, "bmi": 52, "filtration": 118, "psa": 3.8, "tsh": 3.9, "urate": 0.46}

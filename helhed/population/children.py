@@ -17,13 +17,17 @@ def childhood(life: Life) -> None:
     """Examinations of those who are still children."""
     if life.age >= ADULT:
         return
-    tall, heavy = life.rng.gauss(0, 0.035), life.rng.gauss(0, 0.09)
+    tall, heavy = _within(life.rng.gauss(0, 0.035), 0.08), _within(life.rng.gauss(0, 0.09), 0.2)
     _birth(life, tall, heavy)
     for unit, plan in ((life.person.clinic, _FACTS["clinic"]), (life.unit("visitors"), _FACTS["visitors"])):
         for age, title in plan:
             day = life.person.born + round(age * YEAR) + life.rng.randint(0, 12)
             if life.end - _KEPT * YEAR < day < life.end and life.rng.random() < _COMES:
                 _examination(life, unit, title, life.workday(day), tall, heavy)
+
+
+def _within(value: float, most: float) -> float:
+    return max(-most, min(most, value))
 
 
 def _birth(life: Life, tall: float, heavy: float) -> None:

@@ -58,9 +58,9 @@ def chronic(life: Life) -> None:
     frailty = _frailty(life.rng)
     mine = [disease for disease in DISEASES if _gets(life, disease, frailty)]
     for disease in mine:
-        life.body.change(life.rng, disease)
         life.diseases[disease["key"]] = _onset(life, disease)
-    _kidneys(life)
+        life.body.change(life.rng, disease, life.diseases[disease["key"]])
+    _organs(life)
     for disease in mine:
         _begin(life, disease)
 
@@ -94,18 +94,16 @@ def _onset(life: Life, disease: dict[str, Any]) -> int:
     return life.workday(life.person.born + round(age * YEAR))
 
 
-def _kidneys(life: Life) -> None:
+def _organs(life: Life) -> None:
     """Low filtration is a diagnosis, and the diagnosis is low filtration; lungs likewise."""
-    levels, body = life.body.levels, life.body
+    rng, levels = life.rng, life.body.levels
     if "kidney" in life.diseases:
-        levels["filtration"] = life.rng.choices(
-            (life.rng.uniform(40, 56), life.rng.uniform(31, 42), life.rng.uniform(18, 28)), (75, 20, 5)
-        )[0]
-        body.floors["filtration"], body.ceilings["filtration"] = 14.0, 58.0
+        stages = (rng.uniform(40, 56), rng.uniform(31, 42), rng.uniform(18, 28))
+        life.body.fail("filtration", rng.choices(stages, (75, 20, 5))[0], life.diseases["kidney"], most=58.0)
     if "copd" in life.diseases:
-        levels["lung"] = life.rng.uniform(0.34, 0.79)
+        levels["lung"] = rng.uniform(0.34, 0.79)
     elif "asthma" in life.diseases:
-        levels["lung"] = life.rng.uniform(0.82, 0.99)
+        levels["lung"] = rng.uniform(0.82, 0.99)
 
 
 def _begin(life: Life, disease: dict[str, Any]) -> None:
@@ -136,18 +134,19 @@ def _treat(life: Life, disease: dict[str, Any], onset: int) -> None:
     against, medicines = disease["against"], disease["medicines"]
     chosen = [fact for fact in medicines if regimen(life, fact, against, onset)]
     if disease.get("treated") and not chosen:
-        any(regimen(life, [*fact[:4], 1.0, *fact[5:]], against, onset) for fact in medicines)
-    if disease["key"] == "hypertension" and chosen:
+        certain = ([*fact[:4], 1.0, *fact[5:]] for fact in medicines)
+        chosen = [next((fact for fact in certain if regimen(life, fact, against, onset)), None)]
+    if disease["key"] == "hypertension" and any(chosen):
         _titrate(life, onset)
 
 
 def _titrate(life: Life, onset: int) -> None:
     """Doses are raised until the pressure is near its aim, in most."""
     body = life.body
-    left = body.levels["systolic"] - sum(much for _, what, much in body.treatments if what == "systolic")
+    left = body.final("systolic")
     aim = life.rng.gauss(_AIMED_AT, 6)
     if left > aim:
-        body.treatments.append((onset + _TITRATED_AFTER, "systolic", left - aim))
+        body.treat("systolic", onset + _TITRATED_AFTER, left - aim)
 
 
 _PILL = FACTS["contraception"]

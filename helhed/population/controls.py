@@ -10,6 +10,7 @@ from helhed.population.resources import blood_pressure, encounter, observation, 
 _NEEDS = {one["key"]: set(one.get("control", ())) for one in DISEASES}
 _CHRONIC = {one["key"] for one in DISEASES if one.get("chronic")}
 _YEAR_DAYS = 365
+_APART = 21  #: days between a diagnosis and a control
 _CHECKED_FROM = 45  #: years of age from which sugar and fat are measured with the rest
 _YEARS = 4
 
@@ -27,9 +28,14 @@ def controls(life: Life) -> None:
     for number, day in enumerate(days):
         seen = life.workday(day + life.rng.randint(-20, 20))
         expecting = any(start <= seen <= to + 60 for start, to in life.pregnant)
-        if life.person.age_at(seen) > ADULT + 0.1 and not expecting and not life.is_away(seen - 10, seen):
+        if life.person.age_at(seen) > ADULT + 0.1 and not expecting and not _seen_anyway(life, seen):
             _control(life, seen, {need for need in needs if _ill(life, need, seen)}, first=number == 0)
             _between(life, seen + 182)
+
+
+def _seen_anyway(life: Life, day: int) -> bool:
+    """Whether a diagnosis or an admission is near: no control beside it."""
+    return life.is_away(day - 10, day) or any(abs(onset - day) < _APART for onset in life.diseases.values())
 
 
 def _ill(life: Life, need: str, day: int) -> bool:
@@ -49,7 +55,7 @@ def _control(life: Life, day: int, needs: set[str], *, first: bool) -> None:
     if ill or life.rng.random() < 0.5:
         _blood(
             life,
-            max(life.person.born, day - life.rng.randint(3, 8)),
+            life.workday(day - life.rng.randint(3, 8)),
             _analyses(needs, life.person.age_at(day)),
             "Blodprøver",
         )
@@ -79,14 +85,14 @@ def _measured(life: Life, day: int, needs: set[str], *, first: bool) -> dict[str
     if "lungs" in needs:
         found |= lungs(life, day)
     if "mood" in needs:
-        found["phq9"] = max(0, min(27, rng.gauss(6, 4)))
+        found["phq9"] = body.at(rng, "phq9", day, 1.6)
     return found
 
 
 def lungs(life: Life, day: int) -> dict[str, float]:
     """Spirometry: volume, capacity and their ratio hang together."""
     rng, copd = life.rng, "copd" in life.diseases
-    expected = max(1.3, expected_lung(life.person.age_at(day), life.body.height, life.person.sex))
+    expected = max(1.55, expected_lung(life.person.age_at(day), life.body.height, life.person.sex))
     share = life.body.levels["lung"] + rng.gauss(0, 0.015)
     volume = round(expected * share, 2)
     ratio = 0.40 + 0.34 * share if copd else rng.uniform(0.73, 0.82)
@@ -133,7 +139,7 @@ def blood(life: Life, day: int, analyses: list[str]) -> dict[str, float]:
         elif key == "egfr":
             found[key] = min(MOST_REPORTED, egfr(found["creatinine"], age, sex))
         elif key == "acr":
-            found[key] = max(3.0, rng.gauss(100 - body.levels["filtration"], 12))
+            found[key] = max(3.0, rng.gauss(100 - body.final("filtration"), 12))
         elif key == "potassium":
             found[key] = min(5.3, max(3.4, rng.gauss(4.0, 0.25)))
         elif key == "sodium":

@@ -44,6 +44,8 @@ def hospital(life: Life) -> None:
 
 def _happens(life: Life, fact: dict[str, Any], code: Json, year: int) -> bool:
     start = life.end - 365 * year - life.rng.randint(12, 364)
+    if fact["kind"] == "AMB" or fact.get("planned"):
+        start = life.workday(start)
     length = life.rng.randint(*fact["days"])
     low, high = fact["ages"]
     ill = life.diseases.get(fact.get("needs", ""), life.person.born) <= start

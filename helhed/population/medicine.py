@@ -13,7 +13,7 @@ _WEEK = 7
 _DISPENSED_DAYS, _PACK_DAYS = 330, 92
 _KIDNEYS = {
     "metformin-1000": 45,
-    "metformin": 32,
+    "metformin": 38,
     "alendronate": 38,
     "ibuprofen": 60,
     "empagliflozin": 30,
@@ -34,7 +34,7 @@ def tolerates(life: Life, key: str, day: int) -> bool:
     atc = atc_of(key)
     if medicine_group(atc) in life.groups or (life.allergic and atc.startswith(_PENICILLINS)):
         return False
-    if life.body.levels["filtration"] < _KIDNEYS.get(key, 0):
+    if life.body.final("filtration") < _KIDNEYS.get(key, 0):
         return False
     if key == "ibuprofen" and ({"B01", "C03CA", "C09"} & life.groups or life.person.age_at(day) > 74):
         return False
@@ -49,7 +49,7 @@ def regimen(life: Life, fact: list[Any], against: str, onset: int) -> bool:
     key, amount, times, text, chance, what, much = fact
     if life.rng.random() >= chance:
         return False
-    if key == "metformin-1000" and life.body.levels["filtration"] < _KIDNEYS[key]:
+    if key == "metformin-1000" and life.body.final("filtration") < _KIDNEYS[key]:
         key = "metformin"
     since = min(max(onset, life.person.born + 1) + life.rng.randint(0, 40), life.end)
     if not tolerates(life, key, since):
@@ -57,8 +57,8 @@ def regimen(life: Life, fact: list[Any], against: str, onset: int) -> bool:
     life.groups.add(medicine_group(atc_of(key)))
     life.medicines.append((key, since))
     if what:
-        life.body.treatments.append((since, what, much))
-    renewed = max(since, life.end - life.rng.randint(2, _RENEWED_DAYS))
+        life.body.treat(what, since, much)
+    renewed = max(since, life.workday(life.end - life.rng.randint(2, _RENEWED_DAYS)))
     until = life.person.died
     prescribe(life, key, amount, times, f"{text} mod {against}", against, since, written=renewed, until=until)
     return True

@@ -7,7 +7,7 @@ from typing import Any
 from helhed.population.chart import Written
 from helhed.population.facts import Json
 
-_WHEN = ("effectiveDateTime", "occurrenceDateTime", "performedDateTime", "onsetDateTime", "authoredOn", "date", "start", "started", "createdDateTime", "created", "recordedDate", "whenHandedOver")  # fmt: skip
+_WHEN = ("effectiveDateTime", "occurrenceDateTime", "performedDateTime", "onsetDateTime", "authoredOn", "date", "start", "started", "createdDateTime", "created", "recordedDate", "whenHandedOver", "startDate")  # fmt: skip
 
 
 def leaf_through(written: list[Written]) -> Iterator[str]:

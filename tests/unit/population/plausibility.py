@@ -194,10 +194,16 @@ def values_agree(record: Record) -> Iterator[str]:
     sugar = max((value for _, value in record.values("NPU27300")), default=0)
     if sugar >= 48 and not diagnoses.keys() & {"T89", "T90"}:
         yield f"HbA1c {sugar} without diabetes"
+    for code, ill, limit in (("NPU27300", ("T89", "T90"), 48), ("DNK35302", ("U99",), 60)):
+        onset = min((diagnoses[one] for one in ill if one in diagnoses), default="9999")
+        for when, value in record.values(code):
+            if (value >= limit) == (code == "NPU27300") and onset < "9" and (day(onset) - day(when)).days > 60:
+                yield f"{code} {value} at {when}, diagnosed {onset}"
     filtration = [value for _, value in record.values("DNK35302")]
     if filtration and max(filtration) < 60 and "U99" not in diagnoses:
         yield f"eGFR {max(filtration)} without kidney disease"
-    if "U99" in diagnoses and any(value >= 60 for _, value in record.values("DNK35302")):
+    late = [value for when, value in record.values("DNK35302") if when > diagnoses.get("U99", "9")]
+    if late and max(late) >= 60:
         yield "kidney disease with a normal eGFR"
     heights = [value for when, value in record.values("NPU03794") if record.age(when) > 25]
     weights = dict(record.values("NPU03804"))
@@ -257,6 +263,15 @@ def admissions_do_not_overlap(record: Record) -> Iterator[str]:
             yield f"admitted {start}, before {left}"
 
 
+def clinics_are_closed_at_weekends(record: Record) -> Iterator[str]:
+    for one in record.of("Encounter"):
+        if one["class"]["code"] == "AMB" and day(one["period"]["start"]).weekday() > 4:
+            yield f"{one['type'][0]['text']} on a weekend, {one['period']['start']}"
+    for one in record.of("DiagnosticReport"):
+        if one["code"]["text"] == "Blodprøver" and day(one["effectiveDateTime"]).weekday() > 4:
+            yield f"blood taken at the clinic on a weekend, {one['effectiveDateTime']}"
+
+
 def references_hold(record: Record) -> Iterator[str]:
     """Within the record: to what stands in it, and from the source that wrote it."""
     known = {f"{one['resourceType']}/{one['id']}" for one in record.resources}
@@ -283,7 +298,7 @@ def pointed_at(value: object) -> Iterator[str]:
 
 CHECKS = (
     time_is_in_order, the_dead_are_not_treated, medicine_is_dosed, medicine_fits_the_person, medicine_is_tolerated, diagnoses_fit_the_person,
-    values_are_possible, values_agree, values_do_not_jump, letters_follow, admissions_do_not_overlap, references_hold,
+    values_are_possible, values_agree, values_do_not_jump, letters_follow, admissions_do_not_overlap, clinics_are_closed_at_weekends, references_hold,
 )  # fmt: skip
 
 

@@ -123,6 +123,8 @@ SPOILS: dict[str, tuple[str, Spoil]] = {
     "a letter before the discharge": ("letters_follow", lambda r: letter_of(r).update(date="2001-01-01T10:00:00+01:00")),
     "a letter about somebody else": ("letters_follow", lambda r: rewrite(letter_of(r), "Vedr. en anden")),
     "admitted twice at once": ("admissions_do_not_overlap", twice_admitted),
+    "a control on a Sunday": ("clinics_are_closed_at_weekends", lambda r: next(e for e in r.of("Encounter") if e["class"]["code"] == "AMB")["period"].update(start="2026-11-22T10:00:00+01:00")),
+    "diabetic values years before the diagnosis": ("values_agree", lambda r: diagnosed(r, "T90").update(onsetDateTime="2026-11-20") if r.values("NPU27300")[0][1] > 47 else False),
     "a reference to nothing": ("references_hold", lambda r: r.of("Encounter")[0].update(partOf={"reference": "Encounter/none"})),
 }  # fmt: skip
 
