@@ -133,6 +133,33 @@ def _require(profile: str, type_name: str, organisation: str, severity: str | No
 
 
 @app.command()
+def population(
+    citizens: Annotated[int, typer.Option(min=1, help="How many.")],
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same people.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Write NDJSON into this folder.")] = None,
+    load: Annotated[bool, typer.Option("--load", help="Load them into the network.")] = False,
+    show: Annotated[int, typer.Option(min=0, help="Print the records of so many of them, drawn at random.")] = 0,
+) -> None:
+    """Make a synthetic Danish population. Run it again to go on after an interruption."""
+    from helhed.populating import load as load_into, print_totals, show as print_some, write_files
+    from helhed.population.blocks import Population
+    from helhed.population.country import Denmark
+    from helhed.serving import prepared
+
+    if (out is not None) + load + bool(show) != 1:
+        raise typer.BadParameter("Say one of --out DIR, --load and --show N.")
+    people = Population(seed, citizens, Denmark())
+    if show:
+        print_some(people, show)
+    elif out is not None:
+        print_totals(people, _run(write_files(people, out)))
+    else:
+        settings = Settings()
+        with prepared(settings) as target:
+            print_totals(people, _run(load_into(settings, target, people)))
+
+
+@app.command()
 def token(
     persona: Annotated[str, typer.Argument(help="One of the demo's people, e.g. jens.")],
     id_: Annotated[bool, typer.Option("--id", help="Print the person's reference instead of a token.")] = False,

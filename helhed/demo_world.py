@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
-from itertools import islice
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -25,11 +24,13 @@ from helhed.foundation.ids import key_of
 from helhed.foundation.settings import Settings
 from helhed.hooks import HOOKS
 from helhed.importing import owner_pool
+from helhed.populating import Totals, load_blocks
+from helhed.population.blocks import Population
 from helhed.trust.personas import Persona, put_personas
 from helhed.trust.tokens import TokenIssuer, load_or_create_key
 
 NETWORK = "network"
-_PEOPLE_BATCH = 10
+_POPULATION = "urn:helhed:demo:population"  #: what the ids of the generated citizens follow from
 
 
 class NoSuchPersona(HelhedError):
@@ -62,6 +63,12 @@ class DemoLoader:
         """Let this organisation's custodian place organisations and register jobs anywhere."""
         statement = "insert into registries.keeper values ($1) on conflict do nothing"
         await self._pool.execute(statement, key_of(organisation))
+
+    async def let_everybody_deliver(self) -> None:
+        """Register the custodian of every organisation loaded so far."""
+        found = [address for address in self.addresses.values() if address.startswith("Organization/")]
+        keys = [key_of(UUID(address.partition("/")[2])) for address in found]
+        await self._pool.execute("select trust.register_system(one) from unnest($1::bigint[]) one", keys)
 
     async def store(self, custodian: UUID, bundles: Iterable[dict[str, Any]]) -> None:
         """Store these Bundles in one transaction of one custodian."""
@@ -101,11 +108,12 @@ async def load_demo(settings: Settings, target: Target, citizens: int) -> None:
         begun = time.monotonic()
         pool = await owner_pool(target, 2)
         try:
-            loader = DemoLoader(pool, read_secret(settings.data_dir))
+            secret = read_secret(settings.data_dir)
+            loader = DemoLoader(pool, secret)
             await _load_world(loader, console.print)
             await put_personas(owner, await _personas(loader, owner))
             if citizens:
-                await _load_population(loader, citizens, console.print)
+                await _load_population(loader, target, secret, citizens)
         finally:
             await pool.close()
         await owner.execute("insert into registries.demo (enabled) values (true)")
@@ -131,19 +139,14 @@ async def _load_world(loader: DemoLoader, tell: Callable[[str], None]) -> None:
     tell(f"Demo people: {loader.stored} resources.")
 
 
-async def _load_population(loader: DemoLoader, citizens: int, tell: Callable[[str], None]) -> None:
-    from demo.population import synthetic_citizens
+async def _load_population(loader: DemoLoader, target: Target, secret: bytes, citizens: int) -> None:
+    """The generated citizens, at the demo's own places."""
+    from demo.country import SEED, Vestfjord
 
-    waiting = iter(synthetic_citizens(citizens, seed=2026))
-    done = 0
-    while some := list(islice(waiting, _PEOPLE_BATCH)):
-        by_custodian: dict[str, list[dict[str, Any]]] = {}
-        for source in some:
-            by_custodian.setdefault(source.organisation_url, []).append(source.bundle)
-        for url, bundles in by_custodian.items():
-            await loader.store(loader.id_of(url), bundles)
-        done += len(some)
-    tell(f"Synthetic citizens: {done} bundles.")
+    population, totals = Population(SEED, citizens, Vestfjord()), Totals()
+    await loader.let_everybody_deliver()
+    await load_blocks(target, secret, _POPULATION, population, totals, loader.addresses)
+    loader.stored += totals.resources
 
 
 async def _personas(loader: DemoLoader, owner: Any) -> list[Persona]:

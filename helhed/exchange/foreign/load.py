@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -80,7 +80,10 @@ class Importer:
         secret: bytes,
         clock: Clock,
         knowledge: Knowledge | None = None,
+        *,
+        earlier: MutableMapping[str, str] | None = None,
     ) -> None:
+        self._earlier = earlier  #: what other sources' documents in the same namespace called their entries
         self._pool = pool
         self._knowledge = knowledge
         self._sessions = sessions
@@ -136,7 +139,9 @@ class Importer:
 
     async def _store(self, document: Document, digest: bytes, report: Report) -> None:
         async with self._sessions.begin(self.ask()) as session:
-            translator = Translator(self._ids, self._source.namespace, session.connection, demands=self._demands())
+            translator = Translator(
+                self._ids, self._source.namespace, session.connection, demands=self._demands(), earlier=self._earlier
+            )
             found = await translator.translate(document)
             fresh = await fresh_changes(session.connection, found.changes)
             merged = found.merged + len(found.changes) - len(fresh)

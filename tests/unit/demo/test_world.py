@@ -10,11 +10,11 @@ from demo.bundles import SourceBundle
 from demo.datatypes import AUTHORISATION, CPR, SOR
 from demo.personas import PERSONAS
 from demo.places import PLACES
-from demo.population.people import fails_modulus_11
 from demo.staff import STAFF
 from demo.world import demo_bundles
 from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.fhir.validation import validate
+from helhed.population.numbers import fails_modulus_11
 from helhed.trust.roles import roles
 
 DAY = "2026-11-23"

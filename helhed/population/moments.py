@@ -1,0 +1,49 @@
+"""Days as plain numbers (``date.toordinal``) and as FHIR writes them, in Danish local time."""
+
+from datetime import date, timedelta
+from functools import cache
+
+from helhed.population.facts import facts
+
+YEAR = 365.25
+TODAY = date.fromisoformat(facts("people")["today"]).toordinal()
+
+
+@cache
+def day_text(day: int) -> str:
+    """A FHIR date."""
+    return date.fromordinal(day).isoformat()
+
+
+@cache
+def danish(day: int) -> str:
+    """A date as letters write it: 23.11.2026."""
+    return f"{date.fromordinal(day):%d.%m.%Y}"
+
+
+def year_of(day: int) -> int:
+    """The calendar year."""
+    return date.fromordinal(day).year
+
+
+def stamp(day: int, minute: int) -> str:
+    """A FHIR dateTime at a minute of a day."""
+    return f"{day_text(day)}T{minute // 60:02}:{minute % 60:02}:00{_offset(day)}"
+
+
+@cache
+def _offset(day: int) -> str:
+    """Europe/Copenhagen at noon: summer time from the last Sunday of March to that of October."""
+    moment = date.fromordinal(day)
+    summer = _last_sunday(moment.year, 3) <= moment < _last_sunday(moment.year, 10)
+    return "+02:00" if summer else "+01:00"
+
+
+def _last_sunday(year: int, month: int) -> date:
+    last = date(year, month, 31)
+    return last - timedelta(days=(last.weekday() + 1) % 7)
+
+
+def working_day(day: int) -> int:
+    """The same day, or the Friday before."""
+    return day - max(0, (day - 1) % 7 - 4)
