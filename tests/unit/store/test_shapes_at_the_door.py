@@ -7,6 +7,7 @@ import orjson
 import pytest
 import pytest_asyncio
 
+from helhed.foundation.ids import key_of
 from tests.support.door import Door
 from tests.unit.store.scene import Scene
 
@@ -114,6 +115,22 @@ async def test_asking_how_it_is_done_is_an_unknown_parameter_to_everybody_else(w
         await refused(ward, "/Observation?nosuchone=true"),
     )
     assert known[1].replace("_explain", "nosuchone") == unknown[1]
+
+
+async def test_an_operator_sees_how_a_search_is_done_and_nothing_that_was_asked_for(ward: Scene) -> None:
+    operator = ward.world.professional(await ward.world.employee(ward.ward, "operator"), ward.ward, "operator")
+    url = f"/fhir/Observation?code=urn:secret|w&patient={ward.patient}&date=ge2026-11-21&_explain=true"
+    status, answer = await Door(ward.world, operator).get(url)
+    lines = [issue["diagnostics"] for issue in answer["entry"][-1]["resource"]["issue"]]
+    assert status == OK
+    assert lines[0].split(":")[0] == "begins"
+    assert [line.split(",")[0] for line in lines[1:4]] == ["condition 1: any", "condition 2: only_citizen", "condition 3: date"]  # fmt: skip
+    assert any(line.startswith("sql: ") and "fhir.basis" in line for line in lines)
+    assert any("cost=" in line for line in lines)
+    told = "".join(lines)
+    assert "secret" not in told
+    assert "2026" not in told
+    assert str(key_of(ward.patient)) not in told
 
 
 # --- links ------------------------------------------------------------------------------------------------------------
