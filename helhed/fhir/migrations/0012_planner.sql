@@ -8,23 +8,46 @@
 --
 -- The setting helhed.search_begins ("seek", "walk", "range", "open") forces one where it can be done: for tests.
 
+-- As before, said so that an index on the first moment is bounded on both sides (no period ends before it begins).
+create or replace function fhir.date_matches(prefix text, lo timestamptz, hi timestamptz, row_lo timestamptz, row_hi timestamptz)
+returns boolean language sql immutable parallel safe
+return row_lo > '-infinity' and case prefix
+  when 'eq' then row_lo >= lo and row_lo <= hi and row_hi <= hi
+  when 'ne' then not (row_lo >= lo and row_hi <= hi)
+  when 'gt' then row_hi > hi
+  when 'lt' then row_lo < lo
+  when 'ge' then row_hi > hi or row_lo >= lo
+  when 'le' then row_lo <= hi and (row_lo < lo or row_hi <= hi)
+  when 'sa' then row_lo > hi
+  when 'eb' then row_lo < lo and row_hi < lo
+  when 'ap' then row_lo <= hi and row_hi >= lo
+end;
+
 -- What the planner knows of tokens: PostgreSQL's own statistics of the column, as the last analyze left them.
 alter table fhir.resource alter column tokens set statistics 200;
 
--- How many rows have one of the tokens; null when nothing was analyzed yet.
-create function fhir.rows_with(wanted bigint[]) returns bigint language sql stable
-return (
-  select (c.reltuples * least(1, sum(coalesce(known.frequency, least.frequency / 2))))::bigint
-  from pg_class c
-  join pg_stats s on s.schemaname = 'fhir' and s.tablename = 'resource' and s.attname = 'tokens'
-  cross join lateral (select s.most_common_elems::text::bigint[] as tokens, s.most_common_elem_freqs as frequencies) common
-  cross join lateral (select common.frequencies[cardinality(common.tokens) + 1] as frequency) least
-  cross join unnest(wanted) w
-  left join lateral (
-    select common.frequencies[array_position(common.tokens, w)] as frequency
-  ) known on true
-  where c.oid = 'fhir.resource'::regclass and c.reltuples > 0
-  group by c.reltuples);
+-- How many rows have one of the tokens; null when nothing was analyzed yet. What is common stands in the statistics; what
+-- does not is rare, and so many rows are soon counted.
+create function fhir.rows_with(wanted bigint[]) returns bigint language plpgsql stable as $$
+declare
+  stored real := (select c.reltuples from pg_class c where c.oid = 'fhir.resource'::regclass);
+  common bigint[];
+  frequencies real[];
+  rare bigint[];
+  found bigint;
+begin
+  select s.most_common_elems::text::bigint[], s.most_common_elem_freqs into common, frequencies
+    from pg_stats s where s.schemaname = 'fhir' and s.tablename = 'resource' and s.attname = 'tokens';
+  if common is null or stored <= 0 then
+    return null;
+  end if;
+  select coalesce(array_agg(w) filter (where place is null), '{}'), coalesce(sum(stored * frequencies[place]), 0)
+    into rare, found from unnest(wanted) w cross join lateral (select array_position(common, w) as place) known;
+  if cardinality(rare) > 0 then
+    found := found + (select count(*) from (select from fhir.resource r where r.tokens && rare limit 2001) probed);
+  end if;
+  return least(found, stored);
+end $$;
 
 -- How many rows so many citizens have.
 create function fhir.rows_of_citizens(several bigint) returns bigint language sql stable
@@ -93,7 +116,7 @@ begin
     when forced = 'seek' and jsonb_array_length(plan -> 'where') > 0 then 'seek'
     when rows[driver] <= 2000 then 'seek'
     when coded and newest_first and not (plan ->> 'total')::boolean and (plan ->> 'count')::int > 0 then 'walk'
-    when coded then 'range'
+    when coded and plan -> 'where' @> '[{"k": "date"}]' then 'range'
     else 'open' end;
   if strategy = 'seek' then
     driver := coalesce(driver, 1);
@@ -103,6 +126,14 @@ begin
 end $$;
 
 -- (Rows are called r throughout: the texts of conditions have names of their own for what is beside them.)
+-- The same, when it was found out already.
+create function fhir.begun(plan jsonb, out strategy text, out driver int, out rows bigint[]) language sql stable as $$
+  select b.strategy, b.driver, b.rows from fhir.beginning(plan) b where not plan ? 'begun'
+  union all
+  select b.strategy, b.driver, b.rows from jsonb_to_record(plan -> 'begun') as b(strategy text, driver int, rows bigint[])
+  where plan ? 'begun'
+$$;
+
 -- The rows of the primary code: those that have it alone, and those that have several, newest first when wished.
 create function fhir.coded_sql(plan jsonb, ordered boolean) returns text language plpgsql stable as $$
 declare
@@ -124,7 +155,7 @@ end $$;
 -- The rows that meet a plan, decided: everything of the search but its page.
 create or replace function fhir.found_sql(plan jsonb, key_columns text) returns text language plpgsql stable as $$
 declare
-  begun record := fhir.beginning(plan);
+  begun record := fhir.begun(plan);
   source text;
   rest jsonb;
 begin
@@ -143,6 +174,24 @@ begin
     'cross join lateral %3$s($1, $2, r.citizen, r.origin, r.type, r.ownership) b where %4$s and not r.deleted and %5$s',
     key_columns, source, case when (plan ->> 'match')::boolean then 'fhir.match_basis' else 'fhir.basis' end,
     fhir.types_sql(fhir.plan_types(plan), 'r'), fhir.conditions_sql(rest, 'r', 0));
+end $$;
+
+-- A walk ends when the page is full, which PostgreSQL does not foresee: it would sort everything first, unless told not to.
+create or replace function fhir.search_any(asker fhir.ask, plan jsonb)
+returns table (kind smallint, n bigint, type smallint, id uuid, version int, updated timestamptz, keys text[], body bytea)
+language plpgsql security definer set search_path = fhir, pg_temp as $$
+declare
+  today jsonb := fhir.plan_of_today(plan);
+  begun record := fhir.beginning(today);
+  sql text := fhir.search_sql(today || jsonb_build_object('begun', to_jsonb(begun)));
+begin
+  if begun.strategy = 'walk' then
+    perform set_config('enable_sort', 'off', true);
+    return query execute sql using asker, (select s from fhir.stand(asker) s);
+    perform set_config('enable_sort', 'on', true);
+  else
+    return query execute sql using asker, (select s from fhir.stand(asker) s);
+  end if;
 end $$;
 
 -- SQL or a plan of it without anything that was asked for: every literal and every long number is a question mark.
@@ -171,7 +220,7 @@ begin
                    case when place = begun.driver then ' (seeks)' else '' end);
     return next;
   end loop;
-  sql := fhir.search_sql(plan);
+  sql := fhir.search_sql(plan || jsonb_build_object('begun', to_jsonb(begun)));
   line := 'sql: ' || regexp_replace(fhir.without_values(sql), '\s+', ' ', 'g');
   return next;
   for line in execute 'explain ' || sql using asker, (select s from fhir.stand(asker) s) loop
@@ -185,7 +234,7 @@ declare signature regprocedure;
 begin
   for signature in select p.oid::regprocedure from pg_proc p
     where p.pronamespace = 'fhir'::regnamespace and p.proname in
-      ('rows_with', 'rows_of_citizens', 'expected', 'beginning', 'coded_sql', 'without_values', 'explain_search')
+      ('rows_with', 'rows_of_citizens', 'expected', 'beginning', 'begun', 'coded_sql', 'without_values', 'explain_search')
   loop
     execute format('alter function %s owner to helhed_fhir', signature);
   end loop;
