@@ -114,7 +114,16 @@ class TypeTest:
     types: tuple[int, ...]
 
 
-Logical = Chain | Has | Both | Either | Not | TypeTest
+@dataclass(frozen=True, slots=True)
+class WordTest:
+    """All of the words stand in the narrative (``text``) or anywhere in the row (``content``), which is of these citizens."""
+
+    where: str
+    words: tuple[str, ...]
+    citizens: tuple[int, ...]
+
+
+Logical = WordTest | Chain | Has | Both | Either | Not | TypeTest
 Condition = AnyOf | NoneOf | DateTest | UpdatedTest | StringTest | IdTest | CitizenTest | Logical
 
 

@@ -133,6 +133,29 @@ async def test_an_operator_sees_how_a_search_is_done_and_nothing_that_was_asked_
     assert str(key_of(ward.patient)) not in told
 
 
+# --- words ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("parameters", "several"),
+    [
+        ("_text=vægt", 3), ("_text=MÅLT vægt", 3), ("_text=vægt fundet", 0), ("_text=div", 0), ("_content=kg", 3),
+        ("_content=urn:s&code=z", 1), ("_content=final 8867-4", 1), ("_text=%25", 0), ("_text='", 0),
+    ],
+)  # fmt: skip
+async def test_words_are_found_in_the_record_of_a_named_citizen(ward: Scene, parameters: str, several: int) -> None:
+    for url in (f"/Observation?patient={ward.patient}&{quote(parameters, '&=%')}", f"/Patient/{ward.patient}/Observation?{quote(parameters, '&=%')}"):  # fmt: skip
+        assert len(await resources(ward, url)) == several
+
+
+async def test_words_are_not_looked_for_in_everybodys_records(ward: Scene) -> None:
+    many = ",".join(str(ward.patient) for _ in range(11))
+    for parameters in ("_text=a", "_content=a&code=w", f"_text=a&patient={many}", f"_text=&patient={ward.patient}"):
+        status, why = await refused(ward, f"/Observation?{parameters}")
+        assert status == WRONG
+        assert parameters[:5] in why
+
+
 # --- links ------------------------------------------------------------------------------------------------------------
 
 
