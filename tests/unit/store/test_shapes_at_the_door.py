@@ -266,3 +266,25 @@ async def test_the_order_is_by_whatever_is_indexed(ward: Scene, sort: str, codes
         links = {link["relation"]: link["url"] for link in answer["link"]}
         url = links["next"].partition("/fhir")[2] if "next" in links else ""
     assert " ".join(seen) == codes
+
+
+async def test_a_bundle_searches_compartments_as_well(ward: Scene) -> None:
+    entries = [
+        {"request": {"method": "GET", "url": f"Patient/{ward.patient}/{one}"}} for one in ("Observation?code=w", "*")
+    ]
+    for kind in ("batch", "transaction"):
+        bundle = {"resourceType": "Bundle", "type": kind, "entry": entries}
+        _, answer = await Door(ward.world, ward.doctor).post("/fhir", bundle)
+        assert [len(entry["resource"]["entry"]) for entry in answer["entry"]] == [2, 6]
+
+
+async def test_who_may_not_see_finds_nothing_in_whatever_shape(ward: Scene) -> None:
+    """The stranger's answers are those of a network in which the citizen has nothing."""
+    door = Door(ward.world, ward.stranger)
+    for url in (
+        f"Patient/{ward.patient}/*?_total=accurate", f"?_type=Observation,Encounter&patient={ward.patient}&_total=accurate",
+        "Patient?_has:Observation:patient:code=w&_total=accurate", "Observation?_filter=code eq w or code ne w&_total=accurate",
+        f"Observation?patient={ward.patient}&_text=vægt&_total=accurate", "Observation?code=w&_summary=count",
+    ):  # fmt: skip
+        status, answer = await door.get(f"/fhir/{quote(url, '?&=:,/*_')}".replace("/fhir/?", "/fhir?"))
+        assert (status, answer["total"], answer.get("entry")) == (OK, 0, None), url
