@@ -25,6 +25,8 @@ def search_bundle(base: str, query: Query, page: Page) -> bytes:
     entries += [_entry(base, version, b"include", query.shape) for version in page.included]
     if query.ignored:
         entries.append(_ignored(query.ignored))
+    if page.explained:
+        entries.append(_outcome(tuple(Issue("informational", line) for line in page.explained), "information"))
     if entries:
         parts.append(b',"entry":[' + b",".join(entries) + b"]")
     return b"".join(parts) + b"}"
@@ -39,7 +41,11 @@ def _entry(base: str, version: Version, mode: bytes, shape: Shape) -> bytes:
 def _ignored(left_out: Sequence[LeftOut]) -> bytes:
     """What lenient handling left out, named as in http://hl7.org/fhir/R4/operationoutcome-example-searchfail.json.html"""
     issues = tuple(Issue("not-supported", _without(one), f"http.{one.name}") for one in left_out)
-    return b'{"resource":' + outcome(issues, "warning") + b',"search":{"mode":"outcome"}}'
+    return _outcome(issues, "warning")
+
+
+def _outcome(issues: tuple[Issue, ...], severity: str) -> bytes:
+    return b'{"resource":' + outcome(issues, severity) + b',"search":{"mode":"outcome"}}'
 
 
 def _without(one: LeftOut) -> str:

@@ -25,6 +25,7 @@ class Page:
     included: list[Version]
     total: int | None
     next_cursor: str | None
+    explained: tuple[str, ...] = ()  #: how it was found, when an operator asked
 
 
 class Change(NamedTuple):

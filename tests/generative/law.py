@@ -61,10 +61,10 @@ def pairs_of(url: str) -> list[tuple[str, str]]:
 
 async def answer_of(loaded: Loaded, ask: Ask, url: str) -> Answer:
     """Every page, to the end."""
-    type_name, pairs = url.partition("?")[0], pairs_of(url)
+    place, pairs = url.partition("?")[0], pairs_of(url)
     answer, following = Answer(), list[tuple[str, str]]()
     while True:
-        page = await loaded.opened.store.search(ask, parse_search(type_name, [*pairs, *following], now=NOW))
+        page = await loaded.opened.store.search(ask, parse_search(place, [*pairs, *following], now=NOW))
         answer.pages.append(page)
         assert page.matches or not page.next_cursor
         if page.next_cursor is None:

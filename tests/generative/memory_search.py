@@ -2,7 +2,7 @@
 
 It evaluates requests written as ``Type?name=value&name=value`` (not percent-encoded) on plain resources whose references
 read ``Type/id``. It knows the parameters of ``PARAMETERS``, all date prefixes but ``ap``, ``:not``, ``:exact``,
-``:contains``, ``:missing``, ``:Type``, chains, ``_has``, ``_list``, ``_filter``, ``_id``, ``_include``, ``_revinclude``, and whether an order is one that
+``:contains``, ``:missing``, ``:Type``, chains, ``_has``, ``_list``, ``_filter``, ``_id``, ``_include`` and ``_revinclude`` with ``:iterate`` and ``*``, several types, compartments, and whether an order is one that
 ``_sort`` allows. Section numbers are those of https://hl7.org/fhir/R4/search.html.
 """
 
@@ -119,47 +119,103 @@ PARAMETERS: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
     },
 }
 
-_SHAPING = ("_sort", "_count", "_total", "_include", "_revinclude")
+_SHAPING = ("_sort", "_count", "_total", "_type", "_summary", "_elements")
+_INCLUDING = ("_include", "_revinclude")
+#: compartment → type → the references by which a resource is in it, of what PARAMETERS knows (compartmentdefinition.html)
+COMPARTMENTS = {
+    "Patient": {"Observation": ("subject", "performer"), "Condition": ("patient",), "Encounter": ("patient",),
+                "MedicationRequest": ("subject",), "DiagnosticReport": ("subject",), "Patient": ()},
+    "Encounter": {"Observation": ("encounter",), "Condition": ("encounter",), "MedicationRequest": ("encounter",),
+                  "DiagnosticReport": ("encounter",), "Encounter": ()},
+    "Practitioner": {"Observation": ("performer",), "MedicationRequest": ("requester",), "Practitioner": ()},
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Request:
     """A request taken apart."""
 
-    type_name: str
+    place: str
+    types: frozenset[str]  #: what is searched
     criteria: tuple[tuple[str, str], ...]
     sort: tuple[str, ...]
     includes: tuple[tuple[str, str], ...]  #: _include or _revinclude, and its value
 
 
 def parse(url: str) -> Request:
-    """``Type?name=value&…`` taken apart."""
-    type_name, _, text = url.partition("?")
+    """``Type?name=value&…`` taken apart; the place may be empty, ``Patient/id/Type`` or ``Patient/id/*`` as well."""
+    place, _, text = url.partition("?")
     pairs = [(pair.partition("=")[0], pair.partition("=")[2]) for pair in text.split("&") if pair]
     sort = [key for name, value in pairs if name == "_sort" for key in value.split(",")]
-    includes = [pair for pair in pairs if pair[0] in {"_include", "_revinclude"}]
-    criteria = [pair for pair in pairs if pair[0] not in _SHAPING]
-    return Request(type_name, tuple(criteria), tuple(sort), tuple(includes))
+    includes = [pair for pair in pairs if pair[0].startswith(_INCLUDING)]
+    criteria = [pair for pair in pairs if pair[0] not in _SHAPING and not pair[0].startswith(_INCLUDING)]
+    named = [value.split(",") for name, value in pairs if name == "_type"]
+    last = place.rpartition("/")[2]
+    types = set(named[0] if named else PARAMETERS) if last in ("", "*") else {last}
+    return Request(place, frozenset(types), tuple(criteria), tuple(sort), tuple(includes))
 
 
 def search(url: str, among: Sequence[Resource]) -> list[Resource]:
     """The matches, in no order. Parameters are joined by AND (3.1.1.2)."""
     request = parse(url)
-    of_type = [one for one in among if one["resourceType"] == request.type_name]
+    of_type = [one for one in among if one["resourceType"] in request.types and _is_in(request.place, one)]
     return [one for one in of_type if all(meets(one, name, value, among) for name, value in request.criteria)]
 
 
+def _is_in(place: str, resource: Resource) -> bool:
+    """Whether a resource is in the compartment that a place names, if it names one."""
+    if place.count("/") < 2:
+        return True
+    owner = place.rpartition("/")[0]
+    members = COMPARTMENTS[owner.partition("/")[0]]
+    if resource["resourceType"] not in members:
+        return False
+    return reference_to(resource) == owner or any(
+        owner in texts(resource, by) for by in members[resource["resourceType"]]
+    )
+
+
 def included(url: str, matches: Sequence[Resource], among: Sequence[Resource]) -> set[str]:
-    """``Type/id`` of what the includes add to these matches (3.1.1.5.3); a match is not included again."""
+    """``Type/id`` of what the includes add to these matches (3.1.1.5.3); a match is not included again.
+
+    What iterates goes on from what was included, three times more.
+    """
+    by_name = {reference_to(one): one for one in among}
     names = {reference_to(one) for one in matches}
     found: set[str] = set()
-    for direction, value in parse(url).includes:
-        source, parameter, *target = value.split(":")
-        if direction == "_include":
-            found |= {text for one in matches for text in texts(one, parameter) if _is_of(text, target)}
-        else:
-            found |= {reference_to(one) for one in among if one["resourceType"] == source and set(texts(one, parameter)) & names}  # fmt: skip
-    return (found & {reference_to(one) for one in among}) - names
+    new, includes = names, parse(url).includes
+    for _ in range(4):
+        reached = set[str]()
+        for direction, value in includes:
+            reached |= _by_one(direction, value, new & set(by_name), by_name)
+        new = (reached & set(by_name)) - names - found
+        found |= new
+        includes = tuple(one for one in includes if one[0].endswith(":iterate"))
+    return found
+
+
+def _by_one(direction: str, value: str, new: set[str], by_name: dict[str, Resource]) -> set[str]:
+    source, parameter, *target = (value + ":*" if value == "*" else value).split(":")
+    if direction.startswith("_revinclude"):
+        fitting = {name for name in new if _is_of(name, target)}
+        return {
+            name
+            for name, one in by_name.items()
+            if one["resourceType"] == source and set(texts(one, parameter)) & fitting
+        }
+    starts = [by_name[name] for name in new if source in ("*", by_name[name]["resourceType"])]
+    return {
+        text
+        for one in starts
+        for code in _references(one, parameter)
+        for text in texts(one, code)
+        if _is_of(text, target)
+    }
+
+
+def _references(resource: Resource, parameter: str) -> list[str]:
+    known = PARAMETERS[resource["resourceType"]]
+    return [code for code, (kind, _) in known.items() if kind == "reference" and parameter in ("*", code)]
 
 
 def _is_of(text: str, target: list[str]) -> bool:
@@ -532,9 +588,11 @@ def _order(first: Resource, second: Resource, key: str) -> int | None:
     if key == "_id":
         left_id, right_id = str(first["id"]), str(second["id"])
         return (left_id > right_id) - (left_id < right_id)
+    if not (knows(first["resourceType"], key) and knows(second["resourceType"], key)):
+        return None
     kind = PARAMETERS[first["resourceType"]][key][0]
-    left: list[Any] = spans(first, key) if kind == "date" else _plain_words(first, key)
-    right: list[Any] = spans(second, key) if kind == "date" else _plain_words(second, key)
+    left: list[Any] = spans(first, key) if kind == "date" else _plain_words(first, key, kind)
+    right: list[Any] = spans(second, key) if kind == "date" else _plain_words(second, key, kind)
     if len(left) != 1 or len(right) != 1:
         return None
     if left == right:
@@ -545,7 +603,8 @@ def _order(first: Resource, second: Resource, key: str) -> int | None:
     return -1 if left_hi <= right_lo else None
 
 
-def _plain_words(resource: Resource, key: str) -> list[tuple[str, str]]:
+def _plain_words(resource: Resource, key: str, kind: str) -> list[tuple[str, str]]:
     """One word that every alphabet sorts alike (Danish sorts aa as å)."""
-    words = [_folded(str(value)) for value in values(resource, key)]
+    found = [code for _, code in _codings(resource, key)] if kind == "token" else values(resource, key)
+    words = [_folded(str(value)) for value in found]
     return [(word, word) for word in words if re.fullmatch("(?!.*aa)[a-z]+", word)] if len(words) == 1 else []

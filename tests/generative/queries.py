@@ -31,6 +31,9 @@ REVERSE = {
     "Organization": ("Organization:partof",),
     "Practitioner": ("Observation:performer", "MedicationRequest:requester"),
 }  # fmt: skip
+#: what goes on from what was included
+AGAIN = ("_include:iterate=Observation:encounter", "_include:iterate=Encounter:part-of", "_include:iterate=Encounter:subject",
+         "_revinclude:iterate=Observation:encounter", "_revinclude:iterate=DiagnosticReport:result", "_include:iterate=DiagnosticReport:*")  # fmt: skip
 INCLUDES = {
     "Patient": ("_revinclude=Observation:subject", "_revinclude=Encounter:patient", "_revinclude=Condition:subject"),
     "Encounter": ("_include=Encounter:subject", "_include=Encounter:part-of", "_revinclude=Observation:encounter",
@@ -46,14 +49,14 @@ INCLUDES = {
     "Practitioner": ("_revinclude=Observation:performer", "_revinclude=MedicationRequest:requester"),
 }  # fmt: skip
 SORTS = {
-    "Patient": ("family", "-birthdate", "_id"),
-    "Encounter": ("date", "-date", "-date,_id"),
-    "Condition": ("onset-date", "-recorded-date", "_id"),
-    "Observation": ("-date", "date", "-date,_id"),
-    "MedicationRequest": ("authoredon", "-authoredon"),
-    "DiagnosticReport": ("-date", "issued"),
+    "Patient": ("-gender,_id", "family", "-birthdate", "_id"),
+    "Encounter": ("status", "-subject", "date", "-date", "-date,_id"),
+    "Condition": ("-code", "onset-date", "-recorded-date", "_id"),
+    "Observation": ("status,-date", "-encounter", "-date", "date", "-date,_id"),
+    "MedicationRequest": ("-status", "authoredon", "-authoredon"),
+    "DiagnosticReport": ("encounter", "-date", "issued"),
     "List": ("title", "-date"),
-    "Organization": ("name", "-name"),
+    "Organization": ("-partof", "name", "-name"),
     "Practitioner": ("family", "-_id"),
 }
 _PREFIXES = ("eq", "ge", "le", "gt", "lt", "sa", "eb", "ne", "")
@@ -108,16 +111,48 @@ def _url(drawer: Drawer, world: World, wanted: Kept) -> str:
     if drawer.chance(18) and wanted.resource["id"] not in gone:
         pairs.append(f"_filter={_expression(drawer, wanted.resource, among, 0)}")
     if drawer.chance(40):
-        pairs.append(drawer.pick(INCLUDES[type_name]))
+        pairs.append(drawer.pick((*INCLUDES[type_name], f"_include={type_name}:*", "_include=*")))
     if drawer.chance(15):
         pairs.append(drawer.pick(INCLUDES[type_name]))
-    if drawer.chance(40):
+    if drawer.chance(15):
+        pairs.append(drawer.pick(AGAIN))
+    place = _place(drawer, wanted.resource, among, pairs)
+    if drawer.chance(40) and place.rpartition("/")[2] == type_name:
         pairs.append(f"_sort={drawer.pick(SORTS[type_name])}")
     if drawer.chance(40):
         pairs.append(f"_count={drawer.pick((1, 2, 5, 200))}")
     if drawer.chance(50):
         pairs.append(f"_total={drawer.pick(('accurate', 'estimate', 'none'))}")
-    return f"{type_name}?{'&'.join(dict.fromkeys(pairs))}"
+    return f"{place}?{'&'.join(dict.fromkeys(pairs))}"
+
+
+def _place(drawer: Drawer, wanted: Resource, among: Sequence[Resource], pairs: list[str]) -> str:
+    """Where the search is asked: of the type, mostly; of several, or of a compartment that ``wanted`` is in."""
+    type_name = wanted["resourceType"]
+    if drawer.chance(12):
+        others = [one for one in memory_search.PARAMETERS if _all_know(one, pairs) and one != type_name]
+        pairs.append(f"_type={','.join([type_name, *(drawer.pick(others) for _ in range(2) if others)])}")
+        return ""
+    if drawer.chance(15):
+        found = [
+            f"{owner}/{one['id']!s}"
+            for owner, members in memory_search.COMPARTMENTS.items() if type_name in members
+            for one in among if one["resourceType"] == owner
+            and any(f"{owner}/{one['id']}" in memory_search.texts(wanted, by) for by in members[type_name])
+        ]  # fmt: skip
+        if found and (
+            drawer.chance(60) or not all(name.startswith(("_id=", "_include", "_revinclude")) for name in pairs)
+        ):
+            return f"{drawer.pick(found)}/{type_name}"
+        if found:
+            pairs.append(f"_type={','.join(memory_search.COMPARTMENTS[found[0].partition('/')[0]])}")
+            return f"{found[0]}/*"
+    return str(type_name)
+
+
+def _all_know(type_name: str, pairs: Sequence[str]) -> bool:
+    """Whether a type has the parameters of all pairs, alike."""
+    return all(pair.startswith(("_id=", "_include:", "_revinclude:")) for pair in pairs) and type_name != "List"
 
 
 def _criterion(drawer: Drawer, wanted: Resource, among: Sequence[Resource], gone: frozenset[str], depth: int) -> str:

@@ -143,6 +143,37 @@ def test_includes_bring_what_exists_and_is_no_match():
     assert included("Observation?_revinclude=DiagnosticReport:result", [CRP], [ANE, CRP]) == set()
 
 
+@pytest.mark.parametrize(
+    ("url", "ids"),
+    [
+        ("?_type=Patient,Encounter", "ane bo stay open"),
+        ("?_id=ane,crp", "ane crp"),
+        ("?_type=Observation,Encounter&patient=ane&status=final,planned", "crp open"),
+        ("Patient/ane/Observation", "crp"),
+        ("Patient/ane/Observation?status=amended", ""),
+        ("Patient/ane/*", "ane stay open crp report"),
+        ("Encounter/stay/*?_type=Observation,Encounter", "stay crp"),
+        ("Patient/zz/*", ""),
+        ("Observation?_filter=code eq npu|1", "crp"),
+        ("Observation?_filter=(code eq 1 or code eq 2) and status ne final", "hb"),
+        ("Observation?_filter=not (code eq 1)", "hb"),
+        ("Observation?_filter=encounter.status eq finished", "crp"),
+        ('Patient?_filter=(family ew "ny" or given co "va")', "ane bo"),
+        ("Encounter?_filter=date po 2026-11-21", "stay"),
+        ("Observation?_filter=date pr false", "hb"),
+    ],
+)
+def test_places_and_filters(url, ids):
+    assert found(url) == set(ids.split())
+
+
+def test_includes_go_on_from_what_was_included_when_they_iterate():
+    url = "DiagnosticReport?_include=DiagnosticReport:result&_include:iterate=Observation:encounter&_revinclude:iterate=Encounter:part-of"
+    assert included(url, [REPORT], EVERYTHING) == {"Observation/crp", "Encounter/stay", "Encounter/open"}
+    assert included("Observation?_include=*", [CRP], EVERYTHING) == {"Patient/ane", "Encounter/stay"}
+    assert included("Encounter?_include=Encounter:*", [OPEN], EVERYTHING) == {"Patient/ane", "Encounter/stay"}
+
+
 def test_an_order_is_refused_only_when_it_is_surely_wrong():
     late = {**CRP, "id": "late", "effectiveDateTime": "2026-11-25"}
     month = {**CRP, "id": "month", "effectiveDateTime": "2026-11"}

@@ -8,6 +8,7 @@ import pytest
 from helhed.foundation.ask import ActorKind
 from tests.generative.law import answer_of, check, some_cases
 from tests.generative.loading import FORMER_CODE, load
+from tests.generative.mutants import Mutant, mutate
 from tests.generative.resources import Drawer
 from tests.generative.worlds import a_world, an_ask
 from tests.support.world import World
@@ -44,6 +45,14 @@ async def test_a_search_finds_what_is_there_among_what_may_be_seen(world, seed, 
 @pytest.mark.parametrize("seed", MANY_SEEDS)
 async def test_a_search_finds_what_is_there_among_what_may_be_seen_in_many_worlds(world, seed, tally):
     await search_a_world(world, seed, tally, asks=20, searches=20)
+
+
+@pytest.mark.parametrize("beginning", ["seek", "walk", "range", "open"])
+@pytest.mark.parametrize("seed", [20, 21, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(300, 330))])
+async def test_the_answer_is_the_same_wherever_a_search_begins(world, seed, beginning, tally):
+    forced = Mutant("", "fhir.beginning", "current_setting('helhed.search_begins', true)", f"'{beginning}'")
+    await mutate(world.owner, forced)
+    await search_a_world(world, seed, tally, asks=8, searches=8)
 
 
 @pytest.mark.parametrize("type_name", ["Observation", "Condition"])

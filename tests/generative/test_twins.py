@@ -17,6 +17,7 @@ from helhed.foundation.database import Target
 from helhed.foundation.settings import Settings
 from helhed.registries import identifiers
 from helhed.trust.reference import Permit, decide
+from tests.generative import memory_search
 from tests.generative.law import pairs_of
 from tests.generative.loading import Loaded, load
 from tests.generative.mutants import MUTANTS, Mutant, mutate
@@ -29,6 +30,11 @@ from tests.support.world import World as Opened
 SEEDS = [*range(5), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(500, 560))]
 NOBODY = "018bcfe5-6812-7762-a694-3f9d5f036e21"
 SEARCHES, MOST_PAGES = 14, 4
+#: in what shape an answer is asked for
+SHAPES = (
+    (), (), (("_summary", "true"),), (("_summary", "data"),), (("_summary", "count"),), (("_elements", "id,text"),),
+    (("_text", "a"),), (("_explain", "true"),),
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -140,12 +146,21 @@ def about(type_name: str, identifier: str) -> Iterator[Call]:
     yield Call("GET", f"{path}/_history/1")
     yield Call("GET", f"{path}/_history/2")
     yield Call("GET", f"{path}/_history", "_count=1")
+    yield Call("GET", path, "_summary=true")
+    if type_name in memory_search.COMPARTMENTS:
+        yield Call("GET", f"{path}/*", "_total=accurate&_count=2")
+        yield Call("GET", f"{path}/Observation", "_content=a&_total=accurate")
 
 
 def searches(drawer: Drawer, loaded: Loaded, ask: Ask, several: int) -> Iterator[Call]:
     for _ in range(several):
         url = a_search(drawer, loaded.world, ask).url
-        yield Call("GET", f"/fhir/{url.partition('?')[0]}", urlencode(pairs_of(url)))
+        path, text = f"/fhir/{url.partition('?')[0]}".rstrip("/"), urlencode([*pairs_of(url), *drawer.pick(SHAPES)])
+        if drawer.chance(25):
+            posted = {"content-type": "application/x-www-form-urlencoded"}
+            yield Call("POST", f"{path}/_search", "_count=3", text.encode(), posted)
+        else:
+            yield Call("GET", path, text)
 
 
 def _encoded(url: str) -> str:

@@ -37,6 +37,7 @@ from helhed.fhir.query.refusals import Unsupported
 from helhed.fhir.query.results import includes_of, sort_of
 from helhed.fhir.query.shape import DEFAULT_COUNT, MOST_COUNT, SHAPES, Wanted
 from helhed.fhir.query.text import split
+from helhed.fhir.query.words import WORDS, words_of
 from helhed.foundation.clock import system_clock
 from helhed.foundation.errors import BadRequest
 
@@ -65,6 +66,7 @@ class _Parsed:
     sort: tuple[Sort, ...] = ()
     wanted: Wanted = field(default_factory=Wanted)
     includes: list[Include] = field(default_factory=list)
+    words: list[tuple[str, str]] = field(default_factory=list)
     including: int = 0  #: how many parameters ask for includes
     cursor: str | None = None
     explain: bool = False
@@ -102,7 +104,7 @@ def parse_search(
                 raise BadRequest(str(unknown)) from None
             widens = not name.startswith(_SHAPING)
             parsed.ignored.append(LeftOut(name[:_LONGEST_NAME], str(unknown), widens))
-    if not parsed.conditions and (lost := [one for one in parsed.ignored if one.widens]):
+    if not (parsed.conditions or parsed.words) and (lost := [one for one in parsed.ignored if one.widens]):
         raise BadRequest(f"No condition of the search is left when what is unknown is left out: {lost[0].why}")
     if not parsed.conditions and not place and not any(name == "_type" for name, _ in pairs):
         raise BadRequest("A search of all types has a condition, or names its types: _type=Observation,Condition.")
@@ -119,6 +121,7 @@ def _narrowed(place: Place, pairs: Sequence[tuple[str, str]]) -> Place:
 def _query(parsed: _Parsed, reader: Reader, member: Condition | None) -> Query:
     place, wanted = parsed.place, parsed.wanted
     conditions = [*([] if member is None else [member]), *parsed.conditions]
+    conditions += words_of(place, conditions, parsed.words)
     definition = None if place.many else type_definition(place.types[0])
     if wanted.summary == "text" and parsed.includes:  # R4 search, section 3.1.1.5.7
         raise BadRequest("_summary=text does not go with _include and _revinclude.")
@@ -162,6 +165,8 @@ def _take(parsed: _Parsed, reader: Reader, name: str, value: str, *, operator: b
         pass  # the place was narrowed by it
     elif name == EXPLAIN and operator:
         parsed.explain = value == "true"
+    elif name in WORDS:
+        parsed.words.append((name, value))
     elif name.startswith(("_include", "_revinclude")):
         _take_include(parsed, name, value)
     else:

@@ -142,7 +142,16 @@ class TypeTest:
     types: tuple[int, ...]
 
 
-Logical = Chain | Has | Both | Either | Not | TypeTest
+@dataclass(frozen=True, slots=True)
+class WordTest:
+    """All of the words stand in the narrative (``text``) or anywhere in the row (``content``), which is of these citizens."""
+
+    where: str
+    words: tuple[str, ...]
+    citizens: tuple[int, ...]
+
+
+Logical = WordTest | Chain | Has | Both | Either | Not | TypeTest
 Plain = AnyOf | NoneOf | DateTest | UpdatedTest | StringTest | NumberTest | NumberPair | IdTest | CitizenTest
 Condition = Plain | Logical
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from helhed.fhir.query import Both, Chain, Condition, Either, Has, Not, TypeTest
-from helhed.fhir.query.model import Logical
+from helhed.fhir.query.model import Logical, WordTest
 from helhed.fhir.tokens import reference_salt
 
 Plain = Callable[[Condition], dict[str, Any]]
@@ -29,5 +29,7 @@ def logical(condition: Logical, plain: Plain) -> dict[str, Any]:
             return {"k": "either", "of": each(inner)}
         case Not(inner_one):
             return {"k": "not", "of": [plain(inner_one)]}
+        case WordTest(where, words, citizens):
+            return {"k": where, "words": list(words), "citizens": [str(one) for one in citizens]}
         case TypeTest(types):
             return {"k": "type", "types": list(types)}

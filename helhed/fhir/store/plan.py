@@ -54,7 +54,7 @@ class Wish(NamedTuple):
 def as_wish(query: Query) -> Wish | None:
     """The wish behind ``query``, or None when it needs a plan."""
     newest_first = tuple(sort_keys(query)) == _NEWEST_FIRST
-    if query.total or query.includes or not query.count or not newest_first or not query.type_name:
+    if query.total or query.includes or not query.count or not newest_first or not query.type_name or query.explain:
         return None
     citizen: int | None = None
     date: DateTest | None = None
@@ -101,6 +101,7 @@ def as_plan(query: Query, after: list[str] | None, *, match: bool = False) -> by
     plan = {
         "types": list(query.types),
         "where": [_condition(condition) for condition in query.conditions],
+        "code": None if query.primary_code is None else str(query.primary_code),
         "sort": [{"by": by, "p": parameter, "desc": down, "paths": list(paths)} for by, parameter, down, paths in keys],
         "after": after,
         "count": query.count,

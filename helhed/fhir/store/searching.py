@@ -28,6 +28,7 @@ _ANY = within(
     "kind, n, type, id, version, updated, keys", "fhir.search_any($1::fhir.ask, $2::jsonb)", "rows unbounded preceding",
     "$3::bigint",
 )  # fmt: skip
+_EXPLAIN = "select line from fhir.explain_search($1::fhir.ask, $2::jsonb)"
 _MATCH, _INCLUDED, _TOTAL = 1, 2, 3
 #: the statement gives one more, of each round
 MOST_INCLUDED = 1000
@@ -92,7 +93,8 @@ async def search_any(
 ) -> Page:
     """Run a plan on ``connection``. Raises TooCostly for more than ``most_bytes``, after its log row."""
     after = keys_after(signer, ask, query)
-    rows = await connection.fetch(_ANY, ask_row(ask), as_plan(query, after, match=match).decode(), most_bytes)
+    plan = as_plan(query, after, match=match).decode()
+    rows = await connection.fetch(_ANY, ask_row(ask), plan, most_bytes)
     if rows and rows[-1]["over"]:
         raise too_costly(most_bytes)
     matches: list[tuple[int, Version, list[str]]] = []
@@ -111,7 +113,9 @@ async def search_any(
         )
     matches.sort(key=lambda match: match[0])
     cursor = page_link(signer, ask, query, matches[-1][2]) if more and matches else None
-    return Page([version for _, version, _ in matches], included, total if query.total else None, cursor)
+    lines = await connection.fetch(_EXPLAIN, ask_row(ask), plan) if query.explain else ()
+    explained = tuple(row["line"] for row in lines)
+    return Page([version for _, version, _ in matches], included, total if query.total else None, cursor, explained)
 
 
 def _version(row: Any) -> Version:

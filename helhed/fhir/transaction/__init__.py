@@ -191,14 +191,14 @@ async def _look(looks: Looks, item: Item, base_url: str, budget: Budget) -> Outc
 
 
 async def _seen(looks: Looks, item: Item, base_url: str) -> Outcome:
-    if item.target:
+    if not item.place:
         name, _, rest = item.target.partition("/")
         if rest.startswith("_history/") and rest[9:].isdecimal() and len(rest) < 19:
             return Outcome(version=await looks.vread(item.type_name, parse_id(name), int(rest[9:])))
         if rest:
             raise NotSupported("Inside a Bundle, GET reads, reads a version, or searches.")
         return Outcome(version=await looks.read(item.type_name, parse_id(name)))
-    query = asked_query(looks.page_link, item.type_name, item.pairs, base_url=base_url)
+    query = asked_query(looks.page_link, item.place, item.pairs, base_url=base_url)
     return Outcome(page=await looks.search(query), query=query)
 
 

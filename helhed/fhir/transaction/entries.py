@@ -7,7 +7,8 @@ from uuid import UUID
 
 import msgspec
 
-from helhed.fhir.definitions import Ownership, type_definition
+from helhed.fhir.definitions import TYPE_NUMBERS, Ownership, type_definition
+from helhed.fhir.query.places import EVERY_TYPE
 from helhed.fhir.validation import validate
 from helhed.foundation.errors import BadRequest, InvalidResource, Issue, MethodNotAllowed, NotSupported
 from helhed.foundation.ids import parse_id
@@ -39,6 +40,14 @@ class Item:
     def where(self) -> str:
         """FHIRPath to the entry."""
         return f"Bundle.entry[{self.position}]"
+
+    @property
+    def place(self) -> str:
+        """Where a GET searches (``query.places``); "" when it reads."""
+        _, _, rest = self.target.partition("/")
+        if rest in TYPE_NUMBERS or rest == EVERY_TYPE:
+            return f"{self.type_name}/{self.target}"
+        return "" if self.target else self.type_name
 
 
 _ABSENT = msgspec.Raw(b"")
@@ -95,7 +104,7 @@ def items_of(raw: bytes, bundle: dict[str, Any]) -> list[Item]:
     items = [
         _item(position, raw_entry, entry) for position, (raw_entry, entry) in enumerate(zip(raws, entries, strict=True))
     ]
-    if sum(ORDER[item.method] == ORDER["GET"] and not item.target for item in items) > MOST_SEARCHES:
+    if sum(ORDER[item.method] == ORDER["GET"] and bool(item.place) for item in items) > MOST_SEARCHES:
         raise BadRequest(f"A Bundle takes at most {MOST_SEARCHES} searches.")
     return items
 

@@ -7,6 +7,7 @@ import orjson
 import pytest
 import pytest_asyncio
 
+from helhed.foundation.ids import key_of
 from tests.support.door import Door
 from tests.unit.store.scene import Scene
 
@@ -114,6 +115,45 @@ async def test_asking_how_it_is_done_is_an_unknown_parameter_to_everybody_else(w
         await refused(ward, "/Observation?nosuchone=true"),
     )
     assert known[1].replace("_explain", "nosuchone") == unknown[1]
+
+
+async def test_an_operator_sees_how_a_search_is_done_and_nothing_that_was_asked_for(ward: Scene) -> None:
+    operator = ward.world.professional(await ward.world.employee(ward.ward, "operator"), ward.ward, "operator")
+    url = f"/fhir/Observation?code=urn:secret|w&patient={ward.patient}&date=ge2026-11-21&_explain=true"
+    status, answer = await Door(ward.world, operator).get(url)
+    lines = [issue["diagnostics"] for issue in answer["entry"][-1]["resource"]["issue"]]
+    assert status == OK
+    assert lines[0].split(":")[0] == "begins"
+    assert [line.split(",")[0] for line in lines[1:4]] == ["condition 1: any", "condition 2: only_citizen", "condition 3: date"]  # fmt: skip
+    assert any(line.startswith("sql: ") and "fhir.basis" in line for line in lines)
+    assert any("cost=" in line for line in lines)
+    told = "".join(lines)
+    assert "secret" not in told
+    assert "2026" not in told
+    assert str(key_of(ward.patient)) not in told
+
+
+# --- words ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("parameters", "several"),
+    [
+        ("_text=vægt", 3), ("_text=MÅLT vægt", 3), ("_text=vægt fundet", 0), ("_text=div", 0), ("_content=kg", 3),
+        ("_content=urn:s&code=z", 1), ("_content=final 8867-4", 1), ("_text=%25", 0), ("_text='", 0),
+    ],
+)  # fmt: skip
+async def test_words_are_found_in_the_record_of_a_named_citizen(ward: Scene, parameters: str, several: int) -> None:
+    for url in (f"/Observation?patient={ward.patient}&{quote(parameters, '&=%')}", f"/Patient/{ward.patient}/Observation?{quote(parameters, '&=%')}"):  # fmt: skip
+        assert len(await resources(ward, url)) == several
+
+
+async def test_words_are_not_looked_for_in_everybodys_records(ward: Scene) -> None:
+    many = ",".join(str(ward.patient) for _ in range(11))
+    for parameters in ("_text=a", "_content=a&code=w", f"_text=a&patient={many}", f"_text=&patient={ward.patient}"):
+        status, why = await refused(ward, f"/Observation?{parameters}")
+        assert status == WRONG
+        assert parameters[:5] in why
 
 
 # --- links ------------------------------------------------------------------------------------------------------------
@@ -226,3 +266,25 @@ async def test_the_order_is_by_whatever_is_indexed(ward: Scene, sort: str, codes
         links = {link["relation"]: link["url"] for link in answer["link"]}
         url = links["next"].partition("/fhir")[2] if "next" in links else ""
     assert " ".join(seen) == codes
+
+
+async def test_a_bundle_searches_compartments_as_well(ward: Scene) -> None:
+    entries = [
+        {"request": {"method": "GET", "url": f"Patient/{ward.patient}/{one}"}} for one in ("Observation?code=w", "*")
+    ]
+    for kind in ("batch", "transaction"):
+        bundle = {"resourceType": "Bundle", "type": kind, "entry": entries}
+        _, answer = await Door(ward.world, ward.doctor).post("/fhir", bundle)
+        assert [len(entry["resource"]["entry"]) for entry in answer["entry"]] == [2, 6]
+
+
+async def test_who_may_not_see_finds_nothing_in_whatever_shape(ward: Scene) -> None:
+    """The stranger's answers are those of a network in which the citizen has nothing."""
+    door = Door(ward.world, ward.stranger)
+    for url in (
+        f"Patient/{ward.patient}/*?_total=accurate", f"?_type=Observation,Encounter&patient={ward.patient}&_total=accurate",
+        "Patient?_has:Observation:patient:code=w&_total=accurate", "Observation?_filter=code eq w or code ne w&_total=accurate",
+        f"Observation?patient={ward.patient}&_text=vægt&_total=accurate", "Observation?code=w&_summary=count",
+    ):  # fmt: skip
+        status, answer = await door.get(f"/fhir/{quote(url, '?&=:,/*_')}".replace("/fhir/?", "/fhir?"))
+        assert (status, answer["total"], answer.get("entry")) == (OK, 0, None), url
