@@ -100,6 +100,10 @@ class FhirApi:
         reading = method in {"GET", "HEAD"}
         if parts and parts[-1].startswith("$"):
             return await self._operation(request, parts[:-1], parts[-1][1:])
+        if parts == ["_history"]:
+            if not reading:
+                raise MethodNotAllowed
+            return "history", await self._do.history(request)
         if not parts:
             if method != "POST":
                 raise NotSupported("Searching all types at once is not supported yet: name a type.")
@@ -129,6 +133,10 @@ class FhirApi:
             if request.method != "POST":
                 raise MethodNotAllowed
             return "search", await self._do.search(request, type_name, request.pairs() + await request.form_pairs())
+        if name == "_history":
+            if request.method not in {"GET", "HEAD"}:
+                raise MethodNotAllowed
+            return "history", await self._do.history(request, type_name)
         if name.startswith("_"):
             raise NotSupported(f"{name[:40]} is not supported here.")
         if request.method in {"GET", "HEAD"}:

@@ -59,18 +59,26 @@ def _url(base: str, type_name: str, pairs: Iterable[tuple[str, str]]) -> str:
     return f"{base}/{type_name}?{text}" if text else f"{base}/{type_name}"
 
 
-def history_bundle(base: str, path: str, page: Page) -> bytes:
-    """The history of one resource."""
-    links = [{"relation": "self", "url": f"{base}/{path}/_history"}]
+def history_bundle(base: str, path: str, page: Page, asked: Sequence[tuple[str, str]] = ()) -> bytes:
+    """The history of a resource, a type or the system. ``asked`` are the parameters it was asked for with."""
+    url = f"{base}/{path}/_history" if path else f"{base}/_history"
+    links = [{"relation": "self", "url": _with(url, asked)}]
     if page.next_cursor:
-        links.append({"relation": "next", "url": f"{base}/{path}/_history?_cursor={page.next_cursor}"})
-    entries = b",".join(_past(base, path, version) for version in page.matches)
-    head = b'{"resourceType":"Bundle","type":"history","total":%d,"link":' % (page.total or 0)
-    return head + orjson.dumps(links) + b',"entry":[' + entries + b"]}"
+        links.append({"relation": "next", "url": _with(url, [*asked, ("_cursor", page.next_cursor)])})
+    head = b'{"resourceType":"Bundle","type":"history"'
+    if page.total is not None:
+        head += b',"total":%d' % page.total
+    entries = b",".join(_past(base, version) for version in page.matches)
+    return head + b',"link":' + orjson.dumps(links) + (b',"entry":[' + entries + b"]}" if entries else b"}")
 
 
-def _past(base: str, path: str, version: Version) -> bytes:
+def _with(url: str, pairs: Sequence[tuple[str, str]]) -> str:
+    return f"{url}?{urlencode(list(pairs), safe=':')}" if pairs else url
+
+
+def _past(base: str, version: Version) -> bytes:
     method = b"DELETE" if version.deleted else b"POST" if version.version == 1 else b"PUT"
+    path = f"{version.type_name}/{version.id}"
     url = version.type_name if method == b"POST" else path
     status = {b"DELETE": "204", b"POST": "201", b"PUT": "200"}[method]
     response = {"status": status, "etag": etag(version.version).decode(), "lastModified": instant(version.updated)}

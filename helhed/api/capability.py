@@ -6,7 +6,7 @@ from helhed.api.operations import OPERATIONS
 from helhed.fhir.definitions import TYPE_NUMBERS, Ownership, SearchParameter, TypeDefinition, type_definition
 
 _DATE = "2026-11-23"
-_INTERACTIONS = ("read", "vread", "update", "delete", "history-instance", "create", "search-type")
+_INTERACTIONS = ("read", "vread", "update", "delete", "history-instance", "history-type", "create", "search-type")
 _COMMON = ({"name": "_id", "type": "token"}, {"name": "_lastUpdated", "type": "date"})
 
 
@@ -30,7 +30,7 @@ def capability_statement(base_url: str) -> bytes:
                     "description": "Bearer tokens. Each read is decided and logged; what you may not see does not exist."
                 },
                 "resource": [_resource(one, stored) for one in stored],
-                "interaction": [{"code": "transaction"}, {"code": "batch"}],
+                "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "history-system"}],
                 **_operations(None),
             }
         ],

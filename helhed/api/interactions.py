@@ -7,12 +7,12 @@ from typing import Any
 from helhed.api.answers import ALWAYS, Answer, etag, outcome, version_headers
 from helhed.api.bundles import history_bundle, response_bundle, search_bundle
 from helhed.api.door import Door
+from helhed.api.history import asked_past, kept_pairs
 from helhed.api.lookups import lookups_in
 from helhed.api.request import Request
 from helhed.fhir.changes import Change, Version, Written
 from helhed.fhir.definitions import type_definition
 from helhed.fhir.parsing import parse_json
-from helhed.fhir.query import DEFAULT_COUNT, MOST_COUNT
 from helhed.fhir.references import references_in
 from helhed.fhir.store import WriteSession
 from helhed.fhir.store.paging import asked_query
@@ -23,7 +23,6 @@ from helhed.fhir.weight import check_weight
 from helhed.foundation.aside import aside
 from helhed.foundation.ask import Ask
 from helhed.foundation.errors import (
-    BadRequest,
     HelhedError,
     InvalidResource,
     Issue,
@@ -62,18 +61,14 @@ class Interactions:
         version = await self._store.vread(request.ask, type_name, parse_id(name) if wanted else None, wanted)
         return Answer(200, version.body, version_headers(version))
 
-    async def history(self, request: Request, type_name: str, name: str) -> Answer:
-        """http://hl7.org/fhir/R4/http.html#history (of an instance)"""
-        count, cursor = DEFAULT_COUNT, None
-        for key, value in request.pairs():
-            if key == "_count" and value.isascii() and value.isdigit() and 0 < len(value) < _LONGEST_VERSION:
-                count = min(max(int(value), 1), MOST_COUNT)
-            elif key == "_cursor":
-                cursor = value
-            elif key not in {"_format", "_pretty"}:
-                raise BadRequest(f"History has no parameter called {key[:60]!r} here.")
-        page = await self._store.history(request.ask, type_name, parse_id(name), count=count, cursor=cursor)
-        return Answer(200, history_bundle(self._base, f"{type_name}/{name}", page))
+    async def history(self, request: Request, type_name: str | None = None, name: str | None = None) -> Answer:
+        """http://hl7.org/fhir/R4/http.html#history of an instance, a type, or the system"""
+        past = asked_past(request.pairs(), type_name, None if name is None else parse_id(name))
+        if name is not None and past.id is None:
+            await self._store.read(request.ask, type_name or "", None)
+        page = await self._store.past(request.ask, past)
+        path = "/".join(part for part in (type_name, name) if part)
+        return Answer(200, history_bundle(self._base, path, page, kept_pairs(request.pairs())))
 
     # --- search -------------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from helhed.registries import identifiers
 from helhed.trust.reference import Permit, decide
 from tests.generative.law import pairs_of
 from tests.generative.loading import Loaded, load
-from tests.generative.mutants import MUTANTS, Mutant, mutate
+from tests.generative.mutants import AT_THE_DOOR, MUTANTS, Mutant, mutate
 from tests.generative.queries import a_search
 from tests.generative.resources import CODES, Drawer, Resource
 from tests.generative.twins import BASE, Call, Chance, Reply, Twins, copy_of, is_there, twins
@@ -46,6 +46,12 @@ async def test_nobody_can_tell_hidden_from_missing(target, tmp_path, seed):
 
 LEAKS = ("hidden is forbidden", "totals count everything", "chains undecided", "includes undecided", "reading undecided",
          "deleted tells of itself", "the past undecided", "versions undecided")  # fmt: skip
+
+
+@pytest.mark.parametrize("mutant", AT_THE_DOOR, ids=lambda one: one.sin)
+async def test_a_leak_of_what_only_the_door_calls_tells_the_twins_apart(server_target, tmp_path, mutant):
+    with pytest.raises(AssertionError):
+        await _compare_until_they_differ(server_target, tmp_path, mutant)
 
 
 @pytest.mark.parametrize("sin", [LEAKS[0], *(pytest.param(sin, marks=pytest.mark.long) for sin in LEAKS[1:])])
@@ -115,6 +121,7 @@ def calls(drawer: Drawer, loaded: Loaded, ask: Ask) -> Iterator[Call]:
     for one in some(drawer, loaded, ask, 5):
         yield from changes(drawer, loaded, ask, one)
     yield from searches(drawer, loaded, ask, 5)
+    yield from pasts(drawer)
     for one in some(drawer, loaded, ask, 2):
         yield from about(one.row.type_name, one.resource["id"])
 
@@ -123,6 +130,7 @@ def looks(drawer: Drawer, loaded: Loaded, ask: Ask) -> Iterator[Call]:
     for one in some(drawer, loaded, ask, 6):
         yield from about(one.row.type_name, one.resource["id"])
     yield from about("Observation", NOBODY)
+    yield from pasts(drawer)
     yield from searches(drawer, loaded, ask, SEARCHES)
     for kind in ("batch", "transaction"):
         gets = [f"{one.row.type_name}/{one.resource['id']}" for one in some(drawer, loaded, ask, 2)]
@@ -140,6 +148,14 @@ def about(type_name: str, identifier: str) -> Iterator[Call]:
     yield Call("GET", f"{path}/_history/1")
     yield Call("GET", f"{path}/_history/2")
     yield Call("GET", f"{path}/_history", "_count=1")
+
+
+def pasts(drawer: Drawer) -> Iterator[Call]:
+    """The history of a type and of the system."""
+    yield Call("GET", "/fhir/_history", "_count=7")
+    for type_name in ("Patient", "Observation", "Encounter"):
+        since = drawer.pick(["", "&_since=2026-11-01", "&_at=2026-11-23"])
+        yield Call("GET", f"/fhir/{type_name}/_history", f"_count={drawer.pick([1, 5, 50])}{since}")
 
 
 def searches(drawer: Drawer, loaded: Loaded, ask: Ask, several: int) -> Iterator[Call]:
