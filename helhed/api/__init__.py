@@ -11,6 +11,7 @@ from prometheus_client import Counter as Metric
 
 from helhed.api.answers import Answer, failure, unexpected
 from helhed.api.capability import capability_statement
+from helhed.api.conditional import Conditional
 from helhed.api.door import Door
 from helhed.api.interactions import Interactions
 from helhed.api.lookups import Counter, Pause, Watch
@@ -32,7 +33,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _SUSPICIOUS = (b"%", b"//", b";", b"\\", b"..")
 _TYPE_DEPTH, _INSTANCE_DEPTH, _HISTORY_DEPTH, _VERSION_DEPTH = 1, 2, 3, 4
 _FIRST_ERROR = 400
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
 
 class Verifier(Protocol):
@@ -61,6 +62,7 @@ class FhirApi:
         watch = Watch(lookups or Lookups(), pause)
         self._door = Door(store, base_url, watch, Limits(bytes=max_body_bytes), max_resource_elements)
         self._do = Interactions(self._door)
+        self._conditional = Conditional(self._door, self._do)
         self._capability = capability_statement(base_url)
         self._log = logger("api")
 
@@ -116,7 +118,7 @@ class FhirApi:
                 return "search", await self._do.search(request, type_name, request.pairs())
             if method == "POST":
                 return "create", await self._do.create(request, type_name)
-            raise MethodNotAllowed
+            return await self._by_condition(request, type_name)
         if len(parts) == _INSTANCE_DEPTH:
             return await self._instance(request, type_name, parts[1])
         return await self._past(request, type_name)
@@ -143,9 +145,18 @@ class FhirApi:
             return "read", await self._do.read(request, type_name, name)
         if request.method == "PUT":
             return "update", await self._do.update(request, type_name, name)
+        if request.method == "PATCH":
+            return "patch", await self._conditional.patch(request, type_name, name)
         if request.method == "DELETE":
             return "delete", await self._do.delete(request, type_name, name)
         raise MethodNotAllowed
+
+    async def _by_condition(self, request: Request, type_name: str) -> tuple[str, Answer]:
+        if request.method == "PUT":
+            return "update", await self._conditional.update(request, type_name)
+        if request.method == "PATCH":
+            return "patch", await self._conditional.patch(request, type_name)
+        return "delete", await self._conditional.delete(request, type_name)
 
     async def _past(self, request: Request, type_name: str) -> tuple[str, Answer]:
         parts = request.parts

@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 
 import orjson
 
-from helhed.api.answers import etag, outcome, status_of
-from helhed.fhir.changes import Page, Version
+from helhed.api.answers import STORED, etag, outcome, status_of
+from helhed.fhir.changes import Page, Version, Written
 from helhed.fhir.query import LeftOut, Query
 from helhed.fhir.splice import instant
 from helhed.fhir.transaction import Outcome
@@ -89,35 +89,45 @@ def _past(base: str, version: Version) -> bytes:
     )  # fmt: skip
 
 
-def response_bundle(base: str, kind: str, outcomes: Sequence[Outcome]) -> bytes:
-    """The answer to a transaction or batch, in the order of its entries."""
-    entries = b",".join(_response(base, one) for one in outcomes)
+def response_bundle(base: str, kind: str, outcomes: Sequence[Outcome], wanted: str = "minimal") -> bytes:
+    """The answer to a transaction or batch, in the order of its entries. ``wanted`` is what Prefer says of changes."""
+    entries = b",".join(_response(base, one, wanted) for one in outcomes)
     head = b'{"resourceType":"Bundle","type":"' + kind.encode() + b'-response"'
     return head + b',"entry":[' + entries + b"]}" if entries else head + b"}"
 
 
-def _response(base: str, one: Outcome) -> bytes:
+def _response(base: str, one: Outcome, wanted: str) -> bytes:
     if one.error is not None:
         status = str(status_of(one.error)).encode()
         return b'{"response":{"status":"' + status + b'","outcome":' + outcome(one.error.issues) + b"}}"
     if one.version is not None:
-        told = {
-            "status": "200",
-            "etag": etag(one.version.version).decode(),
-            "lastModified": instant(one.version.updated),
-        }
-        return b'{"resource":' + one.version.body + b',"response":' + orjson.dumps(told) + b"}"
+        return _shown(one.version, known=one.known)
+    if one.past is not None and one.page is not None:
+        return b'{"resource":' + history_bundle(base, one.past, one.page) + b',"response":{"status":"200"}}'
     if one.page is not None and one.query is not None:
         return b'{"resource":' + search_bundle(base, one.query, one.page) + b',"response":{"status":"200"}}'
-    written = one.written
-    if written is None:
-        return b'{"response":{"status":"200"}}'
+    return b'{"response":{"status":"200"}}' if one.written is None else _changed(one.written, wanted)
+
+
+def _shown(version: Version, *, known: bool) -> bytes:
+    told = {
+        "status": "304" if known else "200",
+        "etag": etag(version.version).decode(),
+        "lastModified": instant(version.updated),
+    }
+    return (b"{" if known else b'{"resource":' + version.body + b",") + b'"response":' + orjson.dumps(told) + b"}"
+
+
+def _changed(written: Written, wanted: str) -> bytes:
     if written.deleted:
         return b'{"response":{"status":"204"}}'
-    told = {
+    told: dict[str, object] = {
         "status": "201" if written.created else "200",
         "location": f"{written.type_name}/{written.id}/_history/{written.version}",
         "etag": etag(written.version).decode(),
         "lastModified": instant(written.updated),
     }
-    return b'{"response":' + orjson.dumps(told) + b"}"
+    if wanted == "OperationOutcome":
+        told["outcome"] = orjson.Fragment(STORED)
+    shown = b'"resource":' + written.body + b"," if wanted == "representation" and written.body else b""
+    return b"{" + shown + b'"response":' + orjson.dumps(told) + b"}"

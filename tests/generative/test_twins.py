@@ -187,6 +187,7 @@ def changes(drawer: Drawer, loaded: Loaded, ask: Ask, one: Kept) -> Iterator[Cal
         yield bundle("transaction", [put(body, f"{type_name}/{identifier}", if_match)])
     if one.row.ownership is not Ownership.PUBLIC:
         yield from conditional_creates(drawer, loaded, ask, one)
+        yield from conditional_changes(drawer, loaded, ask, one)
     yield from references(loaded, ask, one)
     yield Call("DELETE", path, headers={"if-match": 'W/"9"'})
     yield bundle("transaction", [{"request": {"method": "DELETE", "url": f"{type_name}/{identifier}"}}])
@@ -203,6 +204,25 @@ def conditional_creates(drawer: Drawer, loaded: Loaded, ask: Ask, one: Kept) -> 
         yield Call("POST", f"/fhir/{type_name}", "", orjson.dumps(bare), {"if-none-exist": condition})
         request = {"method": "POST", "url": type_name, "ifNoneExist": condition}
         yield bundle("transaction", [{"resource": bare, "request": request}])
+
+
+def conditional_changes(drawer: Drawer, loaded: Loaded, ask: Ask, one: Kept) -> Iterator[Call]:
+    """Updates, patches and deletes of what would match, alone and in a transaction, and a patch by the id."""
+    type_name, identifier = one.row.type_name, one.resource["id"]
+    bare = {name: value for name, value in one.resource.items() if name not in {"id", "meta"}}
+    if "subject" in bare:
+        bare["subject"] = {"reference": _somebody(drawer, loaded, ask)}
+    test = [{"op": "test", "path": "/id", "value": identifier}, {"op": "remove", "path": "/nosuch"}]
+    patch = {"content-type": "application/json-patch+json", "if-match": 'W/"1"'}
+    yield Call("PATCH", f"/fhir/{type_name}/{identifier}", "", orjson.dumps(test), patch)
+    for condition in (f"_id={identifier}", _criteria(drawer, loaded, ask, type_name)):
+        yield Call("PATCH", f"/fhir/{type_name}", condition, orjson.dumps(test), patch)
+        yield Call("PUT", f"/fhir/{type_name}", condition, orjson.dumps(bare), {"if-match": 'W/"9"'})
+        yield Call("DELETE", f"/fhir/{type_name}", condition, b"", {"if-match": 'W/"9"'})
+        yield bundle("transaction", [put(bare, f"{type_name}?{condition}", {"if-match": 'W/"1"'})])
+        yield bundle(
+            "batch", [{"request": {"method": "DELETE", "url": f"{type_name}?{condition}", "ifMatch": 'W/"1"'}}]
+        )
 
 
 def _somebody(drawer: Drawer, loaded: Loaded, ask: Ask) -> str:

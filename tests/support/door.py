@@ -44,7 +44,20 @@ class Door:
         raw = body if isinstance(body, bytes) else orjson.dumps(body)
         return await self._ask("POST", path, "", raw, {"content-type": "application/fhir+json", **headers})
 
+    async def do(self, method: str, url: str, body: Any = b"", **headers: str) -> tuple[int, dict[str, str], Any]:
+        """Status, headers and parsed answer of any request; a header's name is written with underscores."""
+        path, _, query = url.removeprefix(BASE).partition("?")
+        raw = body if isinstance(body, bytes) else orjson.dumps(body)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = await self._sent(method, path, query, raw, {"content-type": "application/fhir+json", **named})
+        told = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+        return sent[0]["status"], told, orjson.loads(sent[1]["body"] or b"null")
+
     async def _ask(self, method: str, path: str, query: str, body: bytes, headers: dict[str, str]) -> tuple[int, Any]:
+        sent = await self._sent(method, path, query, body, headers)
+        return sent[0]["status"], orjson.loads(sent[1]["body"] or b"null")
+
+    async def _sent(self, method: str, path: str, query: str, body: bytes, headers: dict[str, str]) -> list[Any]:
         sent: list[Any] = []
 
         async def receive() -> dict[str, Any]:
@@ -61,7 +74,7 @@ class Door:
             "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
         }
         await self._api(scope, receive, send)
-        return sent[0]["status"], orjson.loads(sent[1]["body"] or b"null")
+        return sent
 
 
 def link(bundle: Any, relation: str) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 from helhed.fhir.indexing.dates import interval
 from helhed.fhir.query import DEFAULT_COUNT, MOST_COUNT
 from helhed.fhir.query.text import DATE_SHAPE
-from helhed.fhir.store import Past
+from helhed.fhir.store.past import Past
 from helhed.foundation.errors import BadRequest
 
 _LONGEST_COUNT = 9
