@@ -59,6 +59,18 @@ def _url(base: str, type_name: str, pairs: Iterable[tuple[str, str]]) -> str:
     return f"{base}/{type_name}?{text}" if text else f"{base}/{type_name}"
 
 
+def everything_bundle(base: str, path: str, asked: Sequence[tuple[str, str]], page: Page) -> bytes:
+    """A searchset of what an operation found, put together from stored bytes."""
+    url = f"{base}/{path}"
+    links = [{"relation": "self", "url": _with(url, asked)}]
+    if page.next_cursor:
+        links.append({"relation": "next", "url": _with(url, [*asked, ("_cursor", page.next_cursor)])})
+    entries = [_entry(base, version, b"match") for version in page.matches]
+    entries += [_entry(base, version, b"include") for version in page.included]
+    head = b'{"resourceType":"Bundle","type":"searchset","link":' + orjson.dumps(links)
+    return head + (b',"entry":[' + b",".join(entries) + b"]}" if entries else b"}")
+
+
 def history_bundle(base: str, path: str, page: Page, asked: Sequence[tuple[str, str]] = ()) -> bytes:
     """The history of a resource, a type or the system. ``asked`` are the parameters it was asked for with."""
     url = f"{base}/{path}/_history" if path else f"{base}/_history"

@@ -81,6 +81,8 @@ MUTANTS = [
 #: functions that only what stands at the door calls: the twins must miss these
 AT_THE_DOOR = [
     Mutant("the past of types undecided", "fhir.history_of_types", f"{_DECIDED}asker, s, r.citizen, r.origin, r.type, r.ownership) b", _TREATED),
+    Mutant("everything undecided", "fhir.everything_of", f"{_DECIDED}asker, s, root.citizen, l.origin, l.type, l.ownership) b", _TREATED),
+    Mutant("what everything refers to undecided", "fhir.referenced", f"{_DECIDED}asker, s, r.citizen, r.origin, r.type, r.ownership) b", _TREATED),
 ]  # fmt: skip
 
 

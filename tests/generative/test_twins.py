@@ -148,6 +148,9 @@ def about(type_name: str, identifier: str) -> Iterator[Call]:
     yield Call("GET", f"{path}/_history/1")
     yield Call("GET", f"{path}/_history/2")
     yield Call("GET", f"{path}/_history", "_count=1")
+    if type_name in {"Patient", "Encounter"}:
+        yield Call("GET", f"{path}/$everything")
+        yield Call("GET", f"{path}/$everything", "_count=2&_type=Observation,Patient,Organization")
 
 
 def pasts(drawer: Drawer) -> Iterator[Call]:

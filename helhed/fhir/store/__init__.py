@@ -12,6 +12,7 @@ from helhed.fhir.changes import Change, Page, Version, Written
 from helhed.fhir.definitions import TYPE_NAMES, TYPE_NUMBERS
 from helhed.fhir.query import Query
 from helhed.fhir.store.cursor import CursorSigner
+from helhed.fhir.store.everything import Whole, everything
 from helhed.fhir.store.paging import PageLink, open_link
 from helhed.fhir.store.past import Past, history_of
 from helhed.fhir.store.plan import as_wish
@@ -27,7 +28,7 @@ from helhed.foundation.lanes import Lanes
 from helhed.foundation.lend import lend
 from helhed.foundation.settings import Settings
 
-__all__ = ["CitizenRow", "Hooks", "Past", "Projection", "Store", "Stored", "WriteSession"]
+__all__ = ["CitizenRow", "Hooks", "Past", "Projection", "Store", "Stored", "Whole", "WriteSession"]
 
 _VERSION = "select * from fhir.read_version($1::fhir.ask, $2::smallint, $3, $4)"
 _CITIZEN_ROWS = "select * from fhir.citizen_rows($1::fhir.ask, $2, $3::smallint[], $4)"
@@ -127,6 +128,11 @@ class Store:
             )
             for row in rows
         ]
+
+    async def everything(self, ask: Ask, whole: Whole) -> Page:
+        """All the ask may see of a patient or around an encounter, and what that refers to. Raises Unknown or Gone."""
+        async with lend(self._pool) as connection:
+            return await everything(connection, ask, self._signer, whole, self.most_bytes)
 
     def session(self, ask: Ask) -> AbstractAsyncContextManager[WriteSession]:
         """One transaction: conditions looked up and changes made, whole or absent."""
