@@ -167,9 +167,11 @@ class Application:
         target, self._server = database(self._settings)
         await asyncio.to_thread(target.ensure)
         self._network = await Network.open(self._settings, target)
+        await self._network.store.note_index_work()
         self._background = [
             asyncio.create_task(self._network.outbox.run(self._stopping)),
             asyncio.create_task(self._watch(target, self._network)),
+            asyncio.create_task(self._network.store.knowledge.run(self._stopping)),
         ]
         gc.collect()
         gc.freeze()
@@ -197,6 +199,8 @@ class Application:
         while not self._stopping.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), _SECONDS_BETWEEN_CHECKS)
+            with contextlib.suppress(Exception):  # the database may be away
+                await network.store.note_index_work()
             if not self._stopping.is_set() and not await _answers(network):
                 try:
                     await asyncio.to_thread(target.ensure)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from helhed.backup import Manifest
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+package = typer.Typer(no_args_is_help=True, help="FHIR packages: profiles, value sets and code systems.")
+app.add_typer(package, name="package")
 
 
 def main() -> None:
@@ -78,6 +80,58 @@ def import_(
     raise SystemExit(0 if complete else 2)
 
 
+@package.command("install")
+def package_install(
+    files: Annotated[list[Path], typer.Argument(help="Package archives (.tgz).")],
+) -> None:
+    """Install FHIR packages, all of them or none. Installing the same again changes nothing."""
+    from helhed.packaging import install_files
+    from helhed.serving import prepared
+
+    with prepared(Settings()) as target:
+        _run(install_files(target, files))
+
+
+@package.command("list")
+def package_list() -> None:
+    """List the installed packages, and what they ask for."""
+    from helhed.packaging import list_packages
+    from helhed.serving import prepared
+
+    with prepared(Settings()) as target:
+        _run(list_packages(target))
+
+
+_PROFILE = Annotated[str, typer.Argument(help="Address of the profile; claimed: every one that a resource claims.")]
+_ORGANISATION = Annotated[str, typer.Option(help="Organization/ and its id here; every organisation without.")]
+_TYPE = Annotated[str, typer.Option("--type", help="Resource type; every type without.")]
+
+
+@package.command("require")
+def package_require(
+    profile: _PROFILE,
+    organisation: _ORGANISATION = "",
+    type_: _TYPE = "",
+    warn: Annotated[bool, typer.Option("--warn", help="Let in what breaks it, and log that.")] = False,
+) -> None:
+    """From now on refuse what an organisation writes against a profile."""
+    _require(profile, type_, organisation, "warning" if warn else "error")
+
+
+@package.command("release")
+def package_release(profile: _PROFILE, organisation: _ORGANISATION = "", type_: _TYPE = "") -> None:
+    """From now on no longer refuse it: name what was named to require it."""
+    _require(profile, type_, organisation, None)
+
+
+def _require(profile: str, type_name: str, organisation: str, severity: str | None) -> None:
+    from helhed.packaging import set_requirement
+    from helhed.serving import prepared
+
+    with prepared(Settings()) as target:
+        _run(set_requirement(target, "" if profile == "claimed" else profile, type_name, organisation, severity))
+
+
 @app.command()
 def token(
     persona: Annotated[str, typer.Argument(help="One of the demo's people, e.g. jens.")],
@@ -100,6 +154,15 @@ def migrate() -> None:
 
     with prepared(Settings()):
         typer.echo("The database is up to date.")
+
+
+@app.command()
+def reindex() -> None:
+    """Index again what was stored by a release that indexed less, while the network serves. Goes on where it was left."""
+    from helhed.serving import index_again, prepared
+
+    with prepared(Settings()) as target:
+        typer.echo(f"{_run(index_again(target, lambda count: typer.echo(f'{count} …', err=True)))} resources indexed.")
 
 
 @app.command("backup-key")

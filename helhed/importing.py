@@ -16,6 +16,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from helhed.exchange.foreign.documents import Document, documents
 from helhed.exchange.foreign.load import Importer, Report, Source
 from helhed.exchange.foreign.source import register_source
+from helhed.fhir.profiles.knowledge import Knowledge
 from helhed.fhir.store.cursor import CursorSigner
 from helhed.fhir.store.session import Sessions
 from helhed.foundation.clock import system_clock
@@ -91,7 +92,9 @@ class _Process:
         target = Target(owner, owner)
         pool = self.loop.run_until_complete(owner_pool(target, 2))
         sessions = Sessions(pool, HOOKS, CursorSigner(secret))
-        self.importer = Importer(pool, sessions, source, secret, system_clock)
+        knowledge = Knowledge(pool)
+        self.loop.run_until_complete(knowledge.refresh())
+        self.importer = Importer(pool, sessions, source, secret, system_clock, knowledge)
 
 
 _PROCESS: list[_Process] = []

@@ -20,6 +20,8 @@ SOURCE = "HL7 FHIR R4 4.0.1 definitions, http://hl7.org/fhir/R4/downloads.html"
 KINDS = ("string", "token", "reference", "date", "number", "quantity", "uri", "composite", "special")
 SYSTEM_TYPES = "http://hl7.org/fhirpath/System."
 _MOST_CODES = 3000
+#: what the structure, narrative and containment checks of ``helhed.fhir.validation`` and ``profiles`` see to without FHIRPath
+CHECKED_ELSEWHERE = {"ele-1", "ext-1", "txt-1", "txt-2", "ref-1", "dom-2", "dom-3", "dom-4", "dom-5", "dom-6"}
 
 
 def read(folder: Path, name: str) -> list[Json]:
@@ -34,11 +36,11 @@ def structures(folder: Path) -> Iterator[Json]:
     """Resource types and data types, no profiles."""
     for name in ("profiles-types.json", "profiles-resources.json"):
         for one in read(folder, name):
-            if one["resourceType"] == "StructureDefinition" and one["kind"] in {
-                "resource",
-                "complex-type",
-                "primitive-type",
-            }:
+            kinds = {"resource", "complex-type", "primitive-type"}
+            profile = (
+                one.get("derivation") == "constraint"
+            )  # SimpleQuantity is Quantity with less, not another Quantity
+            if one["resourceType"] == "StructureDefinition" and one["kind"] in kinds and not profile:
                 yield one
 
 
@@ -77,6 +79,22 @@ def types_of(definition: Json) -> Iterator[Json]:
             groups[path.rsplit(".", 1)[0]].append(element(path, one))
     for name, members in groups.items():
         yield {"name": name, "kind": definition["kind"] if name == paths[0] else "nested", "elements": members}
+
+
+def invariants_of(definition: Json) -> Iterator[Json]:
+    """One record for each type or nested element that has rules in FHIRPath: [element or "", key, severity, expression]."""
+    elements = definition["snapshot"]["element"]
+    paths = [one["path"] for one in elements]
+    found: dict[str, list[list[str]]] = {}
+    for one in elements:
+        path = one["path"]
+        nested = path == paths[0] or any(other.startswith(path + ".") for other in paths)
+        holder, name = (path, "") if nested else path.rsplit(".", 1)
+        for rule in one.get("constraint", ()):
+            if rule.get("expression") and rule["key"] not in CHECKED_ELSEWHERE:
+                found.setdefault(holder, []).append([name, rule["key"], rule["severity"], rule["expression"]])
+    for name, rules in found.items():
+        yield {"type": name, "rules": rules}
 
 
 def pattern_of(definition: Json) -> str:
@@ -151,6 +169,17 @@ def numbers(path: Path, names: Iterable[str]) -> dict[str, int]:
     return known
 
 
+def components_of(parameter: Json, codes_of: dict[str, tuple[str, str]]) -> list[list[str]]:
+    """[parameter code, kind, expression below the base] of each component.
+
+    R4 gives DocumentReference's relationship the expressions of its two components the wrong way round; the kinds tell.
+    """
+    found = [[*codes_of[one["definition"]], one["expression"]] for one in parameter["component"]]
+    if parameter["code"] == "relationship" and found[0][1] == "reference" and found[0][2] == "code":
+        found[0][2], found[1][2] = found[1][2], found[0][2]
+    return found
+
+
 def write_lines(name: str, records: Iterable[Any]) -> None:
     """One record a line, so that a diff reads."""
     lines = [json.dumps({"fhir": "4.0.1", "source": SOURCE})]
@@ -167,6 +196,7 @@ def main(folder: Path) -> None:
         "primitives.jsonl",
         [{"name": one["id"], "pattern": pattern_of(one)} for one in definitions if one["kind"] == "primitive-type"],
     )
+    write_lines("invariants.jsonl", [record for one in definitions for record in invariants_of(one)])
     codes = Codes(folder)
     bound = sorted({member[4] for record in records for member in record["elements"] if member[4]})
     write_lines("required_codes.jsonl", [{"valueSet": url, "codes": codes.expand(url)} for url in bound])
@@ -180,7 +210,17 @@ def main(folder: Path) -> None:
             [base, one["code"], one["type"], one["expression"], sorted(one.get("target", ()))]
             for one in sorted(parameters, key=lambda one: (one["code"], one["base"]))
             for base in sorted(one["base"])
-            if base in resources
+            if base in {*resources, "Resource"}
+        ],
+    )
+    codes_of = {one["url"]: (one["code"], one["type"]) for one in read(folder, "search-parameters.json")}
+    write_lines(
+        "composites.jsonl",
+        [
+            [base, one["code"], one["expression"].split(" | "), components_of(one, codes_of)]
+            for one in sorted(parameters, key=lambda one: (one["code"], one["base"]))
+            for base in sorted(one["base"])
+            if one["type"] == "composite"
         ],
     )
     compartment = read(folder, "compartmentdefinition-patient.json")[0]["resource"]

@@ -1,6 +1,6 @@
 """Reference pages that are generated from the code: settings, commands, errors."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import typer.main
@@ -32,11 +32,19 @@ def commands() -> str:
         "`helhed` stands in `.venv/bin` after `make demo` or `make test`. Each command explains itself with `--help`.\n"
         "A mistake is answered with one sentence and exit code 1. Source: `helhed/cli.py`.\n"
     ]
-    for name, command in sorted(group.commands.items()):
+    for name, command in sorted(_commands(group)):
         parts.append(f"\n## helhed {name}\n\n{_paragraph(command.help)}\n")
         if shown := [_parameter(one) for one in command.params if not getattr(one, "hidden", False)]:
             parts.append("\n" + table(("argument or option", "default", "meaning"), shown))
     return "".join(parts)
+
+
+def _commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{before}{name} ")
+        else:
+            yield before + name, command
 
 
 def errors() -> str:

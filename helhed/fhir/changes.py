@@ -31,7 +31,8 @@ class Change(NamedTuple):
     """One create (POST), update (PUT) or delete (DELETE).
 
     ``resource`` is parsed, valid, and has its references resolved, and so have its bytes ``raw``; ``digest`` is the SHA-256
-    of what was submitted, when that differs. A create carries the id it will have.
+    of what was submitted, when that differs. A create carries the id it will have. ``where`` is the FHIRPath of the
+    resource in what was sent, "" when it is all of it.
     """
 
     method: str
@@ -41,6 +42,7 @@ class Change(NamedTuple):
     id: UUID | None
     if_match: int | None = None
     digest: bytes | None = None
+    where: str = ""
 
 
 class Written(NamedTuple):

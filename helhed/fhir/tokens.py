@@ -75,3 +75,33 @@ def reference_salt(parameter: int, type_number: int) -> int:
 def reference_token(parameter: int, type_number: int, target: UUID) -> int:
     """A reference to ``Type/target`` of this store."""
     return key_of(target) ^ reference_salt(parameter, type_number)
+
+
+_DOUBLE = 11  #: bits to drop so that a double holds the rest exactly
+
+
+def unit_key(system: str, code: str) -> float:
+    """A unit in the index of numbers; short ones are remembered."""
+    return _unit(system, code) if len(code) <= LONGEST_REMEMBERED else _of_unit(system, code)
+
+
+def _of_unit(system: str, code: str) -> float:
+    return float(_hashed(0, "unit", system, code) >> _DOUBLE)
+
+
+_unit = lru_cache(maxsize=4096)(_of_unit)
+
+
+def number_key(parameter: int, coded: str) -> float:
+    """Values of a composite's element whose code is ``coded``; plain values have the parameter's own number as key."""
+    return float(_hashed(parameter, "number", "", coded) >> _DOUBLE)
+
+
+def pair_token(parameter: int, first: str, second: str) -> int:
+    """Two coded values of one element."""
+    return _hashed(parameter, "pair", first, second)
+
+
+def below_token(parameter: int, uri: str) -> int:
+    """A uri, or one that it lies below."""
+    return _hashed(parameter, "below", "", uri)

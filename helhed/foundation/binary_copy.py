@@ -20,6 +20,8 @@ _DAY, _SECOND = 86_400_000_000, 1_000_000
 _ARRAY_HEAD_BYTES, _ITEM_BYTES = 20, 12
 _BIGINT = 20  #: object identifier of the type bigint
 _NO_ITEMS = Struct("!iiii").pack(12, 0, 0, _BIGINT)
+_DOUBLE = 701  #: of the type double precision
+_NO_DOUBLES = Struct("!iiii").pack(12, 0, 0, _DOUBLE)
 _LENGTH = Struct("!i")
 
 
@@ -39,6 +41,21 @@ def bigints(items: Sequence[int]) -> bytes:
     fields = [8] * (2 * count)  # the length of an item, and the item
     fields[1::2] = items
     return _array(count).pack(_ARRAY_HEAD_BYTES + count * _ITEM_BYTES, 1, 0, _BIGINT, count, 1, *fields)
+
+
+def doubles(items: Sequence[float]) -> bytes:
+    """The field of a ``double precision[]``."""
+    count = len(items)
+    if not count:
+        return _NO_DOUBLES
+    fields: list[float] = [8] * (2 * count)
+    fields[1::2] = items
+    return _double_array(count).pack(_ARRAY_HEAD_BYTES + count * _ITEM_BYTES, 1, 0, _DOUBLE, count, 1, *fields)
+
+
+@cache
+def _double_array(count: int) -> Struct:
+    return Struct("!iiiiii" + "id" * count)
 
 
 @cache

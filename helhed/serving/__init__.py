@@ -3,11 +3,12 @@
 import asyncio
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from helhed.app import database
+from helhed.fhir.store.reindexing import reindex
 from helhed.foundation.database import Target, connect, ensure_database
 from helhed.foundation.errors import HelhedError
 from helhed.foundation.logging import configure
@@ -62,6 +63,15 @@ async def prepare(target: Target) -> None:
             )
             await connection.execute(statement)
         await put_roles(connection)
+    finally:
+        await connection.close()
+
+
+async def index_again(target: Target, tell: Callable[[int], object]) -> int:
+    """Do the indexing that migrations left to be done; returns how many resources were indexed."""
+    connection = await connect(target.owner)
+    try:
+        return await reindex(connection, tell)
     finally:
         await connection.close()
 

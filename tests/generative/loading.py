@@ -112,8 +112,7 @@ def _stored(kept: Kept, row: Any) -> Kept:
     if kept.row.deleted:
         return kept
     stored: Resource = orjson.loads(row["body"])
-    submitted = {name: value for name, value in stored.items() if name not in {"meta", "identifier"}}
-    assert submitted == {name: value for name, value in kept.resource.items() if name != "identifier"}
+    assert _submitted(stored) == _submitted(kept.resource)
     assert all(one in stored["identifier"] for one in kept.resource.get("identifier", ()))
     return replace(kept, resource=stored)
 
@@ -165,3 +164,9 @@ async def put_block(owner: Connection, block: Block) -> UUID:
 
 def _ends(validity: Validity) -> tuple[Any, Any]:
     return validity.begins or EVER, validity.ends or ALWAYS
+
+
+def _submitted(resource: Resource) -> Resource:
+    """Without what the network gives: its part of meta, and replacement numbers."""
+    meta = {name: value for name, value in resource.get("meta", {}).items() if name not in {"versionId", "lastUpdated"}}
+    return {name: value for name, value in resource.items() if name not in {"meta", "identifier"}} | {"_meta": meta}

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -64,6 +65,20 @@ PARAMETERS: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
         "encounter": _ENCOUNTER,
         "performer": ("reference", ("performer",)),
         "derived-from": ("reference", ("derivedFrom",)),
+        "value-quantity": ("quantity", ("valueQuantity",)),
+        "component-code": ("token", ("component.code",)),
+        "component-value-quantity": ("quantity", ("component.valueQuantity",)),
+        "component-value-concept": ("token", ("component.valueCodeableConcept",)),
+        "combo-code": ("token", ("code", "component.code")),
+        "combo-value-quantity": ("quantity", ("valueQuantity", "component.valueQuantity")),
+        "code-value-quantity": ("composite", ("", "code", "valueQuantity")),
+        "code-value-concept": ("composite", ("", "code", "valueCodeableConcept")),
+        "component-code-value-quantity": ("composite", ("component", "code", "valueQuantity")),
+        "component-code-value-concept": ("composite", ("component", "code", "valueCodeableConcept")),
+        "combo-code-value-quantity": ("composite", (".component", "code", "valueQuantity")),
+        "combo-code-value-concept": ("composite", (".component", "code", "valueCodeableConcept")),
+        "_profile": ("uri", ("meta.profile",)),
+        "_tag": ("token", ("meta.tag",)),
     },
     "MedicationRequest": {
         "code": ("token", ("medicationCodeableConcept",)),
@@ -173,7 +188,10 @@ def meets(resource: Resource, name: str, value: str, among: Sequence[Resource]) 
     alternatives = [_unescaped(one) if kind == "string" else one for one in re.split(r"(?<!\\),", value)]
     if modifier == "not":  # what has no value is not that value (3.1.1.4.5)
         return not any(_is_token(resource, code, one) for one in alternatives)
-    test = {"token": _is_token, "date": _is_date, "string": _is_string, "reference": _is_reference}[kind]
+    test = {
+        "token": _is_token, "date": _is_date, "string": _is_string, "reference": _is_reference, "uri": _is_uri,
+        "quantity": _is_quantity, "composite": _is_composite,
+    }[kind]  # fmt: skip
     argument = f"{code}:{modifier}" if modifier else code
     return any(test(resource, argument, one) for one in alternatives)
 
@@ -212,6 +230,91 @@ def _codings(resource: Resource, name: str) -> Iterator[tuple[str, str]]:
         else:
             for coding in value.get("coding", [value]):
                 yield coding.get("system", ""), coding.get("code", coding.get("value", ""))
+
+
+def _is_uri(resource: Resource, name: str, wanted: str) -> bool:
+    """``:below`` is the start of a path, ``:above`` the other way round (3.1.1.4.11)."""
+    code, _, modifier = name.partition(":")
+    found = [str(value) for value in values(resource, code)]
+    if modifier == "below":
+        return any(f"{one}/".startswith(f"{wanted.rstrip('/')}/") for one in found)
+    if modifier == "above":
+        return any(f"{wanted}/".startswith(f"{one}/") for one in found)
+    return wanted in found
+
+
+#: what is searched for together, and what one of it is in the first
+_UNITS = {
+    "mg": ("mass", Fraction(1, 1000)), "g": ("mass", Fraction(1)), "ug": ("mass", Fraction(1, 10**6)),
+    "mmol/L": ("concentration", Fraction(1)), "K": ("temperature", Fraction(1)), "Cel": ("temperature", Fraction(1)),
+}  # fmt: skip
+_ABOVE_KELVIN = {"Cel": Fraction("273.15")}
+
+
+def _is_quantity(resource: Resource, name: str, wanted: str) -> bool:
+    return any(_amount_meets(value, wanted) for value in values(resource, name))
+
+
+def _amount_meets(value: Resource, wanted: str) -> bool:
+    """3.1.1.4.9. A number without a unit is compared as it is written, one in UCUM by what it measures."""
+    number, _, unit = wanted.partition("|")
+    system, _, code = unit.partition("|")
+    prefix, text = (number[:2], number[2:]) if number[:1].isalpha() else ("eq", number)
+    exact = Fraction(text)
+    digits = len(text.partition(".")[2])
+    half = Fraction(1, 2 * 10**digits)
+    lo, hi = (exact - abs(exact) / 10, exact + abs(exact) / 10) if prefix == "ap" else (exact - half, exact + half)
+    amount = Fraction(str(value["value"]))
+    if code and not system:
+        if code not in (value.get("code"), value.get("unit")):
+            return False
+    elif code and system == value.get("system") == "http://unitsofmeasure.org":
+        if _UNITS[code][0] != _UNITS[value["code"]][0]:
+            return False
+        amount = amount * _UNITS[value["code"]][1] + _ABOVE_KELVIN.get(value["code"], 0)
+        lo, hi, exact = (one * _UNITS[code][1] + _ABOVE_KELVIN.get(code, 0) for one in (lo, hi, exact))
+    elif code and (system, code) != (value.get("system"), value.get("code")):
+        return False
+    comparator = value.get("comparator", "")
+    return _number_meets(prefix, lo, hi, exact, amount, comparator)
+
+
+def _number_meets(prefix: str, lo: Fraction, hi: Fraction, exact: Fraction, amount: Fraction, comparator: str) -> bool:
+    """``<5`` is anything up to 5, ``>5`` anything from 5 on."""
+    endless_down, endless_up = comparator in ("<", "<="), comparator in (">", ">=")
+    within = lo <= amount < hi and not endless_down and not endless_up
+    return {
+        "eq": within,
+        "ne": not within,
+        "gt": amount > exact or endless_up,
+        "ge": amount >= exact or endless_up,
+        "lt": amount < exact or endless_down,
+        "le": amount <= exact or endless_down,
+        "sa": amount > exact and not endless_down,
+        "eb": amount < exact and not endless_up,
+        "ap": (amount >= lo or endless_up) and (amount <= hi or endless_down),
+    }[prefix]
+
+
+def _is_composite(resource: Resource, name: str, wanted: str) -> bool:
+    """Both parts hold of one element: the resource itself (no name), or one at the path (3.1.1.4.12)."""
+    bases, first, second = PARAMETERS[resource["resourceType"]][name][1]
+    elements = [one for base in bases.split(".") for one in _walk(resource, [base] if base else [])]
+    code, _, value = wanted.partition("$")
+    return any(_both(element, first, code, second, value) for element in elements)
+
+
+def _both(element: Resource, first: str, code: str, second: str, value: str) -> bool:
+    if not any(_coding_is(one, code) for one in _walk(element, [first, "coding"])):
+        return False
+    if second == "valueQuantity":
+        return any(_amount_meets(one, value) for one in _walk(element, [second]))
+    return any(_coding_is(one, value) for one in _walk(element, [second, "coding"]))
+
+
+def _coding_is(coding: Resource, wanted: str) -> bool:
+    system, bar, code = wanted.rpartition("|")
+    return coding.get("code") == code and (not bar or coding.get("system", "") == system)
 
 
 def _is_string(resource: Resource, name: str, wanted: str) -> bool:
@@ -255,7 +358,11 @@ def _compares(prefix: str, lo: datetime, hi: datetime, found_lo: datetime, found
 
 
 def values(resource: Resource, parameter: str) -> Iterator[Any]:
-    """The values that a parameter sees."""
+    """The values that a parameter sees; those of a composite are the elements that it looks at."""
+    kind, paths = PARAMETERS[resource["resourceType"]][parameter]
+    if kind == "composite":
+        yield from (one for base in paths[0].split(".") for one in _walk(resource, [base] if base else []))
+        return
     for path in PARAMETERS[resource["resourceType"]][parameter][1]:
         yield from _walk(resource, path.split("."))
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from helhed.fhir.definitions import Ownership
 from helhed.foundation.ask import Ask
 from tests.generative import memory_search
-from tests.generative.resources import CODES, DATES, DIAGNOSES, FAMILIES, NPU, Drawer, Resource
+from tests.generative.resources import AMOUNTS, CODES, DATES, DIAGNOSES, FAMILIES, LOCAL, NPU, UCUM, Drawer, Resource
 from tests.generative.worlds import Case, Kept, World, a_world, an_ask
 
 #: reference parameters that can be chained, as they are written: one target type, or the type named
@@ -139,6 +139,8 @@ def _ids(drawer: Drawer, wanted: Resource, among: Sequence[Resource]) -> str:
 def _plain(drawer: Drawer, wanted: Resource, code: str) -> str:
     kind = memory_search.PARAMETERS[wanted["resourceType"]][code][0]
     found = list(memory_search.values(wanted, code))
+    if kind == "composite":
+        return _composite(drawer, wanted, code)
     if not found or drawer.chance(6):
         present = bool(found) != drawer.chance(30)
         return f"{code}:missing={'false' if present else 'true'}"
@@ -149,7 +151,42 @@ def _plain(drawer: Drawer, wanted: Resource, code: str) -> str:
         return _string(drawer, code, str(value))
     if kind == "date":
         return _date(drawer, code, value)
+    if kind == "uri":
+        return _uri(drawer, code, str(value))
+    if kind == "quantity":
+        return f"{code}={_amount(drawer, value)}"
     return _reference(drawer, code, value["reference"])
+
+
+def _uri(drawer: Drawer, code: str, value: str) -> str:
+    modifier = drawer.pick(("", ":below", ":above"))
+    parent = value.rpartition("/")[0]
+    other = drawer.pick((parent, value)) if modifier == ":below" and parent else f"{value}/more"
+    return f"{code}{modifier}={other if modifier else value}"
+
+
+def _amount(drawer: Drawer, value: Resource) -> str:
+    """The amount as it is, coarser, or another one; with its unit, by its name, in another unit, or without."""
+    number, unit = drawer.pick(AMOUNTS)
+    if "system" in value and drawer.chance(75):
+        unit = value["code"]
+        number = drawer.pick((str(value["value"]), f"{value['value']:.0f}", number))
+    measure = drawer.pick(
+        (f"|{UCUM}|{unit}", f"|{value.get('system', LOCAL)}|{unit}", f"||{value.get('unit', unit)}", "")
+    )
+    return f"{drawer.pick((*_PREFIXES, 'ap', ''))}{number}{measure}"
+
+
+def _composite(drawer: Drawer, wanted: Resource, code: str) -> str:
+    elements: list[Resource] = list(memory_search.values(wanted, code))
+    element = drawer.pick(elements) if elements else wanted
+    coding: Resource = drawer.pick(element["code"]["coding"])
+    coded = drawer.pick((coding["code"], f"{coding.get('system', '')}|{coding['code']}"))
+    if code.endswith("quantity"):
+        return f"{code}={coded}${_amount(drawer, element.get('valueQuantity', {'value': 5.4}))}"
+    said: Resource = element.get("valueCodeableConcept") or wanted["code"]
+    value = drawer.pick(said["coding"])
+    return f"{code}={coded}${drawer.pick((value['code'], value.get('system', '') + '|' + value['code']))}"
 
 
 def _token(drawer: Drawer, code: str, value: Any) -> str:

@@ -19,6 +19,12 @@ DIAGNOSES = ((SKS, "DJ449"), (SKS, "DI109"), (LOCAL, "DJ449"))
 #: every precision, edges of days and of summer time, and moments that share a day
 DATES = ("2026-11-22T23:30:00Z", "2026-11-23", "2026-11-23T00:30:00+01:00", "2026-11", "2026", "2025-12-31",
          "2026-10-25T02:30:00+02:00", "2026-10-25T02:30:00+01:00", "2026-03-29", "2026-11-22T23:30:00.250Z")  # fmt: skip
+UCUM = "http://unitsofmeasure.org"
+#: numbers as they are written, with values that meet at a boundary of a precision or of a unit
+AMOUNTS = (("5.4", "mg"), ("5.40", "mg"), ("0.0054", "g"), ("5.45", "mg"), ("5.35", "mg"), ("5", "mg"), ("5400", "ug"),
+           ("37", "Cel"), ("310.15", "K"), ("-1", "mmol/L"), ("100", "mg"), ("0.1", "g"), ("99.5", "mg"))  # fmt: skip
+PROFILES = ("http://example.org/fhir/StructureDefinition/a", "http://example.org/fhir/StructureDefinition/a/b",
+            "http://example.org/fhir/StructureDefinition/ab", "urn:oid:1.2.3")  # fmt: skip
 MOMENTS = tuple(date for date in DATES if "T" in date)
 
 
@@ -77,6 +83,29 @@ def period(drawer: Drawer) -> Resource:
     return found
 
 
+def quantity(drawer: Drawer) -> Resource:
+    """An amount in UCUM, or in a unit of its own, sometimes with a comparator, sometimes without a unit."""
+    number, unit = drawer.pick(AMOUNTS)
+    found: Resource = {"value": float(number), "system": UCUM, "code": unit, "unit": drawer.pick((unit, "enhed"))}
+    if drawer.chance(15):
+        found["system"] = LOCAL
+    if drawer.chance(10):
+        found["comparator"] = drawer.pick(("<", "<=", ">", ">="))
+    if drawer.chance(10):
+        found = {"value": float(number)}
+    return found
+
+
+def component(drawer: Drawer) -> Resource:
+    """A part of a measurement."""
+    found: Resource = {"code": concept(drawer, CODES)}
+    if drawer.chance(70):
+        found["valueQuantity"] = quantity(drawer)
+    elif drawer.chance(70):
+        found["valueCodeableConcept"] = concept(drawer, CODES)
+    return found
+
+
 def patient(drawer: Drawer) -> Resource:
     """A citizen; names coincide on purpose. No general practitioner: relations are facts of the world."""
     name: Resource = {"family": drawer.pick(FAMILIES)}
@@ -129,6 +158,15 @@ def observation(drawer: Drawer, earlier: Sequence[str], performers: Sequence[str
         found["valueString"] = drawer.pick(("positiv", "Positiv (++)", "negativ"))
     elif drawer.chance(30):
         found["valueCodeableConcept"] = concept(drawer, CODES)
+    elif drawer.chance(60):
+        found["valueQuantity"] = quantity(drawer)
+    if drawer.chance(30):
+        found["component"] = [component(drawer) for _ in range(drawer.number(1, 3))]
+    if drawer.chance(30):
+        found["meta"] = {
+            "profile": [drawer.pick(PROFILES)],
+            "tag": [{"system": LOCAL, "code": drawer.pick(("t", "u"))}],
+        }
     if drawer.chance(50):
         found["performer"] = [{"reference": drawer.pick(performers)}]
     if earlier and drawer.chance(20):

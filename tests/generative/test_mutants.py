@@ -20,7 +20,7 @@ from tests.generative.twins import copy_of
 from tests.generative.worlds import a_world, some_asks
 from tests.support.world import World as Opened
 
-SEEDS = range(24)
+SEEDS = range(96)
 
 
 def _tried(mutant: Mutant) -> Any:

@@ -12,6 +12,8 @@ from helhed.exchange.foreign.documents import Document, documents
 from helhed.exchange.foreign.identity import ForeignIds
 from helhed.exchange.foreign.translate import Rejected, Translator
 from helhed.fhir.changes import Change
+from helhed.fhir.profiles.conformance import Demands
+from helhed.fhir.profiles.knowledge import Knowledge
 from helhed.fhir.store.session import Sessions
 from helhed.foundation.ask import ActorKind, Ask, Purpose
 from helhed.foundation.clock import Clock
@@ -70,8 +72,17 @@ class Source:
 class Importer:
     """Stores documents of one source. Runs with the owner's connection: importing is an operator's act."""
 
-    def __init__(self, pool: Pool, sessions: Sessions, source: Source, secret: bytes, clock: Clock) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        sessions: Sessions,
+        source: Source,
+        secret: bytes,
+        clock: Clock,
+        knowledge: Knowledge | None = None,
+    ) -> None:
         self._pool = pool
+        self._knowledge = knowledge
         self._sessions = sessions
         self._source = source
         self._ids = ForeignIds(secret, source.namespace)
@@ -125,7 +136,7 @@ class Importer:
 
     async def _store(self, document: Document, digest: bytes, report: Report) -> None:
         async with self._sessions.begin(self.ask()) as session:
-            translator = Translator(self._ids, self._source.namespace, session.connection)
+            translator = Translator(self._ids, self._source.namespace, session.connection, demands=self._demands())
             found = await translator.translate(document)
             fresh = await fresh_changes(session.connection, found.changes)
             merged = found.merged + len(found.changes) - len(fresh)
@@ -135,6 +146,10 @@ class Importer:
             await self._note_rejected(session.connection, digest, found.rejected)
         report.add(*counts)
         report.reasons.update(f"{one.type_name}: {one.reason}" for one in found.rejected)
+
+    def _demands(self) -> Demands | None:
+        """What this source must conform to now."""
+        return None if self._knowledge is None else self._knowledge.demands(self._source.key, self._clock())
 
     async def _note_rejected(self, connection: Connection, digest: bytes, rejected: list[Rejected]) -> None:
         rows = [(self._source.key, digest, one.position, one.type_name, one.expression, one.reason) for one in rejected]

@@ -5,7 +5,7 @@ only the rewritten document is parsed, once.
 """
 
 from collections import ChainMap
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from helhed.exchange.foreign.entries import Entry, Head, entries_of, heads_of
 from helhed.exchange.foreign.identity import ForeignIds
 from helhed.fhir.changes import Change
 from helhed.fhir.definitions import TYPE_NUMBERS, Ownership, type_definition
+from helhed.fhir.profiles.conformance import Demands
 from helhed.fhir.references import rewrite_raw
 from helhed.fhir.splice import add_identifier
 from helhed.fhir.validation import validate
@@ -65,12 +66,14 @@ class Translator:
         *,
         earlier: MutableMapping[str, str] | None = None,
         fixed: Mapping[str, UUID] | None = None,
+        demands: Demands | None = None,
     ) -> None:
         self._ids = ids
         self._namespace = namespace
         self._connection = connection
         self._earlier = {} if earlier is None else earlier  #: what earlier documents called their entries
         self._fixed = fixed or {}  #: ids that are given
+        self._demands = demands
 
     async def translate(self, document: Document) -> Translation:
         """What goes in, and what is refused. References among accepted entries are resolved.
@@ -82,6 +85,7 @@ class Translator:
         placed, addresses = self._placed(heads, known)
         entries = _rewritten(document, addresses)
         refusals = [refusal for refusal in map(_refusal, entries) if refusal is not None]
+        refusals += self._unfit(heads, placed, entries, {refusal.position for refusal in refusals})
         if refusals:  # what is refused has no address here, so that nothing points at it
             refused = {refusal.position for refusal in refusals}
             heads = [head for head in heads if head.position not in refused]
@@ -90,6 +94,20 @@ class Translator:
         found = Translation(len(heads) + len(refusals), addresses, rejected=refusals)
         self._accept(found, heads, placed, entries)
         return found
+
+    def _unfit(
+        self, heads: list[Head], placed: list[UUID], entries: list[Entry], refused: set[int]
+    ) -> Iterator[Rejected]:
+        """The entries that break what this source must conform to."""
+        if self._demands is None:
+            return
+        here = {
+            f"{head.type_name}/{identifier}": entry.resource
+            for head, identifier, entry in zip(heads, placed, entries, strict=True)
+        }
+        for head, entry in zip(heads, entries, strict=True):
+            if entry.position not in refused and (issue := self._demands(head.type_name, entry.resource, here.get)):
+                yield Rejected(entry.position, head.type_name, issue.expression, issue.diagnostics)
 
     async def _known_patients(self, heads: list[Head]) -> dict[int, UUID]:
         """Position -> id of the document's patients who are here by number already."""

@@ -8,13 +8,15 @@ from typing import Any
 from uuid import UUID
 
 from helhed.fhir.definitions import facts
-from helhed.fhir.definitions.expressions import Path, paths_of
+from helhed.fhir.definitions.composites import Composite, composites
+from helhed.fhir.definitions.expressions import Path, path_key, paths_of
 from helhed.foundation.ids import parse_id
 
 __all__ = [
     "PARAMETER_NUMBERS",
     "TYPE_NAMES",
     "TYPE_NUMBERS",
+    "Composite",
     "Ownership",
     "Path",
     "SearchParameter",
@@ -25,7 +27,7 @@ __all__ = [
 TYPE_NUMBERS: Mapping[str, int] = facts.document("type_numbers.json")["numbers"]
 TYPE_NAMES: Mapping[int, str] = {number: name for name, number in TYPE_NUMBERS.items()}
 PARAMETER_NUMBERS: Mapping[str, int] = facts.document("parameter_numbers.json")["numbers"]
-SUPPORTED_KINDS = frozenset({"string", "token", "reference", "date"})
+SUPPORTED_KINDS = frozenset({"string", "token", "reference", "date", "number", "quantity", "uri", "composite"})
 _PATIENT = "Patient/"
 
 
@@ -44,10 +46,11 @@ class SearchParameter:
 
     code: str
     number: int
-    kind: str  #: string, token, reference, date; others are listed and not supported
+    kind: str  #: as in http://hl7.org/fhir/R4/valueset-search-param-type.html; ``special`` is not supported
     expression: str
     targets: tuple[str, ...]
     paths: tuple[Path, ...] = ()
+    composite: Composite | None = None
 
     @property
     def supported(self) -> bool:
@@ -74,7 +77,12 @@ class TypeDefinition:
     own_patient_parameters: frozenset[str]  #: reference parameters that name the home citizen
     primary_code: SearchParameter | None
     primary_date: SearchParameter | None
+    value_keys: Mapping[Path, int] = field(repr=False)  #: paths to numbers and quantities, and the key of their values
     plain_patient: str  #: the property that names the home citizen best, when it is a plain one
+
+    def keys_of(self, parameter: SearchParameter) -> tuple[int, ...]:
+        """The keys under which the values of a number or quantity parameter are indexed."""
+        return tuple(dict.fromkeys(self.value_keys[path] for path in parameter.paths))
 
     def patient_references(self, resource: dict[str, Any]) -> Iterator[str]:
         """Literal references on the patient paths, best first."""
@@ -125,7 +133,9 @@ def _parameters() -> dict[str, dict[str, tuple[str, str, tuple[str, ...]]]]:
     found: dict[str, dict[str, tuple[str, str, tuple[str, ...]]]] = {}
     for type_name, code, kind, expression, targets in facts.lines("search_parameters.jsonl"):
         found.setdefault(type_name, {})[code] = (kind, expression, tuple(targets))
-    return found
+    everywhere = found.pop("Resource")
+    del everywhere["_lastUpdated"]  # a column of its own
+    return {name: {**everywhere, **found.get(name, {})} for name in TYPE_NUMBERS}
 
 
 @cache
@@ -156,13 +166,25 @@ def type_definition(name: str) -> TypeDefinition:
     code, date = _primary().get(name, (None, None))
     plain = patient[0].steps[0].name if patient and not patient[0].winding else ""
     return TypeDefinition(
-        name, number, ownership, parameters, patient, own, parameters.get(code), parameters.get(date), plain
-    )
+        name, number, ownership, parameters, patient, own, parameters.get(code), parameters.get(date),
+        _value_keys(parameters), plain,
+    )  # fmt: skip
+
+
+def _value_keys(parameters: Mapping[str, SearchParameter]) -> dict[Path, int]:
+    """A key for each path, shared by the parameters that look there. It never changes: rows hold it."""
+    return {
+        path: path_key(path)
+        for parameter in parameters.values()
+        if parameter.kind in {"number", "quantity"}
+        for path in parameter.paths
+    }
 
 
 def _parameter(type_name: str, code: str, kind: str, expression: str, targets: tuple[str, ...]) -> SearchParameter:
     paths = paths_of(type_name, expression) if kind in SUPPORTED_KINDS else None
-    return SearchParameter(code, PARAMETER_NUMBERS[code], kind, expression, targets, paths or ())
+    composite = composites().get((type_name, code))
+    return SearchParameter(code, PARAMETER_NUMBERS[code], kind, expression, targets, paths or (), composite)
 
 
 def _ownership_of(name: str) -> Ownership:

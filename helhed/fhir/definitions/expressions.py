@@ -1,6 +1,7 @@
 """Search expressions as paths. R4's parameters use a small part of FHIRPath; what falls outside is *unsupported*."""
 
 import re
+from hashlib import blake2b
 from typing import NamedTuple
 
 from helhed.fhir.definitions import facts
@@ -36,6 +37,12 @@ class Path(NamedTuple):
         )
 
 
+def path_key(path: Path) -> int:
+    """52 bits of a hash of the path's names (BLAKE2b, RFC 7693), so that a double holds it."""
+    names = ".".join(step.name for step in path.steps)
+    return int.from_bytes(blake2b(names.encode(), digest_size=8).digest(), "big") >> 12
+
+
 _AS = re.compile(r"^(.*?)(?:\s+as\s+|\.as\(|\.ofType\()(\w+)\)?(\.\w+)?$")
 _RESOLVE = re.compile(r"^(.*)\.where\(\s*resolve\(\) is (\w+)\)$")
 _WHERE = re.compile(r"^(.*)\.where\((\w+)='([\w-]+)'\)(.*)$")
@@ -54,6 +61,16 @@ def paths_of(type_name: str, expression: str) -> tuple[Path, ...] | None:
         if one is None:
             return None
         found += one
+    return tuple(found)
+
+
+def paths_below(type_name: str, expression: str) -> tuple[Path, ...]:
+    """The paths of an expression that starts below an element of ``type_name``: ``code``, ``value.as(Quantity)``."""
+    found: list[Path] = []
+    for part in expression.split("|"):
+        match = _AS.match(part.strip())
+        names, as_type = (match[1], match[2]) if match else (part.strip(), "")
+        found += _walk(type_name, names.split("."), as_type)
     return tuple(found)
 
 

@@ -27,6 +27,15 @@ class Element(NamedTuple):
         return {self.name[:-3] + one[0].upper() + one[1:]: one for one in self.types}
 
 
+class Invariant(NamedTuple):
+    """One rule of a type."""
+
+    element: str  #: the element it holds for, "" for the type itself
+    key: str
+    severity: str
+    expression: str
+
+
 def lines(name: str) -> Iterator[Any]:
     """The records of a file, without its first line, which tells version and source."""
     with (_FOLDER / name).open(encoding="utf-8") as stream:
@@ -62,9 +71,20 @@ def properties(type_name: str) -> dict[str, tuple[Element, str]]:
     }
 
 
+@cache
+def invariants() -> dict[str, list[Invariant]]:
+    """Rules in FHIRPath by type or nested element, those left out that are checked without FHIRPath."""
+    return {record["type"]: [Invariant(*rule) for rule in record["rules"]] for record in lines("invariants.jsonl")}
+
+
 def is_type(name: str) -> bool:
     """Whether a resource type, data type or nested element is called that."""
     return name in _type_lines()
+
+
+def type_names() -> Iterator[str]:
+    """Every resource type, data type and nested element."""
+    return iter(_type_lines())
 
 
 @cache

@@ -5,9 +5,12 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from helhed.fhir.definitions import Path, SearchParameter, TypeDefinition, type_definition
+from helhed.fhir.definitions import Composite, Path, SearchParameter, TypeDefinition, type_definition
+from helhed.fhir.indexing.composites import composites_at, said
 from helhed.fhir.indexing.dates import Interval, period_of
+from helhed.fhir.indexing.numbers import values_of
 from helhed.fhir.indexing.text import normalise
+from helhed.fhir.indexing.uris import uri_tokens
 from helhed.fhir.indexing.values import (
     TOKEN_READERS,
     all_reference_tokens,
@@ -33,18 +36,22 @@ class Indexed(NamedTuple):
     tokens: list[int]
     strings: list[tuple[int, str]]  #: (parameter number, text as written)
     dates: list[tuple[int, datetime, datetime]]  #: dates other than the primary one
+    numbers: list[float]  #: eight for each value (helhed.fhir.indexing.numbers)
 
 
 class _Collected:
-    __slots__ = ("dates", "primary", "strings", "tokens")
+    __slots__ = ("dates", "numbers", "primary", "strings", "tokens")
 
     def __init__(self) -> None:
         self.tokens: set[int] = set()
         self.strings: list[tuple[int, str]] = []
         self.dates: list[tuple[int, datetime, datetime]] = []
         self.primary: list[Interval] = []
+        self.numbers: list[float] = []
 
 
+#: kinds whose readers are made by path, or by element, rather than by parameter
+_READ_BELOW = frozenset({"token", "number", "quantity", "composite"})
 Reader = Callable[[Any, _Collected], None]
 
 
@@ -57,7 +64,8 @@ def index(resource: dict[str, Any]) -> Indexed:
         for reader in readers.get(name, ()):
             reader(value, found)
     lo, hi = _outer(found.primary)
-    return Indexed(_primary_code(definition, resource), lo, hi, list(found.tokens), found.strings, found.dates)
+    code = _primary_code(definition, resource)
+    return Indexed(code, lo, hi, list(found.tokens), found.strings, found.dates, found.numbers)
 
 
 def _outer(intervals: list[Interval]) -> tuple[datetime | None, datetime | None]:
@@ -101,6 +109,7 @@ def _readers(type_name: str) -> dict[str, list[Reader]]:
         for path in parameter.paths:
             if parameter.kind == "token" and not own:
                 coded_paths.setdefault(path, []).append(parameter.number)
+            if parameter.kind in _READ_BELOW:
                 continue
             primary = parameter is definition.primary_date
             leaf = _logical_leaf(parameter.number) if own else _leaf(parameter, path, primary=primary)
@@ -108,6 +117,11 @@ def _readers(type_name: str) -> dict[str, list[Reader]]:
     for path, numbers in coded_paths.items():
         if path.kind in TOKEN_READERS:
             found.setdefault(path.steps[0].name, []).append(_along(path, _token_leaf(tuple(numbers), path.kind)))
+    for path, key in definition.value_keys.items():
+        found.setdefault(path.steps[0].name, []).append(_along(path, _number_leaf(key, path.kind)))
+    for name, some in composites_at(type_name).items():
+        for parameter, composite, path in some:
+            found.setdefault(name, []).append(_along(path, _composite_leaf(parameter.number, composite)))
     return found
 
 
@@ -153,6 +167,8 @@ def _each(reader: Reader) -> Reader:
 def _leaf(parameter: SearchParameter, path: Path, *, primary: bool) -> Reader:
     if parameter.kind == "reference":
         return _reference_leaf(parameter.number, path)
+    if parameter.kind == "uri":
+        return _uri_leaf(parameter.number)
     if parameter.kind == "string":
         return _string_leaf(parameter.number, path.kind)
     return _date_leaf(parameter.number, path.kind, primary=primary)
@@ -198,6 +214,38 @@ def _string_leaf(number: int, kind: str) -> Reader:
     def leaf(value: Any, found: _Collected) -> None:
         for text in texts(kind, value):
             found.strings.append((number, text))
+            found.tokens.add(present)
+
+    return leaf
+
+
+def _uri_leaf(number: int) -> Reader:
+    def leaf(value: Any, found: _Collected) -> None:
+        found.tokens.update(uri_tokens(number, value))
+
+    return leaf
+
+
+def _number_leaf(key: int, kind: str) -> Reader:
+    present = present_token(key)
+
+    def leaf(value: Any, found: _Collected) -> None:
+        for one in values_of(kind, value):
+            found.numbers += (float(key), *one)
+            found.tokens.add(present)
+
+    return leaf
+
+
+def _composite_leaf(number: int, composite: Composite) -> Reader:
+    present = present_token(number)
+
+    def leaf(element: Any, found: _Collected) -> None:
+        tokens, numbers = said(number, composite, element)
+        found.tokens.update(tokens)
+        for key, value in numbers:
+            found.numbers += (key, *value)
+        if tokens or numbers:
             found.tokens.add(present)
 
     return leaf

@@ -7,6 +7,7 @@ from datetime import datetime
 from helhed.fhir.definitions import TYPE_NAMES, TypeDefinition, type_definition
 from helhed.fhir.query.conditions import Reader, Unsupported
 from helhed.fhir.query.model import (
+    AllOf,
     AnyOf,
     Chain,
     CitizenTest,
@@ -16,6 +17,9 @@ from helhed.fhir.query.model import (
     Include,
     LeftOut,
     NoneOf,
+    NumberPair,
+    NumberTest,
+    OneOf,
     Query,
     Sort,
     StringTest,
@@ -28,7 +32,7 @@ from helhed.foundation.errors import BadRequest
 from helhed.foundation.ids import key_of
 
 __all__ = [
-    "AnyOf", "Chain", "CitizenTest", "Condition", "DateTest", "IdTest", "Include", "LeftOut", "NoneOf", "Query", "Sort",
+    "AllOf", "AnyOf", "Chain", "CitizenTest", "Condition", "DateTest", "IdTest", "Include", "LeftOut", "NoneOf", "NumberPair", "NumberTest", "OneOf", "Query", "Sort",
     "StringTest", "UpdatedTest", "parse_search",
 ]  # fmt: skip
 
@@ -97,6 +101,7 @@ def parse_search(
         cursor=parsed.cursor,
         named_citizens=_named(definition, parsed.conditions),
         named_tokens=_named_tokens(definition, reader.identifying),
+        young=reader.young,
         primary_code=_primary_code(definition, reader),
         applied=tuple(parsed.applied),
         ignored=tuple(parsed.ignored),

@@ -4,6 +4,8 @@ from datetime import datetime
 
 from helhed.fhir.definitions import TYPE_NUMBERS, SearchParameter, TypeDefinition, type_definition
 from helhed.fhir.indexing.text import normalise
+from helhed.fhir.indexing.uris import ancestors
+from helhed.fhir.query.composites import composite_test
 from helhed.fhir.query.model import (
     AnyOf,
     Chain,
@@ -12,11 +14,14 @@ from helhed.fhir.query.model import (
     DateTest,
     IdTest,
     NoneOf,
+    NumberTest,
     StringTest,
     UpdatedTest,
 )
+from helhed.fhir.query.numbers import number_alternative, quantity_alternative
 from helhed.fhir.query.text import date_alternative, split, unescape, values
 from helhed.fhir.tokens import (
+    below_token,
     code_token,
     identifier_reference_token,
     literal_reference_token,
@@ -29,6 +34,7 @@ from helhed.foundation.errors import BadRequest
 from helhed.foundation.ids import key_of, parse_id
 
 _MOST_VALUES, _DEEPEST_CHAIN = 100, 3
+_YOUNG = frozenset({"number", "quantity", "uri", "composite"})  #: kinds that migration 0009 of fhir brought
 _STRING_MODES = {"": "starts", "exact": "exact", "contains": "contains"}
 
 
@@ -42,6 +48,7 @@ class Reader:
     def __init__(self, base_url: str, now: datetime) -> None:
         self._base = base_url.rstrip("/") + "/fhir/" if base_url else ""
         self._now = now
+        self.young = False
         self.exact_codes: dict[int, int | None] = {}
         self.identifying: list[Condition] = []  #: conditions on business identifiers, which may name citizens
 
@@ -57,6 +64,7 @@ class Reader:
             found = values(name, value, _MOST_VALUES)
             return UpdatedTest(tuple(date_alternative(name, one, self._now) for one in found))
         parameter = self._parameter(definition, code)
+        self.young |= parameter.kind in _YOUNG or code in {"_tag", "_security"}
         if modifier == "missing":
             return self._missing(definition, parameter, name, value)
         found = values(name, value, _MOST_VALUES)
@@ -66,8 +74,17 @@ class Reader:
             return self._reference(definition, parameter, modifier, name, found)
         if parameter.kind == "string":
             return self._string(parameter, modifier, name, found)
+        if parameter.kind == "uri":
+            return self._uri(parameter, modifier, name, found)
         if modifier:
-            raise Unsupported(f"The parameter {name} has a modifier that dates do not have.")
+            raise Unsupported(f"The parameter {name} has a modifier that a {parameter.kind} does not have.")
+        if parameter.kind == "composite":
+            return composite_test(
+                definition, parameter, name, found, lambda code, text: self.condition(definition, code, text, depth)
+            )
+        if parameter.kind in {"number", "quantity"}:
+            read = number_alternative if parameter.kind == "number" else quantity_alternative
+            return NumberTest(definition.keys_of(parameter), tuple(read(name, one) for one in found))
         alternatives = tuple(date_alternative(name, one, self._now) for one in found)
         return DateTest(parameter.number, parameter is definition.primary_date, alternatives)
 
@@ -86,8 +103,11 @@ class Reader:
             raise BadRequest(f"The parameter {name} is true or false.")
         if parameter.code in definition.own_patient_parameters:  # every row has its citizen
             return NoneOf(()) if value == "false" else AnyOf(())
-        token = (present_token(parameter.number),)
-        return AnyOf(token) if value == "false" else NoneOf(token)
+        if parameter.kind == "composite":
+            raise Unsupported(f"The parameter {name} has no :missing: ask for the missing of its parts.")
+        numbers = definition.keys_of(parameter) if parameter.kind in {"number", "quantity"} else (parameter.number,)
+        tokens = tuple(present_token(number) for number in numbers)
+        return AnyOf(tokens) if value == "false" else NoneOf(tokens)
 
     # --- tokens -------------------------------------------------------------------------------------------------------
 
@@ -124,6 +144,20 @@ class Reader:
             if not all(texts):
                 raise BadRequest(f"The parameter {name} has an empty value.")
         return StringTest(parameter.number, _STRING_MODES[modifier], tuple(texts))
+
+    # --- uris ---------------------------------------------------------------------------------------------------------
+
+    def _uri(self, parameter: SearchParameter, modifier: str, name: str, found: list[str]) -> Condition:
+        uris = [unescape(one) for one in found]
+        if modifier == "below":
+            return AnyOf(tuple(below_token(parameter.number, one.rstrip("/")) for one in uris))
+        if modifier == "above":
+            return AnyOf(tuple(code_token(parameter.number, part) for one in uris for part in ancestors(one)))
+        if modifier:
+            raise Unsupported(
+                f"The parameter {name} has a modifier that is not supported: use :above, :below or :missing."
+            )
+        return AnyOf(tuple(code_token(parameter.number, one) for one in uris))
 
     # --- references ---------------------------------------------------------------------------------------------------
 

@@ -34,6 +34,34 @@ class DateTest:
     alternatives: tuple[Alternative, ...]
 
 
+class NumberAlternative(NamedTuple):
+    """A number with its prefix: [lo, hi) is what its precision covers. On one measure, or as written."""
+
+    prefix: str
+    lo: float
+    hi: float
+    exact: float
+    measure: str = "any"  #: any, canonical or code
+    unit: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class NumberTest:
+    """A number under one of the keys meets one of the alternatives."""
+
+    keys: tuple[float, ...]
+    alternatives: tuple[NumberAlternative, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NumberPair:
+    """Two numbers of one element meet one alternative each."""
+
+    key: float
+    first: NumberAlternative
+    second: NumberAlternative
+
+
 @dataclass(frozen=True, slots=True)
 class UpdatedTest:
     """When the row was last written."""
@@ -75,7 +103,24 @@ class Chain:
     conditions: tuple["Condition", ...]
 
 
-Condition = AnyOf | NoneOf | DateTest | UpdatedTest | StringTest | IdTest | CitizenTest | Chain
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Every one of the conditions is met."""
+
+    conditions: tuple["Condition", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """At least one of the conditions is met."""
+
+    conditions: tuple["Condition", ...]
+
+
+Condition = (
+    AnyOf | NoneOf | DateTest | UpdatedTest | StringTest | NumberTest | NumberPair | IdTest | CitizenTest | Chain
+    | AllOf | OneOf
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +164,7 @@ class Query:
     cursor: str | None = None
     named_citizens: tuple[int, ...] = ()  #: citizens the request names: each look at them is logged
     named_tokens: tuple[int, ...] = ()  #: identifier tokens of Patients it names
+    young: bool = False  #: asks for a kind of parameter that an earlier release did not index
     primary_code: int | None = None  #: the one system|code token on the primary code, when that is asked for
     applied: tuple[tuple[str, str], ...] = field(default=())  #: what was understood, for the self link
     ignored: tuple[LeftOut, ...] = ()  #: what lenient handling left out

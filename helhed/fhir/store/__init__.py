@@ -10,6 +10,7 @@ from uuid import UUID
 
 from helhed.fhir.changes import Change, Page, Version, Written
 from helhed.fhir.definitions import TYPE_NAMES, TYPE_NUMBERS
+from helhed.fhir.profiles.knowledge import Knowledge
 from helhed.fhir.query import Query
 from helhed.fhir.store.cursor import CursorSigner
 from helhed.fhir.store.everything import Whole, everything
@@ -45,7 +46,15 @@ class CitizenRow(NamedTuple):
 class Store:
     """Everything a room may do with resources. Each method takes the ask; none answers before its log row is durable."""
 
-    def __init__(self, lanes: Lanes, pool: Pool, sessions: Sessions, signer: CursorSigner, settings: Settings) -> None:
+    def __init__(
+        self,
+        lanes: Lanes,
+        pool: Pool,
+        sessions: Sessions,
+        signer: CursorSigner,
+        settings: Settings,
+        knowledge: Knowledge,
+    ) -> None:
         limits = {"batch_size": settings.batch_size, "queue_limit": settings.queue_limit}
         self.reads = ReadMany(lanes, **limits)
         self.record_searches = RecordMany(lanes, **limits, most_bytes=settings.max_answer_bytes)
@@ -53,6 +62,7 @@ class Store:
         self._pool = pool
         self._sessions = sessions
         self._signer = signer
+        self.knowledge = knowledge  #: installed profiles, and what sources must conform to
         self.most_bytes = settings.max_answer_bytes  #: of an answer
 
     @classmethod
@@ -62,12 +72,19 @@ class Store:
         lanes = Lanes(target, settings.batch_connections, statement_timeout_ms=timeout)
         pool = await create_pool(target, size=settings.write_connections, statement_timeout_ms=timeout)
         signer = CursorSigner(secret)
-        return cls(lanes, pool, Sessions(pool, hooks, signer), signer, settings)
+        knowledge = Knowledge(pool)
+        await knowledge.refresh()
+        return cls(lanes, pool, Sessions(pool, hooks, signer, knowledge), signer, settings, knowledge)
 
     @property
     def pool(self) -> Pool:
         """Connections of the application role, for rooms with statements of their own."""
         return self._pool
+
+    async def note_index_work(self) -> None:
+        """Look how far indexing of what an earlier release wrote has come."""
+        async with self._pool.acquire() as connection:
+            await self._sessions.index_state.note(connection)  # type: ignore[arg-type]
 
     async def close(self) -> None:
         """Answer what waits, then close the connections."""
@@ -103,7 +120,8 @@ class Store:
             return await history_of(connection, ask, self._signer, past, self.most_bytes)
 
     async def search(self, ask: Ask, query: Query) -> Page:
-        """A page of what the ask may see of what the query describes."""
+        """A page of what the ask may see of what the query describes. Raises Overloaded while it is being indexed."""
+        self._sessions.index_state.check(query)
         wish = as_wish(query)
         if wish is not None:
             return await search_record(self.record_searches, ask, query, wish, self._signer)

@@ -4,11 +4,11 @@ from datetime import datetime
 from struct import Struct
 from uuid import UUID
 
-from helhed.foundation.binary_copy import bigints, sized, timestamp
+from helhed.foundation.binary_copy import bigints, doubles, sized, timestamp
 
 RESOURCE_COLUMNS = (
     "bucket", "type", "ownership", "version", "id", "citizen", "origin", "code", "date_lo", "date_hi", "updated",
-    "tokens", "digest", "body",
+    "tokens", "digest", "body", "numbers",
 )  # fmt: skip
 STRING_COLUMNS = ("bucket", "type", "parameter", "id", "value", "written")
 DATE_COLUMNS = ("bucket", "type", "parameter", "id", "lo", "hi")
@@ -25,14 +25,15 @@ _INTERVAL = Struct("!iqiq")
 def resource_row(
     bucket: int, number: int, owned: int, version: int, identifier: UUID, citizen: int | None, origin: int, code: int,
     lo: datetime, hi: datetime, updated: datetime, tokens: list[int], digest: bytes, body: bytes,
+    numbers: list[float],
 ) -> bytes:  # fmt: skip
     """One row of ``fhir.resource``."""
     return b"".join(
         (
-            _BEFORE_CITIZEN.pack(14, 2, bucket, 2, number, 2, owned, 4, version, 16, identifier.bytes),
+            _BEFORE_CITIZEN.pack(15, 2, bucket, 2, number, 2, owned, 4, version, 16, identifier.bytes),
             _NOBODY if citizen is None else _CITIZEN.pack(8, citizen),
             _AFTER_CITIZEN.pack(8, origin, 8, code, 8, timestamp(lo), 8, timestamp(hi), 8, timestamp(updated)),
-            bigints(tokens), sized(digest), sized(body),
+            bigints(tokens), sized(digest), sized(body), doubles(numbers),
         )
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ import orjson
 
 from helhed.fhir.definitions import TYPE_NUMBERS, type_definition
 from helhed.fhir.query import (
+    AllOf,
     AnyOf,
     Chain,
     CitizenTest,
@@ -19,11 +20,15 @@ from helhed.fhir.query import (
     IdTest,
     Include,
     NoneOf,
+    NumberPair,
+    NumberTest,
+    OneOf,
     Query,
     Sort,
     StringTest,
     UpdatedTest,
 )
+from helhed.fhir.query.model import NumberAlternative
 from helhed.fhir.tokens import reference_salt
 
 _MANY_GROUPS = 2
@@ -154,9 +159,21 @@ def _condition(condition: Condition) -> dict[str, Any]:
             return {"k": "updated", "alt": _alternatives(alternatives)}
         case StringTest(parameter=parameter, mode=mode, values=values):
             return {"k": mode, "p": parameter, "values": list(values)}
+        case NumberTest(keys=keys, alternatives=alternatives):
+            return {"k": "number", "keys": keys, "alt": [_number(one) for one in alternatives]}
+        case NumberPair(key=key, first=first, second=second):
+            return {"k": "number_pair", "key": key, "first": _number(first), "second": _number(second)}
+        case AllOf(conditions=some):
+            return {"k": "and", "of": [_condition(one) for one in some]}
+        case OneOf(conditions=some):
+            return {"k": "or", "of": [_condition(one) for one in some]}
         case Chain():
             return _chain(condition)
     raise TypeError(condition)
+
+
+def _number(one: NumberAlternative) -> dict[str, Any]:
+    return {"op": one.prefix, "a": one.lo, "b": one.hi, "v": one.exact, "u": one.measure, "unit": one.unit}
 
 
 def _chain(chain: Chain) -> dict[str, Any]:

@@ -15,9 +15,11 @@ import orjson
 
 from helhed.fhir.changes import Change, Page, Version, Written
 from helhed.fhir.definitions import TYPE_NUMBERS, type_definition
+from helhed.fhir.profiles.knowledge import Knowledge
 from helhed.fhir.query import Query
 from helhed.fhir.splice import splice
 from helhed.fhir.store.cursor import CursorSigner
+from helhed.fhir.store.index_state import IndexState
 from helhed.fhir.store.looks import Looks
 from helhed.fhir.store.paging import PageLink, open_link
 from helhed.fhir.store.past import Past, history_of
@@ -61,15 +63,24 @@ _NEWEST = 2**31 - 1
 _MOST_ANNOUNCED = 1000
 _FOUND = "select version, updated, body from fhir.read_many(array[$1::fhir.ask], $2::smallint[], $3::uuid[])"
 _CLAIM = "select * from fhir.claim($1::fhir.ask, $2::smallint, $3)"
-_REPLACE = "select fhir.replace($1::smallint, $2, $3, $4, $5, $6, $7, $8::bigint[], $9, $10)"
+_REPLACE = "select fhir.put_version($1::smallint, $2, $3, $4, $5, $6, $7, $8::bigint[], $9, $10, $11::float8[])"
 _EVENT = "insert into foundation.outbox (topic, payload) values ('resources-stored', $1::jsonb)"
 
 
 class WriteSession:
     """Changes and lookups inside one transaction of one ask. Made by ``Sessions.begin``."""
 
-    def __init__(self, connection: Connection, ask: Ask, hooks: "Hooks", signer: CursorSigner) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        ask: Ask,
+        hooks: "Hooks",
+        signer: CursorSigner,
+        index_state: IndexState,
+        knowledge: Knowledge | None = None,
+    ) -> None:
         self._connection = connection
+        self._knowledge = knowledge
         self._ask = ask
         self._row = ask_row(ask)
         self._hooks = hooks
@@ -77,6 +88,7 @@ class WriteSession:
         self._prepared = Prepared()
         self._removed: dict[str, list[UUID]] = defaultdict(list)
         self._looks = Looks(ask, signer)
+        self._index_state = index_state
 
     @property
     def at(self) -> datetime:
@@ -137,6 +149,7 @@ class WriteSession:
         return await self._searched(query, match=self._ask.kind is ActorKind.SYSTEM)
 
     async def _searched(self, query: Query, *, match: bool) -> Page:
+        self._index_state.check(query)
         try:
             page = await search_any(self._connection, self._ask, query, self._signer, match=match)
         except TooCostly:
@@ -154,7 +167,11 @@ class WriteSession:
         )
 
     async def write(self, changes: Sequence[Change]) -> list[Written]:
-        """Make the changes in order. Raises what a single change would, naming it."""
+        """Make the changes in order. Raises what a single change would, naming it; InvalidResource for those that break
+        what their source must conform to.
+        """
+        if self._knowledge is not None:
+            await self._knowledge.check(self._ask.organisation, self._ask.at, changes)
         written = []
         for place, change in enumerate(changes, 1):
             written.append(await self._one(change))
@@ -243,7 +260,7 @@ class WriteSession:
         if not here:  # deleting again changes nothing
             return Written(change.type_name, identifier, 0, self._ask.at, created=False, deleted=True)
         await self._connection.execute(
-            _REPLACE, number, identifier, claimed["version"], self._ask.at, 0, NO_DATE, NO_DATE, [], b"", None
+            _REPLACE, number, identifier, claimed["version"], self._ask.at, 0, NO_DATE, NO_DATE, [], b"", None, []
         )
         self._removed[change.type_name].append(identifier)
         return Written(change.type_name, identifier, version, self._ask.at, created=False, deleted=True)
@@ -276,8 +293,10 @@ class WriteSession:
         return None
 
     async def _replace(self, type_name: str, identifier: UUID, version: int, row: tuple[Any, ...]) -> None:
-        _, number, _, _, _, _, _, code, lo, hi, at, tokens, digest, body = row
-        await self._connection.execute(_REPLACE, number, identifier, version, at, code, lo, hi, tokens, digest, body)
+        _, number, _, _, _, _, _, code, lo, hi, at, tokens, digest, body, numbers = row
+        await self._connection.execute(
+            _REPLACE, number, identifier, version, at, code, lo, hi, tokens, digest, body, numbers
+        )
 
     # --- the whole transaction --------------------------------------------------------------------------------------
 
@@ -357,17 +376,19 @@ class Hooks:
 class Sessions:
     """Opens write sessions on a pool."""
 
-    def __init__(self, pool: Pool, hooks: Hooks, signer: CursorSigner) -> None:
+    def __init__(self, pool: Pool, hooks: Hooks, signer: CursorSigner, knowledge: Knowledge | None = None) -> None:
         self._pool = pool
+        self._knowledge = knowledge
         self._hooks = hooks
         self._signer = signer
+        self.index_state = IndexState()
 
     @asynccontextmanager
     async def begin(self, ask: Ask) -> AsyncIterator[WriteSession]:
         """A session that commits when the block ends and is undone when it raises."""
         try:
             async with lend(self._pool) as connection, connection.transaction():
-                yield WriteSession(connection, ask, self._hooks, self._signer)
+                yield WriteSession(connection, ask, self._hooks, self._signer, self.index_state, self._knowledge)
         except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
             raise Conflict from error
         except asyncpg.UniqueViolationError as error:

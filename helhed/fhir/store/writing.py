@@ -9,6 +9,7 @@ from uuid import UUID
 from helhed.fhir.changes import Change
 from helhed.fhir.definitions import Ownership, TypeDefinition, type_definition
 from helhed.fhir.indexing import Indexed, index, normalise
+from helhed.fhir.indexing.numbers import WIDTH
 from helhed.fhir.store.encoding import (
     DATE_COLUMNS,
     RESOURCE_COLUMNS,
@@ -112,7 +113,7 @@ def add_row(
     owned = OWNED[definition.ownership]
     prepared.resources.append(
         (bucket, definition.number, owned, 1, identifier, citizen, origin, indexed.code or 0, lo, hi, at,
-         indexed.tokens, digest, body)
+         indexed.tokens, digest, body, indexed.numbers)
     )  # fmt: skip
     add_side_rows(prepared, definition.number, identifier, indexed)
     stored = Stored(definition.name, identifier, citizen, origin, resource, True)
@@ -122,8 +123,10 @@ def add_row(
 
 def add_side_rows(prepared: Prepared, number: int, identifier: UUID, indexed: Indexed) -> None:
     """Rows for strings and for dates other than the primary one."""
-    if len(indexed.strings) + len(indexed.dates) > _MOST_SIDE_ROWS:
-        raise Unprocessable(f"More than {_MOST_SIDE_ROWS} names and dates to search by in one resource are not taken.")
+    if len(indexed.strings) + len(indexed.dates) + len(indexed.numbers) // WIDTH > _MOST_SIDE_ROWS:
+        raise Unprocessable(
+            f"More than {_MOST_SIDE_ROWS} names, dates and numbers to search by in one resource are not taken."
+        )
     bucket = bucket_of(identifier)
     for parameter, text in indexed.strings:
         prepared.strings.append((bucket, number, parameter, identifier, normalise(text), text))

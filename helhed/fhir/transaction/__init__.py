@@ -131,7 +131,8 @@ def _change(item: Item, mapping: dict[str, str]) -> Change:
                     issues=[Issue("not-found", f"No entry is called {reference[:80]}.", f"{item.where}.resource")]
                 )
     method = "PUT" if item.method == "PATCH" else item.method
-    return Change(method, item.type_name, resource, raw, item.id, item.if_match, digest)
+    where = f"{item.where}.resource"
+    return Change(method, item.type_name, resource, raw, item.id, item.if_match, digest, where)
 
 
 async def _write(

@@ -67,7 +67,9 @@ _ELEMENTS = frozenset(
         "del",
     ]
 )
-_SAFE_LINK = re.compile(r"^(#|https?:|mailto:|tel:|urn:|data:image/(png|jpeg|gif);|[A-Za-z0-9_./-]+$)", re.IGNORECASE)
+_SAFE_LINK = re.compile(
+    r"^(#|https?:|mailto:|tel:|urn:|data:image/(png|jpeg|gif);|[A-Za-z0-9_./-]+(#[A-Za-z0-9_./:%-]*)?$)", re.IGNORECASE
+)
 #: Deeper than any page is written; what shows a narrative walks it by recursion (browsers, renderers, sanitisers).
 _DEEPEST = 64
 _STYLE = re.compile(r"url\s*\(|expression\s*\(|@import|position\s*:|behavior\s*:|javascript:", re.IGNORECASE)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,17 @@ import pytest
 
 from helhed.exchange.foreign.load import Importer, Report
 from helhed.exchange.foreign.source import register_source
+from helhed.fhir.definitions import TYPE_NUMBERS
+from helhed.fhir.packages import install, read_package, require
+from helhed.fhir.profiles.knowledge import Knowledge
 from helhed.fhir.store.cursor import CursorSigner
 from helhed.fhir.store.session import Sessions
 from helhed.foundation.clock import system_clock
 from helhed.hooks import HOOKS
 from helhed.importing import owner_pool
-from tests.support.world import SECRET, World
+from tests.support.archives import archive
+from tests.support.shapes import element, profile
+from tests.support.world import NOW, SECRET, World
 
 SHARED = Path(os.environ.get("HELHED_SHARED", Path(__file__).resolve().parents[4] / "shared"))
 SYNTHEA = SHARED / "data" / "synthea-r4" / "bundles.tar.xz"
@@ -23,9 +29,11 @@ SYNTHEA = SHARED / "data" / "synthea-r4" / "bundles.tar.xz"
 async def imported(world: World, *paths: Path) -> Report:
     pool = await owner_pool(world.target, 4)
     try:
+        knowledge = Knowledge(pool)
+        await knowledge.refresh()
         sessions = Sessions(pool, HOOKS, CursorSigner(SECRET))
         source = await register_source(sessions, "Foreign", SECRET, system_clock)
-        return await Importer(pool, sessions, source, SECRET, system_clock).run(list(paths))
+        return await Importer(pool, sessions, source, SECRET, system_clock, knowledge).run(list(paths))
     finally:
         await pool.close()
 
@@ -86,6 +94,16 @@ async def test_what_was_sent_is_what_comes_back_to_the_decimal(world: World, tmp
     patient = await world.owner.fetchval("select patient from registries.citizen where name = 'Ann Roe'")
     page = await world.search(world.citizen(patient), "Observation?_sort=_id")
     assert b'"value":1.50' in page.matches[0].body
+
+
+async def test_what_breaks_a_demand_is_refused_by_itself(world: World, tmp_path: Path) -> None:
+    """The measurement lacks what the profile wants; its patient and organisation go in."""
+    rule = profile("p", "Observation", element("Observation.effective[x]", kind="dateTime", min=1, max="1"))
+    await install(world.owner, [read_package(archive({"package/p.json": rule.body}))], NOW)
+    await require(world.owner, rule.url, None, TYPE_NUMBERS["Observation"], "error", NOW - timedelta(days=1))
+    report = await imported(world, document(tmp_path, 1))
+    assert (report.entries, report.stored, report.rejected) == (4, 2, 2)
+    assert any("effective" in reason for reason in report.reasons)
 
 
 async def test_an_unreadable_document_is_told_and_the_others_go_in(world: World, tmp_path: Path) -> None:

@@ -24,3 +24,15 @@ def test_a_narrative_nested_deeper_is_refused_in_a_sentence(depth):
 
 def test_many_elements_beside_each_other_are_not_deep():
     assert narrative_problem(f"<div {XHTML}>" + "<p>x</p>" * 1000 + "</div>") is None
+
+
+@pytest.mark.parametrize(
+    "href", ["page.html", "page.html#Patient_1", "../a/b.html#x:y", "#here", "https://here.example/"]
+)
+def test_links_within_the_page_and_to_the_web_are_taken(href):
+    assert narrative_problem(f'<div {XHTML}><a href="{href}">x</a></div>') is None
+
+
+@pytest.mark.parametrize("href", ["javascript:alert(1)", "a:b.html#c", "data:text/html,x", "java\tscript:x#y"])
+def test_links_that_do_something_are_refused(href):
+    assert narrative_problem(f'<div {XHTML}><a href="{href}">x</a></div>') is not None

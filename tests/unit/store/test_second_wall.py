@@ -38,6 +38,7 @@ ALLOWED: dict[str, set[str]] = {
     "trust.persona": {"SELECT"},  # demo mode only: synthetic people
     "trust.relation": set(),
     "trust.role": {"SELECT"},
+    "fhir.index_work": {"SELECT"},  # how far indexing has come
     "trust.system_client": set(),
 }
 
@@ -51,7 +52,7 @@ DECIDED = {
 }  # fmt: skip
 #: take facts in, and tell nothing but whether they were taken
 TAKE_IN = {
-    "fhir.log_writes", "fhir.replace", "registries.note_received", "registries.put_citizen_identifiers",
+    "fhir.log_writes", "fhir.replace", "fhir.put_version", "registries.note_received", "registries.put_citizen_identifiers",
     "registries.put_citizens", "registries.put_organisation", "registries.put_professionals",
     "registries.take_one_replacement_cpr", "registries.take_replacement_cpr", "trust.drop_sources", "trust.put_employments", "trust.put_relations",
     "trust.put_roles",
