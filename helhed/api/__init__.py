@@ -11,6 +11,7 @@ from prometheus_client import Counter as Metric
 
 from helhed.api.answers import Answer, failure, unexpected
 from helhed.api.capability import capability_statement
+from helhed.api.conditional import Conditional
 from helhed.api.door import Door
 from helhed.api.interactions import Interactions
 from helhed.api.lookups import Counter, Pause, Watch
@@ -33,7 +34,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _SUSPICIOUS = (b"%", b"//", b";", b"\\", b"..")
 _TYPE_DEPTH, _INSTANCE_DEPTH, _HISTORY_DEPTH, _VERSION_DEPTH = 1, 2, 3, 4
 _FIRST_ERROR = 400
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
 
 class Verifier(Protocol):
@@ -62,6 +63,7 @@ class FhirApi:
         watch = Watch(lookups or Lookups(), pause)
         self._door = Door(store, base_url, watch, Limits(bytes=max_body_bytes), max_resource_elements)
         self._do = Interactions(self._door)
+        self._conditional = Conditional(self._door, self._do)
         self._capability = capability_statement(base_url)
         self._log = logger("api")
 
@@ -103,6 +105,10 @@ class FhirApi:
             return await self._operation(request, parts[:-1], parts[-1][1:])
         if parts[-1:] == ["_search"]:
             return await self._posted_search(request, "/".join(parts[:-1]))
+        if parts == ["_history"]:
+            if not reading:
+                raise MethodNotAllowed
+            return "history", await self._do.history(request)
         if not parts:
             if reading:
                 return "search-system", await self._do.search(request, "", request.pairs())
@@ -117,7 +123,7 @@ class FhirApi:
                 return "search", await self._do.search(request, type_name, request.pairs())
             if method == "POST":
                 return "create", await self._do.create(request, type_name)
-            raise MethodNotAllowed
+            return await self._by_condition(request, type_name)
         if len(parts) == _INSTANCE_DEPTH:
             return await self._instance(request, type_name, parts[1])
         return await self._past(request, type_name)
@@ -130,12 +136,18 @@ class FhirApi:
         return operation.name, await operation.work(self._door, request, place)
 
     async def _instance(self, request: Request, type_name: str, name: str) -> tuple[str, Answer]:
+        if name == "_history":
+            if request.method not in {"GET", "HEAD"}:
+                raise MethodNotAllowed
+            return "history", await self._do.history(request, type_name)
         if name.startswith("_"):
             raise NotSupported(f"{name[:40]} is not supported here.")
         if request.method in {"GET", "HEAD"}:
             return "read", await self._do.read(request, type_name, name)
         if request.method == "PUT":
             return "update", await self._do.update(request, type_name, name)
+        if request.method == "PATCH":
+            return "patch", await self._conditional.patch(request, type_name, name)
         if request.method == "DELETE":
             return "delete", await self._do.delete(request, type_name, name)
         raise MethodNotAllowed
@@ -147,6 +159,13 @@ class FhirApi:
         if request.method != "POST":
             raise MethodNotAllowed
         return "search", await self._do.search(request, place, request.pairs() + await request.form_pairs())
+
+    async def _by_condition(self, request: Request, type_name: str) -> tuple[str, Answer]:
+        if request.method == "PUT":
+            return "update", await self._conditional.update(request, type_name)
+        if request.method == "PATCH":
+            return "patch", await self._conditional.patch(request, type_name)
+        return "delete", await self._conditional.delete(request, type_name)
 
     async def _past(self, request: Request, type_name: str) -> tuple[str, Answer]:
         parts = request.parts

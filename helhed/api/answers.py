@@ -62,6 +62,10 @@ def _issue(issue: Issue, severity: str) -> dict[str, Any]:
     return told
 
 
+#: what a change is answered with when Prefer asks for an OperationOutcome
+STORED = outcome((Issue("informational", "Stored."),), "information")
+
+
 def failure(error: HelhedError, trace: UUID) -> Answer:
     """The answer to an error. Equal errors give equal bytes; what tells them apart is the request id header."""
     status = status_of(error)
@@ -69,7 +73,7 @@ def failure(error: HelhedError, trace: UUID) -> Answer:
     if status == 401:
         headers = (*headers, (b"www-authenticate", b'Bearer realm="helhed"'))
     elif status == 405:
-        headers = (*headers, (b"allow", b"GET, HEAD, POST, PUT, DELETE"))
+        headers = (*headers, (b"allow", b"GET, HEAD, POST, PUT, PATCH, DELETE"))
     elif status == 503:
         headers = (*headers, (b"retry-after", b"1"))
     elif status == 429:

@@ -5,9 +5,9 @@ from urllib.parse import urlencode
 
 import orjson
 
-from helhed.api.answers import etag, outcome, status_of
-from helhed.fhir.changes import Page, Version
-from helhed.fhir.query import LeftOut, Query, Shape
+from helhed.api.answers import STORED, etag, outcome, status_of
+from helhed.fhir.changes import Page, Version, Written
+from helhed.fhir.query import WHOLE, LeftOut, Query, Shape
 from helhed.fhir.splice import instant
 from helhed.fhir.subsets import subset
 from helhed.fhir.transaction import Outcome
@@ -67,18 +67,38 @@ def _url(base: str, place: str, pairs: Iterable[tuple[str, str]]) -> str:
     return f"{path}?{text}" if text else path
 
 
-def history_bundle(base: str, path: str, page: Page) -> bytes:
-    """The history of one resource."""
-    links = [{"relation": "self", "url": f"{base}/{path}/_history"}]
+def everything_bundle(base: str, path: str, asked: Sequence[tuple[str, str]], page: Page) -> bytes:
+    """A searchset of what an operation found, put together from stored bytes."""
+    url = f"{base}/{path}"
+    links = [{"relation": "self", "url": _with(url, asked)}]
     if page.next_cursor:
-        links.append({"relation": "next", "url": f"{base}/{path}/_history?_cursor={page.next_cursor}"})
-    entries = b",".join(_past(base, path, version) for version in page.matches)
-    head = b'{"resourceType":"Bundle","type":"history","total":%d,"link":' % (page.total or 0)
-    return head + orjson.dumps(links) + b',"entry":[' + entries + b"]}"
+        links.append({"relation": "next", "url": _with(url, [*asked, ("_cursor", page.next_cursor)])})
+    entries = [_entry(base, version, b"match", WHOLE) for version in page.matches]
+    entries += [_entry(base, version, b"include", WHOLE) for version in page.included]
+    head = b'{"resourceType":"Bundle","type":"searchset","link":' + orjson.dumps(links)
+    return head + (b',"entry":[' + b",".join(entries) + b"]}" if entries else b"}")
 
 
-def _past(base: str, path: str, version: Version) -> bytes:
+def history_bundle(base: str, path: str, page: Page, asked: Sequence[tuple[str, str]] = ()) -> bytes:
+    """The history of a resource, a type or the system. ``asked`` are the parameters it was asked for with."""
+    url = f"{base}/{path}/_history" if path else f"{base}/_history"
+    links = [{"relation": "self", "url": _with(url, asked)}]
+    if page.next_cursor:
+        links.append({"relation": "next", "url": _with(url, [*asked, ("_cursor", page.next_cursor)])})
+    head = b'{"resourceType":"Bundle","type":"history"'
+    if page.total is not None:
+        head += b',"total":%d' % page.total
+    entries = b",".join(_past(base, version) for version in page.matches)
+    return head + b',"link":' + orjson.dumps(links) + (b',"entry":[' + entries + b"]}" if entries else b"}")
+
+
+def _with(url: str, pairs: Sequence[tuple[str, str]]) -> str:
+    return f"{url}?{urlencode(list(pairs), safe=':')}" if pairs else url
+
+
+def _past(base: str, version: Version) -> bytes:
     method = b"DELETE" if version.deleted else b"POST" if version.version == 1 else b"PUT"
+    path = f"{version.type_name}/{version.id}"
     url = version.type_name if method == b"POST" else path
     status = {b"DELETE": "204", b"POST": "201", b"PUT": "200"}[method]
     response = {"status": status, "etag": etag(version.version).decode(), "lastModified": instant(version.updated)}
@@ -89,35 +109,45 @@ def _past(base: str, path: str, version: Version) -> bytes:
     )  # fmt: skip
 
 
-def response_bundle(base: str, kind: str, outcomes: Sequence[Outcome]) -> bytes:
-    """The answer to a transaction or batch, in the order of its entries."""
-    entries = b",".join(_response(base, one) for one in outcomes)
+def response_bundle(base: str, kind: str, outcomes: Sequence[Outcome], wanted: str = "minimal") -> bytes:
+    """The answer to a transaction or batch, in the order of its entries. ``wanted`` is what Prefer says of changes."""
+    entries = b",".join(_response(base, one, wanted) for one in outcomes)
     head = b'{"resourceType":"Bundle","type":"' + kind.encode() + b'-response"'
     return head + b',"entry":[' + entries + b"]}" if entries else head + b"}"
 
 
-def _response(base: str, one: Outcome) -> bytes:
+def _response(base: str, one: Outcome, wanted: str) -> bytes:
     if one.error is not None:
         status = str(status_of(one.error)).encode()
         return b'{"response":{"status":"' + status + b'","outcome":' + outcome(one.error.issues) + b"}}"
     if one.version is not None:
-        told = {
-            "status": "200",
-            "etag": etag(one.version.version).decode(),
-            "lastModified": instant(one.version.updated),
-        }
-        return b'{"resource":' + one.version.body + b',"response":' + orjson.dumps(told) + b"}"
+        return _shown(one.version, known=one.known)
+    if one.past is not None and one.page is not None:
+        return b'{"resource":' + history_bundle(base, one.past, one.page) + b',"response":{"status":"200"}}'
     if one.page is not None and one.query is not None:
         return b'{"resource":' + search_bundle(base, one.query, one.page) + b',"response":{"status":"200"}}'
-    written = one.written
-    if written is None:
-        return b'{"response":{"status":"200"}}'
+    return b'{"response":{"status":"200"}}' if one.written is None else _changed(one.written, wanted)
+
+
+def _shown(version: Version, *, known: bool) -> bytes:
+    told = {
+        "status": "304" if known else "200",
+        "etag": etag(version.version).decode(),
+        "lastModified": instant(version.updated),
+    }
+    return (b"{" if known else b'{"resource":' + version.body + b",") + b'"response":' + orjson.dumps(told) + b"}"
+
+
+def _changed(written: Written, wanted: str) -> bytes:
     if written.deleted:
         return b'{"response":{"status":"204"}}'
-    told = {
+    told: dict[str, object] = {
         "status": "201" if written.created else "200",
         "location": f"{written.type_name}/{written.id}/_history/{written.version}",
         "etag": etag(written.version).decode(),
         "lastModified": instant(written.updated),
     }
-    return b'{"response":' + orjson.dumps(told) + b"}"
+    if wanted == "OperationOutcome":
+        told["outcome"] = orjson.Fragment(STORED)
+    shown = b'"resource":' + written.body + b"," if wanted == "representation" and written.body else b""
+    return b"{" + shown + b'"response":' + orjson.dumps(told) + b"}"

@@ -4,9 +4,21 @@ import orjson
 
 from helhed.api.operations import OPERATIONS
 from helhed.fhir.definitions import TYPE_NUMBERS, Ownership, SearchParameter, TypeDefinition, type_definition
+from helhed.fhir.transaction.patches import JSON_PATCH
 
 _DATE = "2026-11-23"
-_INTERACTIONS = ("read", "vread", "update", "delete", "history-instance", "create", "search-type")
+_INTERACTIONS = (
+    "read",
+    "vread",
+    "update",
+    "patch",
+    "delete",
+    "history-instance",
+    "history-type",
+    "create",
+    "search-type",
+)
+_OF_THE_SYSTEM = ("transaction", "batch", "search-system", "history-system")
 _COMMON = ({"name": "_id", "type": "token"}, {"name": "_lastUpdated", "type": "date"})
 
 
@@ -23,6 +35,7 @@ def capability_statement(base_url: str) -> bytes:
         "implementation": {"description": "Helhed: an open national health network", "url": f"{base_url}/fhir"},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json"],
+        "patchFormat": [JSON_PATCH],
         "rest": [
             {
                 "mode": "server",
@@ -30,7 +43,7 @@ def capability_statement(base_url: str) -> bytes:
                     "description": "Bearer tokens. Each read is decided and logged; what you may not see does not exist."
                 },
                 "resource": [_resource(one, stored) for one in stored],
-                "interaction": [{"code": "transaction"}, {"code": "batch"}, {"code": "search-system"}],
+                "interaction": [{"code": code} for code in _OF_THE_SYSTEM],
                 **_operations(None),
             }
         ],
@@ -54,9 +67,9 @@ def _resource(definition: TypeDefinition, stored: list[TypeDefinition]) -> dict[
         "readHistory": True,
         "updateCreate": False,
         "conditionalCreate": True,
-        "conditionalRead": "not-match",
-        "conditionalUpdate": False,
-        "conditionalDelete": "not-supported",
+        "conditionalRead": "full-support",
+        "conditionalUpdate": True,
+        "conditionalDelete": "single",
         "searchParam": [*_COMMON, *(_parameter(one) for one in supported)],
     }
     told.update(_operations(definition.name))

@@ -1,10 +1,12 @@
 """The interactions of FHIR's REST chapter that exist here. Each has one shape: parse, ask, act, render."""
 
 from contextlib import suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
 
-from helhed.api.answers import ALWAYS, Answer, etag, outcome, version_headers
+from helhed.api.answers import ALWAYS, STORED, Answer, etag, version_headers
 from helhed.api.bundles import history_bundle, response_bundle, search_bundle
 from helhed.api.door import Door
 from helhed.api.lookups import lookups_in
@@ -12,19 +14,19 @@ from helhed.api.request import Request
 from helhed.fhir.changes import Change, Version, Written
 from helhed.fhir.definitions import type_definition
 from helhed.fhir.parsing import parse_json
-from helhed.fhir.query import DEFAULT_COUNT, MOST_COUNT, WHOLE, Shape, parse_search
+from helhed.fhir.query import WHOLE, Shape, parse_search
 from helhed.fhir.references import references_in
 from helhed.fhir.store import WriteSession
+from helhed.fhir.store.asked_past import asked_past, kept_pairs
 from helhed.fhir.store.paging import asked_query
 from helhed.fhir.store.writing import home_bucket
 from helhed.fhir.subsets import subset
-from helhed.fhir.transaction import Outcome, batch, check_storable, existing, lock_key, transact
+from helhed.fhir.transaction import Outcome, batch, check_storable, existing, is_known, lock_key, transact
 from helhed.fhir.transaction.entries import MOST_SEARCHES
 from helhed.fhir.weight import check_weight
 from helhed.foundation.aside import aside
 from helhed.foundation.ask import ActorKind, Ask
 from helhed.foundation.errors import (
-    BadRequest,
     HelhedError,
     InvalidResource,
     Issue,
@@ -58,28 +60,22 @@ class Interactions:
         version = await self._store.read(request.ask, type_name, parse_id(name))
         if shape is not WHOLE:  # a part has no entity tag: nobody takes it for the version it is of
             return Answer(200, subset(version.body, type_name, shape), ALWAYS)
-        if request.headers.get(b"if-none-match") == etag(version.version):
-            return Answer(304, b"", version_headers(version))
-        return Answer(200, version.body, version_headers(version))
+        return _unless_known(request, version)
 
     async def vread(self, request: Request, type_name: str, name: str, number: str) -> Answer:
         """http://hl7.org/fhir/R4/http.html#vread"""
         wanted = int(number) if number.isascii() and number.isdigit() and len(number) <= _LONGEST_VERSION else 0
         version = await self._store.vread(request.ask, type_name, parse_id(name) if wanted else None, wanted)
-        return Answer(200, version.body, version_headers(version))
+        return _unless_known(request, version)
 
-    async def history(self, request: Request, type_name: str, name: str) -> Answer:
-        """http://hl7.org/fhir/R4/http.html#history (of an instance)"""
-        count, cursor = DEFAULT_COUNT, None
-        for key, value in request.pairs():
-            if key == "_count" and value.isascii() and value.isdigit() and 0 < len(value) < _LONGEST_VERSION:
-                count = min(max(int(value), 1), MOST_COUNT)
-            elif key == "_cursor":
-                cursor = value
-            elif key not in {"_format", "_pretty"}:
-                raise BadRequest(f"History has no parameter called {key[:60]!r} here.")
-        page = await self._store.history(request.ask, type_name, parse_id(name), count=count, cursor=cursor)
-        return Answer(200, history_bundle(self._base, f"{type_name}/{name}", page))
+    async def history(self, request: Request, type_name: str | None = None, name: str | None = None) -> Answer:
+        """http://hl7.org/fhir/R4/http.html#history of an instance, a type, or the system"""
+        past = asked_past(request.pairs(), type_name, None if name is None else parse_id(name))
+        if name is not None and past.id is None:
+            await self._store.read(request.ask, type_name or "", None)
+        page = await self._store.past(request.ask, past)
+        path = "/".join(part for part in (type_name, name) if part)
+        return Answer(200, history_bundle(self._base, path, page, kept_pairs(request.pairs())))
 
     # --- search -------------------------------------------------------------------------------------------------------
 
@@ -107,10 +103,10 @@ class Interactions:
 
     async def create(self, request: Request, type_name: str) -> Answer:
         """http://hl7.org/fhir/R4/http.html#create, with If-None-Exist"""
-        raw, resource = await self._resource(request, type_name)
+        raw, resource = await self.resource(request, type_name)
         condition = request.header(b"if-none-exist")
         written = await self._create(request, type_name, resource, raw, condition)
-        return await self._written(request, written, 201 if written.created else 200)
+        return await self.written(request, written, 201 if written.created else 200)
 
     async def _create(
         self, request: Request, type_name: str, resource: dict[str, Any], raw: bytes, condition: str
@@ -132,24 +128,25 @@ class Interactions:
 
     async def update(self, request: Request, type_name: str, name: str) -> Answer:
         """http://hl7.org/fhir/R4/http.html#update; ids are given by the server, so nothing is created by updating"""
-        if_match = _if_match(request)
-        raw, resource = await self._resource(request, type_name)
+        if_match = if_match_of(request)
+        raw, resource = await self.resource(request, type_name)
         if resource.get("id") != name:
             raise InvalidResource(
                 issues=[Issue("value", "The id of the resource must be the id of the URL.", f"{type_name}.id")]
             )
         change = Change("PUT", type_name, resource, raw, parse_id(name), if_match)
         written = (await self._store.commit(request.ask, [change]))[0]
-        return await self._written(request, written, 200)
+        return await self.written(request, written, 200)
 
     async def delete(self, request: Request, type_name: str, name: str) -> Answer:
         """http://hl7.org/fhir/R4/http.html#delete"""
-        change = Change("DELETE", type_name, None, None, parse_id(name), _if_match(request))
+        change = Change("DELETE", type_name, None, None, parse_id(name), if_match_of(request))
         written = (await self._store.commit(request.ask, [change]))[0]
         headers = (*ALWAYS, (b"etag", etag(written.version))) if written.version else ALWAYS
         return Answer(204, b"", headers)
 
-    async def _resource(self, request: Request, type_name: str) -> tuple[bytes, dict[str, Any]]:
+    async def resource(self, request: Request, type_name: str) -> tuple[bytes, dict[str, Any]]:
+        """The body of a request, when it may be stored as it is: bytes and parsed."""
         raw = await request.json_body()
         return raw, await aside(len(raw), lambda: self._checked(raw, type_name))
 
@@ -181,13 +178,14 @@ class Interactions:
                     ]
                 )
 
-    async def _written(self, request: Request, written: Written, status: int) -> Answer:
+    async def written(self, request: Request, written: Written, status: int) -> Answer:
+        """The answer to a change: where the version is, and what Prefer asks for."""
         location = f"{self._base}/{written.type_name}/{written.id}/_history/{written.version}".encode()
         plain = Version(written.type_name, written.id, written.version, written.updated, b"")
         headers = (*version_headers(plain), (b"location", location))
         wanted = request.prefer.get("return", "representation")
         if wanted == "OperationOutcome":
-            return Answer(status, outcome((Issue("informational", "Stored."),), "information"), headers)
+            return Answer(status, STORED, headers)
         body = await self._representation(request, written) if wanted == "representation" else b""
         return Answer(status, body, headers)
 
@@ -219,7 +217,8 @@ class Interactions:
         outcomes: list[Outcome] = await work(
             self._store, request.ask, raw, parsed, self._root, most_elements=self._most_elements
         )
-        return Answer(200, response_bundle(self._base, parsed["type"], outcomes))
+        wanted = request.prefer.get("return", "minimal")
+        return Answer(200, response_bundle(self._base, parsed["type"], outcomes, wanted))
 
     async def _count_lookups(self, ask: Ask, bundle: dict[str, Any]) -> None:
         """Raises TooMany before anything of the Bundle is done; what it would have looked up is in the log."""
@@ -236,7 +235,24 @@ class Interactions:
             raise TooMany
 
 
-def _if_match(request: Request) -> int | None:
+def _unless_known(request: Request, version: Version) -> Answer:
+    """http://hl7.org/fhir/R4/http.html#cread: the version, unless the asker has it. It was looked at all the same."""
+    if is_known(version, request.header(b"if-none-match"), _since(request)):
+        return Answer(304, b"", version_headers(version))
+    return Answer(200, version.body, version_headers(version))
+
+
+def _since(request: Request) -> datetime | None:
+    """If-Modified-Since; what is no date counts for nothing (RFC 9110, section 13.1.3)."""
+    try:
+        moment = parsedate_to_datetime(request.header(b"if-modified-since"))
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def if_match_of(request: Request) -> int | None:
+    """The version that a change says it has seen. Raises PreconditionFailed for what names none."""
     text = request.header(b"if-match")
     if not text:
         return None
@@ -244,9 +260,6 @@ def _if_match(request: Request) -> int | None:
     if not (digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST_VERSION):
         raise PreconditionFailed('If-Match reads W/"3".')
     return int(digits)
-
-
-__all__ = ["Interactions"]
 
 
 def _is_operator(ask: Ask) -> bool:
@@ -257,3 +270,6 @@ def _shape_of(request: Request, type_name: str) -> Shape:
     """How much of a resource a read wants (http://hl7.org/fhir/R4/http.html#read). Raises BadRequest."""
     pairs = [pair for pair in request.pairs() if pair[0] in _SHAPES] if request.query else []
     return parse_search(type_name, pairs).shape if pairs else WHOLE
+
+
+__all__ = ["Interactions", "if_match_of"]

@@ -11,7 +11,7 @@ from helhed.foundation.errors import BadRequest, TooLarge, UnsupportedMediaType
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
-_JSON_TYPES = frozenset({"application/fhir+json", "application/json"})
+FHIR_TYPES = frozenset({"application/fhir+json", "application/json"})
 _FORM = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 200
 
@@ -44,15 +44,16 @@ class Request:
 
     async def json_body(self) -> bytes:
         """The body of a FHIR request. Raises UnsupportedMediaType or TooLarge."""
-        self._check_type(_JSON_TYPES)
-        return await self._body()
+        self.check_type(FHIR_TYPES)
+        return await self.body()
 
     async def form_pairs(self) -> list[tuple[str, str]]:
         """The parameters of a POSTed search."""
-        self._check_type(frozenset({_FORM}))
-        return parse_pairs(await self._body())
+        self.check_type(frozenset({_FORM}))
+        return parse_pairs(await self.body())
 
-    def _check_type(self, accepted: frozenset[str]) -> None:
+    def check_type(self, accepted: frozenset[str]) -> str:
+        """The media type of the body. Raises UnsupportedMediaType for any other than the accepted ones."""
         media, _, rest = self.header(b"content-type").partition(";")
         parameters = dict(part.strip().lower().partition("=")[::2] for part in rest.split(";") if part.strip())
         charset = parameters.get("charset", "utf-8").strip('"')
@@ -60,8 +61,10 @@ class Request:
             raise UnsupportedMediaType(f"Send {' or '.join(sorted(accepted))} in UTF-8.")
         if self.header(b"content-encoding") not in {"", "identity"}:
             raise UnsupportedMediaType("Compressed requests are not taken.")
+        return media.strip().lower()
 
-    async def _body(self) -> bytes:
+    async def body(self) -> bytes:
+        """The bytes of the body. Raises TooLarge before it has read more than is taken."""
         announced = self.header(b"content-length")
         if announced.isdecimal() and int(announced) > self.max_body_bytes:
             raise self._too_large()

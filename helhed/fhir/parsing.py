@@ -41,6 +41,14 @@ def parse_compact(raw: bytes, *, limits: Limits = DEFAULT_LIMITS) -> tuple[dict[
     return parse_shaped(raw, limits)
 
 
+def parse_list(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> list[Any]:
+    """The same for a JSON list whose shape was checked: a JSON Patch is one."""
+    parsed = parse_shaped(b'{"list":' + raw + b"}", limits)[0]["list"]
+    if not isinstance(parsed, list):
+        raise BadRequest("This document is a JSON list.")
+    return parsed
+
+
 def parse_shaped(raw: bytes, limits: Limits) -> tuple[dict[str, Any], bytes]:
     """The same for a document whose shape was checked."""
     try:

@@ -66,7 +66,7 @@ MUTANTS = [
     Mutant("changing what is not seen", "fhir.claim", "(b.basis is not null or asker.kind = 3)", "true"),
     Mutant("deleted tells of itself", "fhir.read_many", "case when s.basis is null then 0", "case when s.basis is null and not s.deleted then 0"),
     Mutant("reading undecided", "fhir.read_many", "left join lateral fhir.basis(a.asker, s, r.citizen, r.origin, r.type, r.ownership) b on r.id is not null", _TREATED),
-    Mutant("the past undecided", "fhir.history_of", "where s.basis is not null and", "where"),
+    Mutant("the past undecided", "fhir.history_between", "where s.basis is not null and", "where"),
     Mutant("versions undecided", "fhir.read_version", "left join lateral fhir.basis(asker, s, r.citizen, r.origin, type_number, r.ownership) b on r.version is not null", _TREATED),
     Mutant("records undecided", "fhir.citizen_rows", f"{_DECIDED}asker, s, r.citizen, r.origin, r.type, r.ownership) b", _TREATED),
     Mutant("chains undecided", "fhir.chain_sql", f"{_DECIDED}$1, $2, %1$s.citizen, %1$s.origin, %1$s.type, %1$s.ownership) b%1$s", ""),
@@ -78,6 +78,13 @@ MUTANTS = [
     Mutant("searches of what is deleted", "fhir.found_sql", "and not r.deleted", ""),
     Mutant("totals count everything", "fhir.search_sql", "'(select count(*) from found)'", "'(select count(*) from fhir.resource)'"),
     Mutant("searches within a record undecided", "fhir.search_record_many", f"{_DECIDED}a.asker, a.stand, found.citizen, found.origin, found.type, found.ownership) b", _TREATED),
+]  # fmt: skip
+
+#: functions that only what stands at the door calls: the twins must miss these
+AT_THE_DOOR = [
+    Mutant("the past of types undecided", "fhir.history_of_types", f"{_DECIDED}asker, s, r.citizen, r.origin, r.type, r.ownership) b", _TREATED),
+    Mutant("everything undecided", "fhir.everything_of", f"{_DECIDED}asker, s, root.citizen, l.origin, l.type, l.ownership) b", _TREATED),
+    Mutant("what everything refers to undecided", "fhir.referenced", f"{_DECIDED}asker, s, r.citizen, r.origin, r.type, r.ownership) b", _TREATED),
 ]  # fmt: skip
 
 

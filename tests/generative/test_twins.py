@@ -20,7 +20,7 @@ from helhed.trust.reference import Permit, decide
 from tests.generative import memory_search
 from tests.generative.law import pairs_of
 from tests.generative.loading import Loaded, load
-from tests.generative.mutants import MUTANTS, Mutant, mutate
+from tests.generative.mutants import AT_THE_DOOR, MUTANTS, Mutant, mutate
 from tests.generative.queries import a_search
 from tests.generative.resources import CODES, Drawer, Resource
 from tests.generative.twins import BASE, Call, Chance, Reply, Twins, copy_of, is_there, twins
@@ -52,6 +52,12 @@ async def test_nobody_can_tell_hidden_from_missing(target, tmp_path, seed):
 
 LEAKS = ("hidden is forbidden", "totals count everything", "chains undecided", "includes undecided", "reading undecided",
          "deleted tells of itself", "the past undecided", "versions undecided")  # fmt: skip
+
+
+@pytest.mark.parametrize("mutant", AT_THE_DOOR, ids=lambda one: one.sin)
+async def test_a_leak_of_what_only_the_door_calls_tells_the_twins_apart(server_target, tmp_path, mutant):
+    with pytest.raises(AssertionError):
+        await _compare_until_they_differ(server_target, tmp_path, mutant)
 
 
 @pytest.mark.parametrize("sin", [LEAKS[0], *(pytest.param(sin, marks=pytest.mark.long) for sin in LEAKS[1:])])
@@ -121,6 +127,7 @@ def calls(drawer: Drawer, loaded: Loaded, ask: Ask) -> Iterator[Call]:
     for one in some(drawer, loaded, ask, 5):
         yield from changes(drawer, loaded, ask, one)
     yield from searches(drawer, loaded, ask, 5)
+    yield from pasts(drawer)
     for one in some(drawer, loaded, ask, 2):
         yield from about(one.row.type_name, one.resource["id"])
 
@@ -129,6 +136,7 @@ def looks(drawer: Drawer, loaded: Loaded, ask: Ask) -> Iterator[Call]:
     for one in some(drawer, loaded, ask, 6):
         yield from about(one.row.type_name, one.resource["id"])
     yield from about("Observation", NOBODY)
+    yield from pasts(drawer)
     yield from searches(drawer, loaded, ask, SEARCHES)
     for kind in ("batch", "transaction"):
         gets = [f"{one.row.type_name}/{one.resource['id']}" for one in some(drawer, loaded, ask, 2)]
@@ -150,6 +158,17 @@ def about(type_name: str, identifier: str) -> Iterator[Call]:
     if type_name in memory_search.COMPARTMENTS:
         yield Call("GET", f"{path}/*", "_total=accurate&_count=2")
         yield Call("GET", f"{path}/Observation", "_content=a&_total=accurate")
+    if type_name in {"Patient", "Encounter"}:
+        yield Call("GET", f"{path}/$everything")
+        yield Call("GET", f"{path}/$everything", "_count=2&_type=Observation,Patient,Organization")
+
+
+def pasts(drawer: Drawer) -> Iterator[Call]:
+    """The history of a type and of the system."""
+    yield Call("GET", "/fhir/_history", "_count=7")
+    for type_name in ("Patient", "Observation", "Encounter"):
+        since = drawer.pick(["", "&_since=2026-11-01", "&_at=2026-11-23"])
+        yield Call("GET", f"/fhir/{type_name}/_history", f"_count={drawer.pick([1, 5, 50])}{since}")
 
 
 def searches(drawer: Drawer, loaded: Loaded, ask: Ask, several: int) -> Iterator[Call]:
@@ -186,6 +205,7 @@ def changes(drawer: Drawer, loaded: Loaded, ask: Ask, one: Kept) -> Iterator[Cal
         yield bundle("transaction", [put(body, f"{type_name}/{identifier}", if_match)])
     if one.row.ownership is not Ownership.PUBLIC:
         yield from conditional_creates(drawer, loaded, ask, one)
+        yield from conditional_changes(drawer, loaded, ask, one)
     yield from references(loaded, ask, one)
     yield Call("DELETE", path, headers={"if-match": 'W/"9"'})
     yield bundle("transaction", [{"request": {"method": "DELETE", "url": f"{type_name}/{identifier}"}}])
@@ -202,6 +222,25 @@ def conditional_creates(drawer: Drawer, loaded: Loaded, ask: Ask, one: Kept) -> 
         yield Call("POST", f"/fhir/{type_name}", "", orjson.dumps(bare), {"if-none-exist": condition})
         request = {"method": "POST", "url": type_name, "ifNoneExist": condition}
         yield bundle("transaction", [{"resource": bare, "request": request}])
+
+
+def conditional_changes(drawer: Drawer, loaded: Loaded, ask: Ask, one: Kept) -> Iterator[Call]:
+    """Updates, patches and deletes of what would match, alone and in a transaction, and a patch by the id."""
+    type_name, identifier = one.row.type_name, one.resource["id"]
+    bare = {name: value for name, value in one.resource.items() if name not in {"id", "meta"}}
+    if "subject" in bare:
+        bare["subject"] = {"reference": _somebody(drawer, loaded, ask)}
+    test = [{"op": "test", "path": "/id", "value": identifier}, {"op": "remove", "path": "/nosuch"}]
+    patch = {"content-type": "application/json-patch+json", "if-match": 'W/"1"'}
+    yield Call("PATCH", f"/fhir/{type_name}/{identifier}", "", orjson.dumps(test), patch)
+    for condition in (f"_id={identifier}", _criteria(drawer, loaded, ask, type_name)):
+        yield Call("PATCH", f"/fhir/{type_name}", condition, orjson.dumps(test), patch)
+        yield Call("PUT", f"/fhir/{type_name}", condition, orjson.dumps(bare), {"if-match": 'W/"9"'})
+        yield Call("DELETE", f"/fhir/{type_name}", condition, b"", {"if-match": 'W/"9"'})
+        yield bundle("transaction", [put(bare, f"{type_name}?{condition}", {"if-match": 'W/"1"'})])
+        yield bundle(
+            "batch", [{"request": {"method": "DELETE", "url": f"{type_name}?{condition}", "ifMatch": 'W/"1"'}}]
+        )
 
 
 def _somebody(drawer: Drawer, loaded: Loaded, ask: Ask) -> str:

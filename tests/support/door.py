@@ -57,9 +57,18 @@ class Door:
         start, content = await self._sent("GET", path, query, b"", {})
         return {name.decode(): value.decode() for name, value in start["headers"]}, content["body"]
 
+    async def do(self, method: str, url: str, body: Any = b"", **headers: str) -> tuple[int, dict[str, str], Any]:
+        """Status, headers and parsed answer of any request; a header's name is written with underscores."""
+        path, _, query = url.removeprefix(BASE).partition("?")
+        raw = body if isinstance(body, bytes) else orjson.dumps(body)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent = await self._sent(method, path, query, raw, {"content-type": "application/fhir+json", **named})
+        told = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+        return sent[0]["status"], told, orjson.loads(sent[1]["body"] or b"null")
+
     async def _ask(self, method: str, path: str, query: str, body: bytes, headers: dict[str, str]) -> tuple[int, Any]:
-        start, content = await self._sent(method, path, query, body, headers)
-        return start["status"], orjson.loads(content["body"] or b"null")
+        sent = await self._sent(method, path, query, body, headers)
+        return sent[0]["status"], orjson.loads(sent[1]["body"] or b"null")
 
     async def _sent(self, method: str, path: str, query: str, body: bytes, headers: dict[str, str]) -> list[Any]:
         sent: list[Any] = []

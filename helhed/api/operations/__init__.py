@@ -4,12 +4,13 @@ Each lives in a module of its own here, which gives an ``Operation``; the list b
 CapabilityStatement says and what the tests go through.
 """
 
+from helhed.api.operations.everything import EVERYTHING
 from helhed.api.operations.model import Operation, Place
 from helhed.foundation.errors import MethodNotAllowed, NotSupported
 
 __all__ = ["OPERATIONS", "Operation", "Place", "operation_at"]
 
-OPERATIONS: tuple[Operation, ...] = ()
+OPERATIONS: tuple[Operation, ...] = (*EVERYTHING,)
 
 
 def operation_at(method: str, name: str, place: Place) -> Operation:

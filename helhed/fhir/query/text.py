@@ -9,7 +9,8 @@ from helhed.foundation.errors import BadRequest
 
 PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 _LEAST_APART = 0.1  # "approximately": a tenth of the distance to now (FHIR R4 search, section 3.1.1.4.5)
-_SHAPE = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?", re.ASCII)
+#: how a date or moment in a parameter is written
+DATE_SHAPE = re.compile(r"\d{4}(-\d\d(-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?", re.ASCII)
 
 
 def split(text: str, mark: str) -> list[str]:
@@ -52,7 +53,7 @@ def date_alternative(name: str, text: str, now: datetime) -> Alternative:
         raise BadRequest(f"The parameter {name} has the unknown prefix {text[:2]!r}; use one of {', '.join(PREFIXES)}.")
     rest = rest.replace(" ", "+")  # a plus sign that was not encoded
     try:
-        if not _SHAPE.fullmatch(rest):
+        if not DATE_SHAPE.fullmatch(rest):
             raise ValueError(rest)
         lo, hi = interval(rest)
     except ValueError:

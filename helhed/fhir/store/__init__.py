@@ -5,16 +5,17 @@ It knows the shape of an ask and asks the database for the verdict; what the ver
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from helhed.fhir.changes import Change, Page, Version, Written
 from helhed.fhir.definitions import TYPE_NAMES, TYPE_NUMBERS
 from helhed.fhir.profiles.knowledge import Knowledge
 from helhed.fhir.query import Query
-from helhed.fhir.store.budget import too_costly, within
 from helhed.fhir.store.cursor import CursorSigner
+from helhed.fhir.store.everything import Whole, everything
 from helhed.fhir.store.paging import PageLink, open_link
+from helhed.fhir.store.past import Past, history_of
 from helhed.fhir.store.plan import as_wish
 from helhed.fhir.store.reading import ReadMany, Wanted, version_from
 from helhed.fhir.store.rows import ask_row
@@ -28,13 +29,9 @@ from helhed.foundation.lanes import Lanes
 from helhed.foundation.lend import lend
 from helhed.foundation.settings import Settings
 
-__all__ = ["CitizenRow", "Hooks", "Projection", "Store", "Stored", "WriteSession"]
+__all__ = ["CitizenRow", "Hooks", "Past", "Projection", "Store", "Stored", "Whole", "WriteSession"]
 
 _VERSION = "select * from fhir.read_version($1::fhir.ask, $2::smallint, $3, $4)"
-_HISTORY = within(
-    "n, total, version, updated, deleted", "fhir.history_of($1::fhir.ask, $2::smallint, $3, $4, $5)", "order by n",
-    "$6::bigint",
-)  # fmt: skip
 _CITIZEN_ROWS = "select * from fhir.citizen_rows($1::fhir.ask, $2, $3::smallint[], $4)"
 _NEWEST = 2**31 - 1
 
@@ -108,28 +105,19 @@ class Store:
             row = await connection.fetchrow(_VERSION, ask_row(ask), TYPE_NUMBERS[type_name], id, version)
         return version_from(type_name, id, row)
 
-    async def history(self, ask: Ask, type_name: str, id: UUID | None, *, count: int, cursor: str | None) -> Page:
+    async def history(
+        self, ask: Ask, type_name: str, id: UUID | None, *, count: int, cursor: str | None = None, **moments: Any
+    ) -> Page:
         """Versions of one resource, newest first, deleted ones too. Raises Unknown when none is visible."""
         if id is None:
             await self.read(ask, type_name, None)
             raise Unknown
-        scope = b"history" + id.bytes
-        before = int(self._signer.read(ask, scope, cursor)) if cursor else _NEWEST
+        return await self.past(ask, Past(type_name, id, count, cursor=cursor, **moments))
+
+    async def past(self, ask: Ask, past: Past) -> Page:
+        """The same of a type or of the system, or of one resource between two moments."""
         async with lend(self._pool) as connection:
-            rows = await connection.fetch(
-                _HISTORY, ask_row(ask), TYPE_NUMBERS[type_name], id, before, count, self.most_bytes
-            )
-        if not rows:
-            raise Unknown
-        if rows[-1]["over"]:
-            raise too_costly(self.most_bytes)
-        versions = [
-            Version(type_name, id, row["version"], row["updated"], row["body"] or b"", deleted=row["deleted"])
-            for row in rows[:count]
-        ]
-        more = len(rows) > count
-        next_cursor = self._signer.sign(ask, scope, b"%d" % versions[-1].version) if more else None
-        return Page(versions, [], rows[0]["total"], next_cursor)
+            return await history_of(connection, ask, self._signer, past, self.most_bytes)
 
     async def search(self, ask: Ask, query: Query) -> Page:
         """A page of what the ask may see of what the query describes. Raises Overloaded while it is being indexed."""
@@ -158,6 +146,11 @@ class Store:
             )
             for row in rows
         ]
+
+    async def everything(self, ask: Ask, whole: Whole) -> Page:
+        """All the ask may see of a patient or around an encounter, and what that refers to. Raises Unknown or Gone."""
+        async with lend(self._pool) as connection:
+            return await everything(connection, ask, self._signer, whole, self.most_bytes)
 
     def session(self, ask: Ask) -> AbstractAsyncContextManager[WriteSession]:
         """One transaction: conditions looked up and changes made, whole or absent."""

@@ -9,11 +9,13 @@ from helhed.fhir.changes import Change
 from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.fhir.query import Query
 from helhed.fhir.store.cursor import CursorSigner
+from helhed.fhir.store.past import Past, history_of
 from helhed.fhir.store.rows import ask_row
 from helhed.fhir.store.searching import search_any
 from helhed.foundation.ask import Action, Ask
 from helhed.foundation.database import Connection
-from helhed.foundation.errors import TooCostly
+from helhed.foundation.errors import TooCostly, Unknown
+from helhed.foundation.settings import ANSWER_BYTES
 
 _LOG = "select fhir.log_writes($1::fhir.ask, $2, $3::smallint, $4::smallint, $5::smallint, $6::uuid[], $7::int[])"
 _LOG_READ = "select from fhir.read_many(array[$1::fhir.ask], $2::smallint[], $3::uuid[])"
@@ -44,6 +46,7 @@ class Looks:
         self._changes: dict[tuple[int | None, Action], _Look] = {}
         self._reads: list[tuple[str, UUID | None, int | None]] = []
         self._searches: list[tuple[Query, bool]] = []
+        self._pasts: list[Past] = []
 
     def changed(
         self, citizen: int | None, action: Action, basis: int | None, number: int, ids: Sequence[UUID], version: int
@@ -61,6 +64,10 @@ class Looks:
     def searched(self, query: Query, *, match: bool) -> None:
         """A search, or a condition (``match``), that was answered."""
         self._searches.append((query, match))
+
+    def past(self, past: Past) -> None:
+        """A page of a history."""
+        self._pasts.append(past)
 
     async def write(self, connection: Connection) -> None:
         """The rows of the changes, in their transaction."""
@@ -80,8 +87,11 @@ class Looks:
         for query, match in self._searches:
             with suppress(TooCostly):  # its row is there all the same
                 await search_any(connection, self._ask, query, self._signer, match=match)
+        for past in self._pasts:
+            with suppress(TooCostly, Unknown):
+                await history_of(connection, self._ask, self._signer, past, ANSWER_BYTES)
         attempts = dict(self._changes)
-        if not (attempts or self._reads or self._searches):
+        if not (attempts or self._reads or self._searches or self._pasts):
             attempts[(None, Action.CREATE)] = _Look(None, TYPE_NUMBERS[changes[0].type_name] if changes else None)
         for (citizen, action), look in attempts.items():
             await connection.execute(_LOG, self._row, citizen, int(action), look.type_number, None, look.ids, [])

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,7 @@ from helhed.fhir.store.cursor import CursorSigner
 from helhed.fhir.store.index_state import IndexState
 from helhed.fhir.store.looks import Looks
 from helhed.fhir.store.paging import PageLink, open_link
+from helhed.fhir.store.past import Past, history_of
 from helhed.fhir.store.reading import version_from
 from helhed.fhir.store.rows import ask_row
 from helhed.fhir.store.searching import search_any
@@ -49,16 +51,17 @@ from helhed.foundation.errors import (
     Unprocessable,
 )
 from helhed.foundation.lend import lend
+from helhed.foundation.settings import ANSWER_BYTES
 
 _NOTHING, _SEEN, _DELETED = 0, 2, 3  # outcomes of fhir.claim; 1 is yours to change
-_NOBODY = UUID(int=0)
+NOBODY = UUID(int=0)  #: the id of nothing
 _TURN = 64  #: changes written before others have a turn
 _ADMIT = "select n, present, basis from fhir.admit($1::fhir.ask, $2, $3::bigint[], $4::smallint[], $5::smallint[])"
 _READ = "select * from fhir.read_many(array[$1::fhir.ask], $2::smallint[], $3::uuid[])"
 _VREAD = "select * from fhir.read_version($1::fhir.ask, $2::smallint, $3, $4)"
 _NEWEST = 2**31 - 1
 _MOST_ANNOUNCED = 1000
-_FOUND = "select version, updated from fhir.read_many(array[$1::fhir.ask], $2::smallint[], $3::uuid[])"
+_FOUND = "select version, updated, body from fhir.read_many(array[$1::fhir.ask], $2::smallint[], $3::uuid[])"
 _CLAIM = "select * from fhir.claim($1::fhir.ask, $2::smallint, $3)"
 _REPLACE = "select fhir.put_version($1::smallint, $2, $3, $4, $5, $6, $7, $8::bigint[], $9, $10, $11::float8[])"
 _EVENT = "insert into foundation.outbox (topic, payload) values ('resources-stored', $1::jsonb)"
@@ -87,6 +90,11 @@ class WriteSession:
         self._looks = Looks(ask, signer)
         self._index_state = index_state
 
+    @property
+    def at(self) -> datetime:
+        """The moment of the ask."""
+        return self._ask.at
+
     async def lock(self, keys: Iterable[int]) -> None:
         """Hold these advisory locks until the transaction ends (conditional creates of the same thing take turns)."""
         for key in sorted(set(keys)):
@@ -96,7 +104,21 @@ class WriteSession:
         """A decided read inside the transaction. Raises Unknown or Gone."""
         self._looks.read(type_name, identifier)
         row = await self._connection.fetchrow(_READ, self._row, [TYPE_NUMBERS[type_name]], [identifier])
-        return version_from(type_name, identifier or _NOBODY, row)
+        return version_from(type_name, identifier or NOBODY, row)
+
+    async def held(self, type_name: str, identifier: UUID | None, if_match: int | None) -> Version:
+        """What a patch goes on: a version that the asker may read and change, held until the transaction ends.
+
+        Raises what an update would, and Unknown for what the asker may not read, whatever it may write (decision 0013).
+        """
+        try:
+            version = await self.read(type_name, identifier)
+        except Unknown:
+            if self._ask.kind is ActorKind.SYSTEM:
+                raise Forbidden("A system patches only what it may read: send the whole resource.") from None
+            raise
+        claimed = await self._claim(Change("PUT", type_name, None, None, identifier, if_match))
+        return version if claimed["version"] == version.version else await self.read(type_name, identifier)
 
     async def vread(self, type_name: str, identifier: UUID | None, version: int) -> Version:
         """One version, as ``read``."""
@@ -105,6 +127,11 @@ class WriteSession:
         self._looks.read(type_name, identifier, version)
         row = await self._connection.fetchrow(_VREAD, self._row, TYPE_NUMBERS[type_name], identifier, version)
         return version_from(type_name, identifier, row)
+
+    async def past(self, past: Past) -> Page:
+        """A decided, logged page of a history. Raises Unknown when nothing of the resource that is named is visible."""
+        self._looks.past(past)
+        return await history_of(self._connection, self._ask, self._signer, past, ANSWER_BYTES)
 
     async def search(self, query: Query) -> Page:
         """A decided, logged search that sees what this transaction wrote."""
@@ -134,8 +161,10 @@ class WriteSession:
     async def as_found(self, type_name: str, identifier: UUID) -> Written:
         """What an If-None-Exist condition found, as the answer to the create that was not needed."""
         row = await self._connection.fetchrow(_FOUND, self._row, [TYPE_NUMBERS[type_name]], [identifier])
-        version, updated = (row["version"], row["updated"]) if row else (1, self._ask.at)
-        return Written(type_name, identifier, version or 1, updated or self._ask.at, created=False, deleted=False)
+        version, updated, body = (row["version"], row["updated"], row["body"]) if row else (None, None, None)
+        return Written(
+            type_name, identifier, version or 1, updated or self._ask.at, created=False, deleted=False, body=body or b""
+        )
 
     async def write(self, changes: Sequence[Change]) -> list[Written]:
         """Make the changes in order. Raises what a single change would, naming it; InvalidResource for those that break

@@ -2,41 +2,29 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
-from uuid import UUID
+from typing import Any
 
 import orjson
 
-from helhed.fhir.changes import Change, Page, Version, Written
+from helhed.fhir.changes import Change, Written
 from helhed.fhir.definitions import type_definition
-from helhed.fhir.query import Query
 from helhed.fhir.references import references_in, rewrite_raw
 from helhed.fhir.store import Store, WriteSession
 from helhed.fhir.store.budget import Budget
-from helhed.fhir.store.paging import PageLink, asked_query
-from helhed.fhir.transaction.conditions import conditional_references, existing, find_existing, lock_key
+from helhed.fhir.store.session import NOBODY
+from helhed.fhir.transaction.conditions import conditional_references, existing, find_targets, lock_key
 from helhed.fhir.transaction.entries import ORDER, Item, check_storable, check_unique, in_order, items_of, take_target
+from helhed.fhir.transaction.looking import Outcome, StoreLooks, is_known, look
+from helhed.fhir.transaction.patches import patch_in, patched
 from helhed.fhir.weight import check_weight
 from helhed.foundation.aside import aside
 from helhed.foundation.ask import Ask
-from helhed.foundation.errors import HelhedError, InvalidResource, Issue, NotSupported
+from helhed.foundation.errors import HelhedError, InvalidResource, Issue
 from helhed.foundation.ids import bucket_of, new_id, parse_id
 from helhed.foundation.settings import RESOURCE_ELEMENTS
 
-__all__ = ["Outcome", "batch", "check_storable", "existing", "lock_key", "transact"]
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What became of one entry."""
-
-    written: Written | None = None
-    version: Version | None = None
-    page: Page | None = None
-    query: Query | None = None
-    error: HelhedError | None = None
+__all__ = ["Item", "Outcome", "alone", "batch", "check_storable", "existing", "is_known", "lock_key", "transact"]
 
 
 async def transact(
@@ -55,12 +43,12 @@ async def transact(
     changes: list[Change] = []
     try:
         async with store.session(ask) as session:
-            changes = await _prepare(session, items, base_url)
+            changes = await _prepare(session, items, base_url, most_elements)
             await _write(session, items, changes, outcomes)
             budget = Budget(store.most_bytes)
             for item in items:
                 if ORDER[item.method] == ORDER["GET"]:
-                    outcomes[item.position] = await _look(session, item, base_url, budget)
+                    outcomes[item.position] = await look(session, item, base_url, budget)
     except HelhedError:
         if session is not None:
             await store.log_refusal(ask, session, changes)
@@ -84,9 +72,10 @@ def _check(item: Item, most_elements: int) -> None:
         check_storable(item.type_name, item.resource, where)
 
 
-async def _prepare(session: WriteSession, items: list[Item], base_url: str) -> list[Change]:
+async def _prepare(session: WriteSession, items: list[Item], base_url: str, most_elements: int) -> list[Change]:
     """Conditions looked up, ids given, references rewritten: one change for each entry that writes."""
-    await find_existing(session, items, base_url)
+    await find_targets(session, items, base_url)
+    await _patch(session, items, most_elements)
     mapping = await conditional_references(session, items, base_url)
     creates = [item for item in items if item.method == "POST" and item.hit is None]
     for item in creates:
@@ -103,9 +92,19 @@ async def _prepare(session: WriteSession, items: list[Item], base_url: str) -> l
             item.id = new_id(_bucket(item, mapping))
             mapping[item.full_url] = f"{item.type_name}/{item.id}"
     mapping.pop("", None)
-    writing = [item for item in in_order(items) if item.method in {"POST", "PUT", "DELETE"} and item.hit is None]
+    writing = [item for item in in_order(items) if item.writes]
     size = sum(len(item.raw or b"") for item in writing)
     return await aside(size, lambda: [_change(item, mapping) for item in writing])
+
+
+async def _patch(session: WriteSession, items: list[Item], most_elements: int) -> None:
+    """Each patch becomes the update that it means, of a version that is held until the transaction ends."""
+    for item in items:
+        if item.method == "PATCH":
+            version = await session.held(item.type_name, item.id, item.if_match)
+            work = partial(patched, version, item.patch or patch_in(item), most_elements, f"{item.where}.resource")
+            item.raw, item.resource = await aside(len(version.body), work)
+            item.if_match = version.version
 
 
 def _bucket(item: Item, mapping: dict[str, str]) -> int | None:
@@ -131,75 +130,24 @@ def _change(item: Item, mapping: dict[str, str]) -> Change:
                 raise InvalidResource(
                     issues=[Issue("not-found", f"No entry is called {reference[:80]}.", f"{item.where}.resource")]
                 )
+    method = "PUT" if item.method == "PATCH" else item.method
     where = f"{item.where}.resource"
-    return Change(item.method, item.type_name, resource, raw, item.id, item.if_match, digest, where)
+    return Change(method, item.type_name, resource, raw, item.id, item.if_match, digest, where)
 
 
 async def _write(
     session: WriteSession, items: list[Item], changes: Sequence[Change], outcomes: dict[int, Outcome]
 ) -> None:
-    writing = [item for item in in_order(items) if item.method in {"POST", "PUT", "DELETE"} and item.hit is None]
+    writing = [item for item in in_order(items) if item.writes]
     for item, written in zip(writing, await session.write(changes), strict=True):
         outcomes[item.position].written = written
     for item in items:
         if item.hit is not None:
             outcomes[item.position].written = await session.as_found(item.type_name, item.hit)
-
-
-class Looks(Protocol):
-    """Where an entry's GET looks: inside the transaction, or in the store."""
-
-    async def read(self, type_name: str, identifier: UUID | None) -> Version:
-        """The current version."""
-
-    async def vread(self, type_name: str, identifier: UUID | None, version: int) -> Version:
-        """One version."""
-
-    async def search(self, query: Query) -> Page:
-        """A page of a search."""
-
-    def page_link(self, type_name: str, cursor: str) -> PageLink:
-        """The search that a page link goes on with."""
-
-
-@dataclass(frozen=True, slots=True)
-class _StoreLooks:
-    store: Store
-    ask: Ask
-
-    async def read(self, type_name: str, identifier: UUID | None) -> Version:
-        return await self.store.read(self.ask, type_name, identifier)
-
-    async def vread(self, type_name: str, identifier: UUID | None, version: int) -> Version:
-        return await self.store.vread(self.ask, type_name, identifier, version)
-
-    async def search(self, query: Query) -> Page:
-        return await self.store.search(self.ask, query)
-
-    def page_link(self, type_name: str, cursor: str) -> PageLink:
-        return self.store.page_link(self.ask, type_name, cursor)
-
-
-async def _look(looks: Looks, item: Item, base_url: str, budget: Budget) -> Outcome:
-    """An entry's GET, and its place in the answer. Raises TooCostly when the answer is full."""
-    budget.check()
-    seen = await _seen(looks, item, base_url)
-    versions = [seen.version] if seen.version else [*seen.page.matches, *seen.page.included] if seen.page else []
-    for version in versions:
-        budget.take(len(version.body))
-    return seen
-
-
-async def _seen(looks: Looks, item: Item, base_url: str) -> Outcome:
-    if not item.place:
-        name, _, rest = item.target.partition("/")
-        if rest.startswith("_history/") and rest[9:].isdecimal() and len(rest) < 19:
-            return Outcome(version=await looks.vread(item.type_name, parse_id(name), int(rest[9:])))
-        if rest:
-            raise NotSupported("Inside a Bundle, GET reads, reads a version, or searches.")
-        return Outcome(version=await looks.read(item.type_name, parse_id(name)))
-    query = asked_query(looks.page_link, item.place, item.pairs, base_url=base_url)
-    return Outcome(page=await looks.search(query), query=query)
+        elif item.absent:
+            outcomes[item.position].written = Written(
+                item.type_name, NOBODY, 0, session.at, created=False, deleted=True
+            )
 
 
 async def batch(
@@ -227,9 +175,18 @@ async def _alone(work: Callable[[], Awaitable[Outcome]]) -> Outcome:
         return Outcome(error=error)
 
 
+async def alone(
+    store: Store, ask: Ask, item: Item, base_url: str, *, most_elements: int = RESOURCE_ELEMENTS
+) -> Written:
+    """One change that is conditional or a patch, by itself. Raises what it was refused for."""
+    outcome = await _single(store, ask, item, base_url, Budget(store.most_bytes), most_elements)
+    assert outcome.written is not None
+    return outcome.written
+
+
 async def _single(store: Store, ask: Ask, item: Item, base_url: str, budget: Budget, most_elements: int) -> Outcome:
     if ORDER[item.method] == ORDER["GET"]:
-        return await _look(_StoreLooks(store, ask), item, base_url, budget)
+        return await look(StoreLooks(store, ask), item, base_url, budget)
     await aside(len(item.raw or b""), lambda: _check(item, most_elements))
     take_target(item)
     outcomes = {item.position: Outcome()}
@@ -237,7 +194,7 @@ async def _single(store: Store, ask: Ask, item: Item, base_url: str, budget: Bud
     changes: list[Change] = []
     try:
         async with store.session(ask) as session:
-            changes = await _prepare(session, [item], base_url)
+            changes = await _prepare(session, [item], base_url, most_elements)
             await _write(session, [item], changes, outcomes)
     except HelhedError:
         if session is not None:

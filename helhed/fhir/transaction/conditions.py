@@ -1,42 +1,51 @@
-"""Conditions of a transaction: If-None-Exist, and references by search. They find only what the writer may know of."""
+"""Conditions: of a create, update, patch or delete, and references by search. They find only what the writer may know of."""
 
 import hashlib
-from urllib.parse import parse_qsl
+from dataclasses import replace
+from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 from helhed.fhir.definitions import type_definition
 from helhed.fhir.query import parse_search
 from helhed.fhir.references import references_in
 from helhed.fhir.store import WriteSession
-from helhed.fhir.transaction.entries import Item
+from helhed.fhir.transaction.entries import Item, aim, check_unique
 from helhed.foundation.errors import BadRequest, InvalidResource, Issue, PreconditionFailed
 
 _MOST_CONDITIONS = 500
 
 
-async def find_existing(session: WriteSession, items: list[Item], base_url: str) -> None:
-    """If-None-Exist: one match is taken instead of creating; several are a refusal (FHIR R4 http, section 3.1.0.8.1)."""
-    conditional = [item for item in items if item.method == "POST" and item.if_none_exist]
+async def find_targets(session: WriteSession, items: list[Item], base_url: str) -> None:
+    """What the conditions of creates, updates, patches and deletes mean; several matches are a refusal.
+
+    http://hl7.org/fhir/R4/http.html#ccreate, #cond-update, #patch (conditional) and #3.1.0.7.1 (conditional delete).
+    Who ask for the same thing take turns, so that two at once never make two of it.
+    """
+    conditional = [item for item in items if item.condition]
     if len(conditional) > _MOST_CONDITIONS:
         raise BadRequest(f"A Bundle takes at most {_MOST_CONDITIONS} conditions.")
-    await session.lock(lock_key(item.type_name, item.if_none_exist) for item in conditional)
+    await session.lock(lock_key(item.type_name, item.condition) for item in conditional)
     for item in conditional:
-        item.hit = await existing(session, item.type_name, item.if_none_exist, base_url)
+        aim(item, await existing(session, item.type_name, item.condition, base_url))
+    if conditional:
+        check_unique(items)
 
 
 def lock_key(type_name: str, condition: str) -> int:
-    """What conditional creates of the same thing take turns on."""
-    digest = hashlib.sha256(f"{type_name}?{condition}".encode()).digest()
+    """What conditional requests for the same thing take turns on, in whatever order and escapes it is written."""
+    pairs = sorted(parse_qsl(condition.lstrip("?"), keep_blank_values=True))
+    digest = hashlib.sha256(f"{type_name}?{urlencode(pairs)}".encode()).digest()
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
 async def existing(session: WriteSession, type_name: str, condition: str, base_url: str) -> UUID | None:
     """The one visible resource that meets the condition. PreconditionFailed for several."""
     pairs = parse_qsl(condition.lstrip("?"), keep_blank_values=True)
+    pairs = [pair for pair in pairs if pair[0] not in {"_format", "_pretty"}]
     if not pairs or any(name.startswith("_") and name not in {"_id", "_lastUpdated"} for name, _ in pairs):
         raise BadRequest("A condition is made of search parameters of the resource, and of nothing else.")
     query = parse_search(type_name, pairs, strict=True, base_url=base_url)
-    found = (await session.matching(query)).matches
+    found = (await session.matching(replace(query, count=2))).matches
     if len(found) > 1:
         raise PreconditionFailed("More than one resource meets the condition.")
     return found[0].id if found else None

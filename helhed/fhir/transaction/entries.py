@@ -8,15 +8,24 @@ from uuid import UUID
 import msgspec
 
 from helhed.fhir.definitions import TYPE_NUMBERS, Ownership, type_definition
+from helhed.fhir.patching import Patch
 from helhed.fhir.query.places import EVERY_TYPE
 from helhed.fhir.validation import validate
-from helhed.foundation.errors import BadRequest, InvalidResource, Issue, MethodNotAllowed, NotSupported
+from helhed.foundation.errors import (
+    BadRequest,
+    InvalidResource,
+    Issue,
+    MethodNotAllowed,
+    PreconditionFailed,
+    Unknown,
+)
 from helhed.foundation.ids import parse_id
 
 MOST_ENTRIES = 5000
 MOST_SEARCHES = 100
 #: what is done first in a transaction (FHIR R4 http, section 3.1.0.11.2)
-ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3, "HEAD": 3}
+ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 2, "GET": 3, "HEAD": 3}
+_NAMING = frozenset({"PUT", "PATCH", "DELETE"})  #: methods that name what they change
 
 
 @dataclass(slots=True)
@@ -35,6 +44,11 @@ class Item:
     if_none_exist: str
     id: UUID | None = None
     hit: UUID | None = None  #: what If-None-Exist found
+    condition: str = ""  #: which resource is meant, as a search: of a conditional create, update, patch or delete
+    absent: bool = False  #: a conditional delete that found nothing to delete
+    if_none_match: str = ""
+    if_modified_since: str = ""
+    patch: Patch | None = None  #: of a PATCH that came by itself; in a Bundle it is in the resource
 
     @property
     def where(self) -> str:
@@ -48,6 +62,11 @@ class Item:
         if rest in TYPE_NUMBERS or rest == EVERY_TYPE:
             return f"{self.type_name}/{self.target}"
         return "" if self.target else self.type_name
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes anything."""
+        return ORDER[self.method] != ORDER["GET"] and self.hit is None and not self.absent
 
 
 _ABSENT = msgspec.Raw(b"")
@@ -117,7 +136,7 @@ def _item(position: int, raw: _RawEntry, entry: dict[str, Any]) -> Item:
             issues=[
                 Issue(
                     "value",
-                    "An entry's request has the method GET, HEAD, POST, PUT or DELETE.",
+                    "An entry's request has the method GET, HEAD, POST, PUT, PATCH or DELETE.",
                     f"{where}.request.method",
                 )
             ]
@@ -130,13 +149,19 @@ def _item(position: int, raw: _RawEntry, entry: dict[str, Any]) -> Item:
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     _check_url(where, method, type_name, entry.get("resource"), bool(parts.scheme or parts.netloc))
     body = bytes(raw.resource) or None
-    return Item(
+    request = raw.request
+    item = Item(
         position, method, type_name, target, pairs, raw.full_url, entry.get("resource"), body,
-        _version(where, raw.request.if_match), raw.request.if_none_exist,
+        _version(where, request.if_match), request.if_none_exist,
+        if_none_match=request.if_none_match, if_modified_since=request.if_modified_since,
     )  # fmt: skip
+    item.condition = request.if_none_exist if method == "POST" else parts.query if method in _NAMING else ""
+    return item
 
 
 def _check_url(where: str, method: str, type_name: str, resource: Any, absolute: bool) -> None:
+    if type_name == "_history" and ORDER[method] == ORDER["GET"] and not absolute:
+        return
     try:
         if absolute:
             raise KeyError
@@ -151,10 +176,10 @@ def _check_url(where: str, method: str, type_name: str, resource: Any, absolute:
                 )
             ]
         ) from None
-    if method in {"POST", "PUT"}:
+    if method in {"POST", "PUT", "PATCH"}:
         if not isinstance(resource, dict):
             raise InvalidResource(issues=[Issue("required", "This entry must have a resource.", f"{where}.resource")])
-        if resource.get("resourceType") != type_name:
+        if method != "PATCH" and resource.get("resourceType") != type_name:
             raise InvalidResource(
                 issues=[
                     Issue(
@@ -185,15 +210,50 @@ def check_storable(type_name: str, resource: dict[str, Any], where: str = "") ->
 
 
 def take_target(item: Item) -> None:
-    """The id that an update or delete names. Raises NotSupported or InvalidResource."""
-    if item.method not in {"PUT", "DELETE"}:
+    """The id that an update, patch or delete names, if it names one. Raises BadRequest or InvalidResource."""
+    if item.method not in _NAMING:
         return
-    if item.pairs:
-        raise NotSupported("Conditional update and delete are not supported yet: name the resource by its id.")
-    if item.resource is not None and item.resource.get("id") != item.target:
+    if bool(item.target) is bool(item.condition):
+        raise BadRequest(f"{item.method} names a resource by its id, or by a search that finds it.")
+    if item.condition:
+        return
+    if item.method == "PUT" and item.resource is not None and item.resource.get("id") != item.target:
         issue = Issue("value", "The id of the resource must be the id of the request.", f"{item.where}.resource.id")
         raise InvalidResource(issues=[issue])
     item.id = parse_id(item.target)
+
+
+def aim(item: Item, found: UUID | None) -> None:
+    """What the condition of ``item`` found, or that it found nothing, becomes what is changed.
+
+    http://hl7.org/fhir/R4/http.html#cond-update and the sections after it. Nothing is created under an id that the client
+    chose, so that an id here is one that the server gave.
+    """
+    if item.method == "POST":
+        item.hit = found
+    elif item.method == "DELETE":
+        item.id, item.absent = found, found is None
+    elif item.method == "PATCH":
+        if found is None:
+            raise Unknown
+        item.id = found
+    else:
+        _aim_update(item, found)
+
+
+def _aim_update(item: Item, found: UUID | None) -> None:
+    own = (item.resource or {}).get("id")
+    if found is not None:
+        if own is not None and own != str(found):
+            issue = Issue("value", "The condition found another resource than this.", f"{item.where}.resource.id")
+            raise InvalidResource(issues=[issue])
+        item.id = found
+        return
+    if item.if_match is not None:
+        raise PreconditionFailed("Nothing meets the condition, so no version of it does.")
+    if own is not None:
+        raise MethodNotAllowed("Nothing meets the condition, and nothing is created under an id of the client's.")
+    item.method = "POST"
 
 
 def check_unique(items: list[Item]) -> None:
@@ -201,8 +261,8 @@ def check_unique(items: list[Item]) -> None:
     seen: set[str] = set()
     for item in items:
         names = [item.full_url] if item.full_url else []
-        if item.method in {"PUT", "DELETE"}:
-            names.append(f"{item.type_name}/{item.target}")
+        if item.method in _NAMING and (item.target or item.id is not None):
+            names.append(f"{item.type_name}/{item.target or item.id}")
         for name in names:
             if name in seen:
                 raise InvalidResource(
