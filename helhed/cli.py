@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from helhed.backup import Manifest
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+terminology = typer.Typer(no_args_is_help=True, help="Code systems, value sets and concept maps.")
+app.add_typer(terminology, name="terminology")
 package = typer.Typer(no_args_is_help=True, help="FHIR packages: profiles, value sets and code systems.")
 app.add_typer(package, name="package")
 
@@ -77,6 +79,22 @@ def import_(
     settings = Settings()
     with prepared(settings) as target:
         complete = _run(import_paths(settings, target, source, paths))
+    raise SystemExit(0 if complete else 2)
+
+
+@terminology.command("import")
+def import_terminology(
+    files: Annotated[list[Path], typer.Argument(help="Files as they are published, packed or not.")],
+    kind: Annotated[str, typer.Option(help="fhir, sks, atc, npu or loinc.")] = "fhir",
+    version: Annotated[str, typer.Option(help="Version of the file, where it does not say so itself.")] = "",
+    language: Annotated[str, typer.Option(help="Language of the texts of a table, e.g. da.")] = "",
+) -> None:
+    """Import terminologies; each version whole or not at all, and again without effect."""
+    from helhed.importing import import_terminologies
+    from helhed.serving import prepared
+
+    with prepared(Settings()) as target:
+        complete = _run(import_terminologies(target, files, kind, version, language))
     raise SystemExit(0 if complete else 2)
 
 

@@ -19,8 +19,10 @@ from helhed.exchange.foreign.source import register_source
 from helhed.fhir.profiles.knowledge import Knowledge
 from helhed.fhir.store.cursor import CursorSigner
 from helhed.fhir.store.session import Sessions
+from helhed.fhir.terminology.importing import import_terminology
+from helhed.fhir.terminology.storing import Outcome
 from helhed.foundation.clock import system_clock
-from helhed.foundation.database import Pool, Target, create_pool, read_secret
+from helhed.foundation.database import Pool, Target, connect, create_pool, read_secret
 from helhed.foundation.settings import Settings
 from helhed.hooks import HOOKS
 
@@ -128,3 +130,30 @@ def print_report(console: Console, name: str, source: Source, report: Report) ->
         console.print(f"  rejected {count} x {reason}", highlight=False)
     for unread in report.unread:
         console.print(f"  could not be read: {unread}", highlight=False)
+
+
+async def import_terminologies(target: Target, paths: list[Path], kind: str, version: str, language: str) -> bool:
+    """Import files of terminologies, saying what became of each; True when nothing was left out."""
+    console = Console()
+    connection = await connect(target.owner)
+    complete = True
+    try:
+        for path in paths:
+            with console.status(f"{path.name} ..."):
+                rejected = await import_terminology(
+                    connection, path, kind, at=system_clock(), version=version, language=language,
+                    tell=lambda outcome: console.print(_told(outcome), highlight=False),
+                )  # fmt: skip
+            complete = complete and not rejected.count
+            if rejected.count:
+                console.print(f"{path.name}: {rejected.count} left out", highlight=False)
+            for reason in rejected.reasons:
+                console.print(f"  {reason}", highlight=False)
+    finally:
+        await connection.close()
+    return complete
+
+
+def _told(outcome: Outcome) -> str:
+    counted = f", {outcome.concepts} codes" if outcome.concepts else ""
+    return f"{outcome.what}{counted}: {'imported' if outcome.changed else 'was here already'}"

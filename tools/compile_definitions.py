@@ -1,9 +1,9 @@
 """Compiles the published FHIR R4 (4.0.1) definitions to the facts in ``helhed/fhir/definitions``.
 
-    python tools/compile_definitions.py FOLDER
+    python -m tools.compile_definitions FOLDER
 
 FOLDER holds profiles-resources.json, profiles-types.json, search-parameters.json, compartmentdefinition-patient.json,
-valuesets.json, v3-codesystems.json and v2-tables.json, plain or with .xz. Only facts are kept: names, types,
+valuesets.json, v3-codesystems.json, v2-tables.json and conceptmaps.json, plain or with .xz. Only facts are kept: names, types,
 cardinalities, required codes, search expressions.
 """
 
@@ -13,6 +13,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+
+from tools.compile_terminology import compile_terminology
 
 Json = dict[str, Any]
 OUT = Path(__file__).resolve().parent.parent / "helhed" / "fhir" / "definitions"
@@ -239,6 +241,7 @@ def main(folder: Path) -> None:
             if one["type"] == "composite"
         ],
     )
+    compile_terminology(folder, read, SOURCE)
     compartment = read(folder, "compartmentdefinition-patient.json")[0]["resource"]
     write_lines("patient_compartment.jsonl", [[one["code"], one["param"]] for one in compartment if one.get("param")])
     for name, names in (

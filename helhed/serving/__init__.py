@@ -9,6 +9,7 @@ from pathlib import Path
 
 from helhed.app import database
 from helhed.fhir.store.reindexing import reindex
+from helhed.fhir.terminology.core import put_core
 from helhed.foundation.database import Target, connect, ensure_database
 from helhed.foundation.errors import HelhedError
 from helhed.foundation.logging import configure
@@ -52,7 +53,7 @@ def running(settings: Settings, *, made: bool = False) -> Iterator[Target]:
 
 
 async def prepare(target: Target) -> None:
-    """Create and migrate the database, and bring its policy data up to date."""
+    """Create and migrate the database, and bring its policy data and FHIR's own terminologies up to date."""
     await ensure_database(target)
     connection = await connect(target.owner)
     try:
@@ -63,6 +64,7 @@ async def prepare(target: Target) -> None:
             )
             await connection.execute(statement)
         await put_roles(connection)
+        await put_core(connection)
     finally:
         await connection.close()
 

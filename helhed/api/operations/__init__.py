@@ -6,11 +6,12 @@ CapabilityStatement says and what the tests go through.
 
 from helhed.api.operations.everything import EVERYTHING
 from helhed.api.operations.model import Operation, Place
+from helhed.api.operations.terminology import TERMINOLOGY
 from helhed.foundation.errors import MethodNotAllowed, NotSupported
 
 __all__ = ["OPERATIONS", "Operation", "Place", "operation_at"]
 
-OPERATIONS: tuple[Operation, ...] = (*EVERYTHING,)
+OPERATIONS: tuple[Operation, ...] = (*EVERYTHING, *TERMINOLOGY)
 
 
 def operation_at(method: str, name: str, place: Place) -> Operation:

@@ -22,6 +22,7 @@ from helhed.fhir.store.rows import ask_row
 from helhed.fhir.store.searching import RecordMany, search_any, search_record
 from helhed.fhir.store.session import Hooks, Sessions, WriteSession
 from helhed.fhir.store.writing import Projection, Stored
+from helhed.fhir.terminology import Terminology
 from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool, Target, create_pool
 from helhed.foundation.errors import HelhedError, Unknown
@@ -64,6 +65,7 @@ class Store:
         self._signer = signer
         self.knowledge = knowledge  #: installed profiles, and what sources must conform to
         self.most_bytes = settings.max_answer_bytes  #: of an answer
+        self.terminology = Terminology(pool)
 
     @classmethod
     async def open(cls, target: Target, settings: Settings, secret: bytes, hooks: Hooks) -> "Store":

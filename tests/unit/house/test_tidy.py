@@ -41,7 +41,8 @@ def test_nothing_names_one_machine_or_one_registry(words):
 
 def test_no_promises_are_left_in_the_code():
     found = re.compile(rf"\b({'|'.join(PROMISES)})\b")
-    assert not [path for path, content in texts() if found.search(content)]
+    published = "helhed/fhir/terminology/core.jsonl"  # the codes of others: one of them is the currency nobody has
+    assert not [path for path, content in texts() if path != published and found.search(content)]
 
 
 def test_text_files_are_clean():

@@ -19,6 +19,13 @@ SCHEMAS = ("foundation", "fhir", "registries", "trust", "exchange", "portals")
 ALLOWED: dict[str, set[str]] = {
     "exchange.imported_document": set(),
     "exchange.rejected_entry": set(),
+    "fhir.code_system": {"SELECT"},  # public: terminologies
+    "fhir.concept": {"SELECT"},
+    "fhir.concept_above": {"SELECT"},
+    "fhir.concept_map": {"SELECT"},
+    "fhir.concept_mapping": {"SELECT"},
+    "fhir.terminology_state": {"SELECT"},
+    "fhir.value_set": {"SELECT"},
     "fhir.resource": {"INSERT"},
     "fhir.resource_date": {"INSERT"},
     "fhir.resource_string": {"INSERT"},

@@ -1,0 +1,50 @@
+"""A network that holds FHIR's own terminologies, and what a test puts beside them."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from helhed.fhir.terminology import Terminology
+from helhed.fhir.terminology.model import CodeSystem
+from helhed.fhir.terminology.storing import (
+    count_change,
+    lock,
+    store_code_system,
+    store_concept_map,
+    store_value_set,
+)
+from helhed.foundation.database import Target, connect, create_pool
+
+Put = Callable[..., Awaitable[None]]
+
+
+@pytest.fixture
+async def terminology(target: Target) -> AsyncIterator[Terminology]:
+    """Asked as the application asks."""
+    pool = await create_pool(target, size=2, statement_timeout_ms=5000)
+    yield Terminology(pool)
+    await pool.close()
+
+
+@pytest.fixture
+def put(target: Target) -> Put:
+    """Store code systems, value sets and concept maps, as an importer does."""
+
+    async def store(*listed: CodeSystem | dict[str, Any]) -> None:
+        connection = await connect(target.owner)
+        try:
+            async with connection.transaction():
+                await lock(connection)
+                for one in listed:
+                    if isinstance(one, CodeSystem):
+                        await store_code_system(connection, one, "test")
+                    elif one["resourceType"] == "ValueSet":
+                        await store_value_set(connection, one, "test")
+                    else:
+                        await store_concept_map(connection, one, "test")
+                await count_change(connection)
+        finally:
+            await connection.close()
+
+    return store
