@@ -15,6 +15,7 @@ from helhed.population.controls import controls
 from helhed.population.country import Country, Unit
 from helhed.population.followup import followups
 from helhed.population.hospital import admitted, hospital
+from helhed.population.last import last_days
 from helhed.population.life import Life
 from helhed.population.medicine import cave
 from helhed.population.municipal import municipal
@@ -64,6 +65,7 @@ def _live(life: Life) -> None:
     write_pregnancies(life, expecting)
     hospital(life)
     admitted(life)
+    last_days(life)
     controls(life)
     minor_illness(life)
     followups(life)

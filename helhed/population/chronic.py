@@ -23,6 +23,7 @@ _FRAIL_FROM = 25
 _SOONEST = 0.3  #: years between onset and being counted
 _MOST_LIKELY = 0.95
 _FRAILTY = FACTS["frailty"]
+_MOST_FRAIL = max(much for much, _ in _FRAILTY)
 
 
 def _likely(disease: dict[str, Any], sex: str, age: float, scales: dict[str, float]) -> float:
@@ -55,7 +56,7 @@ _SCALES = _scales()
 
 def chronic(life: Life) -> None:
     """Every disease this life has got."""
-    frailty = _frailty(life.rng)
+    frailty = _MOST_FRAIL if life.person.in_care_home else _frailty(life.rng)
     mine = [disease for disease in DISEASES if _gets(life, disease, frailty)]
     for disease in mine:
         life.diseases[disease["key"]] = _onset(life, disease)
@@ -79,7 +80,9 @@ def _gets(life: Life, disease: dict[str, Any], frailty: float) -> bool:
         return False
     if disease.get("smokers"):
         chance *= smoking_factor(life.body.smoker, age)
-    if age > _FRAIL_FROM:
+    if disease["key"] == "dementia" and life.person.in_care_home:
+        chance = max(chance, FACTS["dementia_in_care_homes"])
+    elif age > _FRAIL_FROM:
         chance *= frailty ** disease.get("frailty", 1.0)
     if not life.rng.random() < min(_MOST_LIKELY, chance):
         return False

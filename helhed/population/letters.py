@@ -30,7 +30,8 @@ def discharge(
 ) -> None:
     """An epikrise; the medicine is what the shared card says on that day."""
     start, end = stay
-    when = f"Indlagt {danish(start)}, udskrevet {danish(end)}" if end > start else f"Behandlet {danish(start)}"
+    left = "død" if life.person.died == end else "udskrevet"
+    when = f"Indlagt {danish(start)}, {left} {danish(end)}" if end > start else f"Behandlet {danish(start)}"
     medicines = "; ".join(medicine_name(key) for key, since in life.medicines if since <= end) or "Ingen fast medicin"
     body = [f"{when}.", f"Diagnose: {diagnosis} ({code}).", *parts, f"Fast medicin ifølge FMK: {medicines}."]
     write(life, unit, "epikrise", f"Epikrise, {within(diagnosis)}", (end, minute), body, stay, contact)

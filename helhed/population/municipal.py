@@ -23,11 +23,13 @@ def municipal(life: Life) -> None:
             life,
             life.unit("carehome"),
             ["care", "moving"],
-            ["hygiene", "dispensing", "moving"],
+            ["hygiene", "moving", *(["dispensing"] if life.medicines else [])],
             "Hjælp og pleje på plejecenter",
         )
     elif life.rng.random() < _needs_care(life):
-        done = ["hygiene", "cleaning"] + [one for one in ("meals", "dispensing") if life.rng.random() < 0.5]
+        done = ["hygiene", "cleaning"] + [
+            one for one in ("meals", "dispensing") if life.rng.random() < 0.5 and (one == "meals" or life.medicines)
+        ]
         _care(life, life.unit("nursing"), ["care", "walking"], done, "Hjælp og pleje hjemme")
     _wound(life)
     _monitored(life)

@@ -43,6 +43,11 @@ class Person:
         return f"{self.given} Test {self.family}"
 
     @property
+    def died_at(self) -> int:
+        """The minute of the day of death."""
+        return 60 * (self.number % 24) + 15
+
+    @property
     def end(self) -> int:
         """The last day anything can happen: today, or the day of death."""
         return self.died or TODAY

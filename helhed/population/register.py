@@ -38,7 +38,7 @@ def _patient(person: Person, home: Neighbourhood) -> Json:
     if person.partner is not None:
         found["maritalStatus"] = _WIDOWED if person.partner.died else _MARRIED
     if person.died:
-        found["deceasedDateTime"] = stamp(person.died, 60 * (person.number % 24) + 15)
+        found["deceasedDateTime"] = stamp(person.died, person.died_at)
     return found
 
 
