@@ -6,6 +6,7 @@ from decimal import Decimal
 from helhed.fhir.definitions import facts
 from helhed.fhir.fhirpath.functions import FUNCTIONS
 from helhed.fhir.fhirpath.operators import (
+    Known,
     NotOne,
     boolean,
     calculate,
@@ -174,7 +175,7 @@ def _binary(node: Node) -> Part:
     if operator in {"=", "!=", "~", "!~"}:
         return _equality(operator, left, right)
     if operator == "|":
-        return lambda frame, items: distinct([*left(frame, items), *right(frame, items)])
+        return lambda frame, items: distinct([*left(frame, items), *right(frame, items)], frame.environment)
     if operator in {"in", "contains"}:
         return _membership(operator, left, right)
     return lambda frame, items: calculate(operator, left(frame, items), right(frame, items))
@@ -237,7 +238,7 @@ def _membership(operator: str, left: Part, right: Part) -> Part:
     def part(frame: Frame, items: Collection) -> Collection:
         one, other = left(frame, items), right(frame, items)
         item, some = (single(one), other) if operator == "in" else (single(other), one)
-        return [] if item is None else boolean(contains(some, item))
+        return [] if item is None else boolean(contains(some, item, frame.environment))
 
     return part
 
@@ -326,11 +327,12 @@ def _repeat(arguments: Sequence[Node]) -> Part:
 
     def part(frame: Frame, items: Collection) -> Collection:
         found: Collection = []
+        known = Known(frame.environment)
         waiting = items
         while waiting:
             fresh = [new for one in waiting for new in projection(frame.at(one, 0), [one])]
-            frame.environment.step(len(fresh) * (len(found) + 1))
-            waiting = [new for new in distinct(fresh) if not contains(found, new)]
+            frame.environment.step(len(fresh) + 1)
+            waiting = [new for new in fresh if known.add(new)]
             found += waiting
         return found
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from helhed.fhir.fhirpath.operators import boolean, contains, decimal, distinct, number, single, text, truth
+from helhed.fhir.fhirpath.operators import Known, boolean, decimal, distinct, number, single, text, truth
 from helhed.fhir.fhirpath.syntax import NotFhirPath
 from helhed.fhir.fhirpath.values import Collection, Environment, Value, child, children, descendants, focus_of
 
@@ -30,28 +30,27 @@ def _whole(items: Collection) -> int:
 
 
 def _is_distinct(items: Collection, arguments: Sequence[Collection], environment: Environment) -> Collection:
-    environment.step(len(items) ** 2)
-    return boolean(len(distinct(items)) == len(items))
+    return boolean(len(distinct(items, environment)) == len(items))
 
 
 def _subset(items: Collection, arguments: Sequence[Collection], environment: Environment) -> Collection:
-    environment.step(len(items) * len(arguments[0]))
-    return boolean(all(contains(arguments[0], one) for one in items))
+    known = Known(environment, arguments[0])
+    return boolean(all(one in known for one in items))
 
 
 def _superset(items: Collection, arguments: Sequence[Collection], environment: Environment) -> Collection:
-    environment.step(len(items) * len(arguments[0]))
-    return boolean(all(contains(items, one) for one in arguments[0]))
+    known = Known(environment, items)
+    return boolean(all(one in known for one in arguments[0]))
 
 
 def _intersect(items: Collection, arguments: Sequence[Collection], environment: Environment) -> Collection:
-    environment.step(len(items) * len(arguments[0]))
-    return distinct([one for one in items if contains(arguments[0], one)])
+    known = Known(environment, arguments[0])
+    return distinct([one for one in items if one in known], environment)
 
 
 def _exclude(items: Collection, arguments: Sequence[Collection], environment: Environment) -> Collection:
-    environment.step(len(items) * len(arguments[0]))
-    return [one for one in items if not contains(arguments[0], one)]
+    known = Known(environment, arguments[0])
+    return [one for one in items if one not in known]
 
 
 def _single(items: Collection, arguments: Sequence[Collection], environment: Environment) -> Collection:
@@ -285,13 +284,13 @@ FUNCTIONS: Mapping[str, tuple[int, int, Function]] = {
     "skip": (1, 1, lambda items, a, e: items[max(0, _whole(a[0])) :]),
     "take": (1, 1, lambda items, a, e: items[: max(0, _whole(a[0]))]),
     "single": (0, 0, _single),
-    "distinct": (0, 0, lambda items, a, e: distinct(items)),
+    "distinct": (0, 0, lambda items, a, e: distinct(items, e)),
     "isDistinct": (0, 0, _is_distinct),
     "subsetOf": (1, 1, _subset),
     "supersetOf": (1, 1, _superset),
     "intersect": (1, 1, _intersect),
     "exclude": (1, 1, _exclude),
-    "union": (1, 1, lambda items, a, e: distinct([*items, *a[0]])),
+    "union": (1, 1, lambda items, a, e: distinct([*items, *a[0]], e)),
     "combine": (1, 1, lambda items, a, e: [*items, *a[0]]),
     "not": (0, 0, _not),
     "allTrue": (0, 0, lambda items, a, e: boolean(all(one.value is True for one in items))),

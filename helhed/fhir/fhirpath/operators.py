@@ -1,15 +1,14 @@
 """Operators of FHIRPath: collections in, a collection out; an empty one where nothing can be said."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal, DivisionByZero, InvalidOperation
 from typing import Any
 
 from helhed.fhir.fhirpath.moments import compared
-from helhed.fhir.fhirpath.values import Collection, Value
+from helhed.fhir.fhirpath.values import Collection, Environment, Value
 from helhed.foundation.errors import HelhedError
 
 _DATES = frozenset({"date", "dateTime", "instant", "time", "System.Date", "System.DateTime", "System.Time"})
-_MOST = 10_000
 
 
 class NotOne(HelhedError):
@@ -178,21 +177,61 @@ _ARITHMETIC: dict[str, Arithmetic] = {
 }
 
 
-def distinct(items: Collection) -> Collection:
-    """Each value once."""
-    found: Collection = []
-    for one in items[:_MOST]:
-        if not contains(found, one):
-            found.append(one)
-    return found
+def distinct(items: Collection, environment: Environment) -> Collection:
+    """Each value once. Raises TooMuch."""
+    seen = Known(environment)
+    return [one for one in items if seen.add(one)]
 
 
-def contains(items: Collection, one: Value) -> bool:
-    """Whether a value is in a collection."""
+class Known:
+    """Values met so far: texts and numbers are looked up, others are compared one by one."""
+
+    def __init__(self, environment: Environment, items: Sequence[Value] = ()) -> None:
+        self._environment = environment
+        self._keys: set[Any] = set()
+        self._others: Collection = []
+        for one in items:
+            self.add(one)
+
+    def add(self, one: Value) -> bool:
+        """Keep a value; whether it was new."""
+        if one in self:
+            return False
+        key = _key(one)
+        if key is None:
+            self._others.append(one)
+        else:
+            self._keys.add(key)
+        return True
+
+    def __contains__(self, one: Value) -> bool:
+        key = _key(one)
+        if key is not None and key in self._keys:
+            return True
+        if key is not None and not self._others:
+            return False
+        self._environment.step(len(self._others))
+        return any(equal(other, one) is True for other in self._others)
+
+
+def _key(one: Value) -> Any:
+    """What equal values of one kind share; None for those that have to be compared."""
+    value = one.value
+    if isinstance(value, bool):
+        return value, "truth"
+    if isinstance(value, str):
+        return None if one.kind in _DATES else value
+    return decimal(value) if _is_number(value) else None
+
+
+def contains(items: Collection, one: Value, environment: Environment) -> bool:
+    """Whether a value is in a collection. Raises TooMuch."""
+    environment.step(len(items))
     return any(equal(other, one) is True for other in items)
 
 
 __all__ = [
+    "Known",
     "NotOne",
     "boolean",
     "calculate",

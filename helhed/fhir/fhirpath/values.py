@@ -1,5 +1,6 @@
 """Values with their types, and the way from one to what it holds."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
@@ -8,7 +9,8 @@ from helhed.fhir.definitions import facts
 from helhed.foundation.errors import HelhedError
 
 Json = dict[str, Any]
-_MOST_STEPS = 200_000
+_MOST_STEPS = 250_000
+_VISIT = 4  #: to visit a value and look into it costs several times what a plain step does
 _PARENTS = {
     "code": "string", "id": "string", "markdown": "string", "url": "uri", "canonical": "uri", "uuid": "uri", "oid": "uri",
     "positiveInt": "integer", "unsignedInt": "integer", "Age": "Quantity", "Count": "Quantity", "Distance": "Quantity",
@@ -25,7 +27,7 @@ class TooMuch(HelhedError):
 class Environment:
     """What an expression can see besides its focus, and what it asked for in vain."""
 
-    __slots__ = ("_steps", "conforms_to", "member_of", "now", "resolve", "resource", "root", "undecided")
+    __slots__ = ("conforms_to", "member_of", "now", "resolve", "resource", "root", "steps", "undecided")
 
     def __init__(
         self,
@@ -43,12 +45,16 @@ class Environment:
         self.now = now  #: the moment as a FHIR instant; "" when it may not be asked
         self.conforms_to = conforms_to
         self.undecided = False  #: something was asked for that is not here
-        self._steps = 0
+        self.steps = 0  #: work done since the last ``again``
+
+    def again(self) -> None:
+        """Forget what the last expression cost and asked for in vain."""
+        self.steps, self.undecided = 0, False
 
     def step(self, count: int = 1) -> None:
         """Count work. Raises TooMuch."""
-        self._steps += count
-        if self._steps > _MOST_STEPS:
+        self.steps += count
+        if self.steps > _MOST_STEPS:
             raise TooMuch
 
 
@@ -140,12 +146,12 @@ def children(item: Value) -> Iterator[Value]:
 
 def descendants(item: Value, environment: Environment) -> Iterator[Value]:
     """Everything within a value, at any depth."""
-    waiting = list(children(item))
+    waiting = deque(children(item))
     while waiting:
-        environment.step()
-        one = waiting.pop(0)
+        environment.step(_VISIT)
+        one = waiting.popleft()
         yield one
-        waiting += children(one)
+        waiting.extend(children(one))
 
 
 def is_a(item: Value, name: str) -> bool:
@@ -165,11 +171,6 @@ def is_a(item: Value, name: str) -> bool:
     return _PARENTS.get(kind) == plain
 
 
-def raw(item: Value) -> Any:
-    """The JSON of a value."""
-    return item.value
-
-
 __all__ = [
     "Collection",
     "Environment",
@@ -182,5 +183,4 @@ __all__ = [
     "focus_of",
     "held",
     "is_a",
-    "raw",
 ]

@@ -53,7 +53,10 @@ class Profiles:
 
     def _visit(self, resource: Json, place: Place, run: Run, profiles: Sequence[str], depth: int) -> None:
         kind = resource.get("resourceType")
-        if not isinstance(kind, str) or depth > _DEEPEST:
+        if not isinstance(kind, str):
+            return
+        if depth > _DEEPEST:
+            run.add("error", "too-costly", f"Resources stand deeper than {_DEEPEST} within each other.", place)
             return
         with run.within(resource, place):
             if kind == "Bundle":

@@ -18,7 +18,7 @@ from helhed.fhir.profiles.library import Library
 from helhed.fhir.profiles.references import reference_check
 from helhed.fhir.profiles.run import Check, Json, Run
 from helhed.fhir.profiles.slicing import Slices, slices_of
-from helhed.fhir.profiles.structure import CORE, Node, Structure, TypeChoice
+from helhed.fhir.profiles.structure import Node, Structure
 from helhed.fhir.profiles.typing import type_check
 from helhed.fhir.profiles.values import beyond, same, shown, within
 
@@ -262,9 +262,4 @@ def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
-def core_profile(choice: TypeChoice, profile: str) -> bool:
-    """Whether a profile is only the type itself."""
-    return profile.partition("|")[0] == CORE + choice.code
-
-
-__all__ = ["compile_structure", "core_profile"]
+__all__ = ["compile_structure"]

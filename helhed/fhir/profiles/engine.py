@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from helhed.fhir.fhirpath import Environment, NotFhirPath, NotOne, TooMuch, compile_expression
+from helhed.fhir.fhirpath import Environment, NotFhirPath, NotOne, compile_expression
 from helhed.fhir.profiles.discriminators import Item, conforms
 from helhed.fhir.profiles.library import Library
 from helhed.fhir.profiles.run import Json, Run
@@ -15,7 +15,8 @@ Rule = Callable[[Any, Json | None, Run], bool | None]
 def rule_of(expression: str, type_name: str, library: Library) -> Rule | None:
     """The rule as a function; None when the engine cannot evaluate it.
 
-    A rule without an answer is broken, as in HL7's own validator, unless it asked for something that is not here.
+    A rule without an answer is broken, as in HL7's own validator, unless it asked for something that is not here. It raises
+    TooMuch when it, or all rules of one validation together, cost more than they may.
     """
     try:
         made = compile_expression(expression, type_name)
@@ -26,11 +27,14 @@ def rule_of(expression: str, type_name: str, library: Library) -> Rule | None:
         environment = run.environment
         if environment is None:
             environment = run.environment = _environment(run, library)
-        environment.undecided = False
+        run.spend(0)
+        environment.again()
         try:
             verdict = made.holds(value, environment, extra)
-        except (NotOne, TooMuch, NotFhirPath):
+        except (NotOne, NotFhirPath):
             return None
+        finally:
+            run.spend(environment.steps)
         if verdict is not True and environment.undecided:
             return None
         return verdict is True

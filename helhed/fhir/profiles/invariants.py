@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from helhed.fhir.fhirpath import TooMuch
 from helhed.fhir.profiles.engine import rule_of
 from helhed.fhir.profiles.findings import Place, Severity
 from helhed.fhir.profiles.library import Library
@@ -20,7 +21,11 @@ def invariant_check(invariant: Invariant, type_name: str, url: str, library: Lib
     rule = rule_of(invariant.expression, type_name, library)
 
     def check(value: Any, extra: Json | None, place: Place, run: Run) -> None:
-        verdict = rule(value, extra, run) if rule is not None else None
+        try:
+            verdict = rule(value, extra, run) if rule is not None else None
+        except TooMuch:
+            run.add("error", "too-costly", f"This is too large to be checked against the rule {key}.", place, url, key)
+            return
         if verdict is None:
             run.add("information", "not-supported", open_, place, url, key)
         elif not verdict:

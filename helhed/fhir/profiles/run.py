@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from helhed.fhir.definitions import TYPE_NUMBERS
+from helhed.fhir.fhirpath import TooMuch
 from helhed.fhir.profiles.findings import Finding, Place, Severity, written
 
 Json = dict[str, Any]
@@ -12,6 +13,8 @@ Json = dict[str, Any]
 Check = Callable[[Any, Json | None, Place, "Run"], None]
 
 _MOST_FINDINGS = 500
+#: of all rules together: a second or two, and many times what the largest published message costs
+_MOST_STEPS = 1_000_000
 
 
 class Checked(Protocol):
@@ -31,16 +34,23 @@ class Run:
         self.bundle: Json | None = None
         self.environment: Any = None  #: of the resource now, for invariants
         self.undecided = False  #: an invariant asked for something that is not here
+        self._spent = 0
         self._entries: Mapping[str, Json] = {}
         self._places: dict[int, Place] = {}
         self._checked: dict[tuple[int, str], list[Finding]] = {}
         self._elsewhere = elsewhere
 
+    def spend(self, steps: int) -> None:
+        """Count what a rule cost. Raises TooMuch."""
+        self._spent += steps
+        if self._spent > _MOST_STEPS:
+            raise TooMuch
+
     def add(
         self, severity: Severity, code: str, sentence: str, place: Place, profile: str = "", rule: str = ""
     ) -> None:
-        """Keep a finding."""
-        if len(self.findings) < _MOST_FINDINGS:
+        """Keep a finding; when there are many, an error has its place still."""
+        if len(self.findings) < _MOST_FINDINGS or (severity == "error" and len(self.findings) < 2 * _MOST_FINDINGS):
             self.findings.append(Finding(severity, code, sentence, written(place), profile, rule))
 
     def trying(self, checked: Checked, value: Any, extra: Json | None, place: Place) -> list[Finding]:

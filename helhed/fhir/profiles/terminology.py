@@ -25,9 +25,6 @@ class Terminology(Protocol):
         ``system`` is None where the element implies it (type code), "" where a coding should have named one.
         """
 
-    def knows(self, value_set: str) -> bool:
-        """Whether at least part of the value set can be told here."""
-
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
@@ -75,10 +72,6 @@ class Vocabulary:
     def member(self, value_set: str, system: str | None, code: str) -> bool | None:
         """As Terminology."""
         return self.expansion(value_set).member(system, code)
-
-    def knows(self, value_set: str) -> bool:
-        """As Terminology."""
-        return self.expansion(value_set) is not _UNKNOWN
 
     def expansion(self, value_set: str, depth: int = 0) -> Expansion:
         """What can be told of a value set."""

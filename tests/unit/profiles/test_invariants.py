@@ -125,3 +125,41 @@ def test_rules_of_a_bundle_see_its_entries():
 
     assert found(bundle(entry, patient), of=bundles) == []
     assert ("error", "k", "Bundle") in found(bundle(entry, device), of=bundles)
+
+
+def test_rules_that_cost_too_much_refuse_and_never_let_pass():
+    """Each name looks at all names: small documents are fine, and a hostile one is stopped soon and is not valid."""
+    own = held("Patient", element("Patient.name", kind="HumanName", constraint=[rule("k", "%resource.descendants().count() > 0")]))  # fmt: skip
+
+    def person(count):
+        return {"resourceType": "Patient", "name": [{"text": str(n)} for n in range(count)]}
+
+    assert found(person(20), of=own) == []
+    wrong = [one for one in own.findings(person(20_000)) if one.severity == "error"]
+    assert {one.code for one in wrong} == {"too-costly"}
+
+
+def test_an_error_is_found_among_any_number_of_doubts():
+    own = held(
+        "Patient",
+        element("Patient.identifier", kind="Identifier", about={"profile": ["urn:absent"]}),
+        element("Patient.name", kind="HumanName", min=1),
+        element("Patient.photo", kind="Attachment", max="0"),
+    )
+    person = {
+        "resourceType": "Patient",
+        "identifier": [{"value": str(n)} for n in range(2000)],
+        "name": [{"text": "A"}],
+        "photo": [{"title": "x"}],
+    }
+    assert [one.expression for one in own.findings(person) if one.severity == "error"] == ["Patient.photo[0]"]
+
+
+def test_large_bundles_are_checked_whole():
+    entries = [
+        {"fullUrl": f"urn:uuid:{n}", "resource": {**OBSERVATION, "id": str(n), "valueString": "x"}} for n in range(3000)
+    ]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    assert not [one for one in Profiles().validate(bundle) if one.severity == "error" or "rule" in one.diagnostics]
+    twice = {**bundle, "entry": [*entries, entries[0]]}
+    assert ("error", "bdl-7", "Bundle") in found(twice)
