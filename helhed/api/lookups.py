@@ -1,6 +1,6 @@
 """Look-ups by number at the FHIR door: counted for each person, slowed and refused when they are too many."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Protocol
@@ -41,10 +41,19 @@ class Watch:
 
     async def over(self, ask: Ask, query: Query) -> bool:
         """Whether the numbers that ``query`` names are too many. The search is run all the same, for its log row."""
-        if ask.kind is ActorKind.SYSTEM or not query.named_tokens or query.cursor:
+        if query.cursor:
+            return False
+        return await self._over(ask, [str(token) for token in query.named_tokens])
+
+    async def over_one(self, ask: Ask, wanted: str) -> bool:
+        """The same for somebody who is described; ``wanted`` is the description."""
+        return await self._over(ask, [wanted])
+
+    async def _over(self, ask: Ask, wanted: Sequence[str]) -> bool:
+        if ask.kind is ActorKind.SYSTEM or not wanted:
             return False
         who, asker = ask.kind.name.lower(), str(ask.actor)
-        verdicts = [self._counter.note(who, asker, str(token), ask.at) for token in query.named_tokens]
+        verdicts = [self._counter.note(who, asker, one, ask.at) for one in wanted]
         if pause := max(verdict.pause for verdict in verdicts):
             await self._pause(pause)
         return any(verdict.refused for verdict in verdicts)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from helhed.fhir.indexing import normalise
@@ -13,7 +13,11 @@ from helhed.foundation.database import Pool
 from helhed.foundation.lend import lend
 from helhed.registries.identifiers import CPR, REPLACEMENT_CPR, normal_cpr
 
+if TYPE_CHECKING:
+    from helhed.registries.matching import Described
+
 _FIND = "select * from registries.find_citizen($1::fhir.ask, $2, $3)"
+_MATCH = "select * from registries.match_citizens($1::fhir.ask, $2::text[], $3::text[], $4::text[], $5, $6)"
 _ORGANISATIONS = "select key, id, name, sor, kind, parent, places, last_received from registries.organisation"
 
 
@@ -62,6 +66,16 @@ class Directory:
         number = normal_cpr(text)
         system = CPR if number.isdigit() else REPLACEMENT_CPR
         return await self.find_citizen(ask, system, number)
+
+    async def match_citizens(self, ask: Ask, described: "Described", limit: int) -> list[CitizenIdentity]:
+        """Who may be meant, by the directory basis, each logged; nobody for systems, at most oneself for citizens."""
+        systems = [system for system, _ in described.identifiers]
+        numbers = [value for _, value in described.identifiers]
+        async with lend(self._pool) as connection:
+            rows = await connection.fetch(
+                _MATCH, ask_row(ask), systems, numbers, list(described.words), described.born, limit
+            )
+        return [_identity(row) for row in rows]
 
     async def organisations(self, keys: Iterable[int] | None = None) -> dict[int, Organisation]:
         """Organisations by key; all of them when no keys are given."""

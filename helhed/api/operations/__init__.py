@@ -5,13 +5,15 @@ CapabilityStatement says and what the tests go through.
 """
 
 from helhed.api.operations.everything import EVERYTHING
+from helhed.api.operations.match import MATCH
 from helhed.api.operations.model import Operation, Place
 from helhed.api.operations.terminology import TERMINOLOGY
+from helhed.api.operations.validation import VALIDATE
 from helhed.foundation.errors import MethodNotAllowed, NotSupported
 
 __all__ = ["OPERATIONS", "Operation", "Place", "operation_at"]
 
-OPERATIONS: tuple[Operation, ...] = (*EVERYTHING, *TERMINOLOGY)
+OPERATIONS: tuple[Operation, ...] = (*EVERYTHING, MATCH, VALIDATE, *TERMINOLOGY)
 
 
 def operation_at(method: str, name: str, place: Place) -> Operation:
@@ -21,7 +23,7 @@ def operation_at(method: str, name: str, place: Place) -> Operation:
     """
     for one in OPERATIONS:
         if one.name == name and one.fits(place):
-            if method == "POST" or (method in {"GET", "HEAD"} and not one.changes):
+            if method == "POST" or (method in {"GET", "HEAD"} and not (one.changes or one.post_only)):
                 return one
             raise MethodNotAllowed
     raise NotSupported(f"${name[:40]} is not supported here.")

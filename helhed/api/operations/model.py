@@ -29,6 +29,7 @@ class Operation(NamedTuple):
     definition: str  #: canonical URL of its OperationDefinition
     work: Callable[[Door, Request, Place], Awaitable[Answer]]
     changes: bool = False  #: whether it changes anything, so that it is done by POST only
+    post_only: bool = False  #: whether it is given a resource, or what must not stand in an address
 
     def fits(self, place: Place) -> bool:
         """Whether it is offered there."""
