@@ -105,3 +105,8 @@ def pair_token(parameter: int, first: str, second: str) -> int:
 def below_token(parameter: int, uri: str) -> int:
     """A uri, or one that it lies below."""
     return _hashed(parameter, "below", "", uri)
+
+
+def typed_token(parameter: int, system: str, code: str, value: str) -> int:
+    """An identifier by its type and value (``:of-type``)."""
+    return _hashed(parameter, "of-type", f"{system}|{code}", value)

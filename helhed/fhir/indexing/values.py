@@ -15,6 +15,7 @@ from helhed.fhir.tokens import (
     reference_token,
     system_code_token,
     system_token,
+    typed_token,
 )
 from helhed.foundation.ids import parse_id
 
@@ -71,7 +72,16 @@ def identifier_tokens(numbers: Numbers, identifier: dict[str, Any]) -> Tokens:
     value = identifier.get("value")
     if value is None:
         return _system_only(numbers, identifier.get("system"))
-    return _coded(numbers, identifier.get("system"), value)  # each value comes once: no use in a cache
+    tokens = _coded(numbers, identifier.get("system"), value)  # each value comes once: no use in a cache
+    kinds = identifier.get("type", {}).get("coding")
+    return (*tokens, *_typed(numbers, kinds, value)) if kinds else tokens
+
+
+def _typed(numbers: Numbers, codings: list[dict[str, Any]], value: str) -> Iterator[int]:
+    for number in numbers:
+        for coding in codings:
+            if coding.get("system") and coding.get("code"):
+                yield typed_token(number, coding["system"], coding["code"], value)
 
 
 def contact_tokens(numbers: Numbers, contact: dict[str, Any]) -> Tokens:

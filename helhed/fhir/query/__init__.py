@@ -137,6 +137,7 @@ def _query(parsed: _Parsed, reader: Reader, member: Condition | None) -> Query:
         cursor=parsed.cursor,
         named_citizens=_merged(*(named_citizens(one, conditions) for one in place.types), named_citizens(*owner)),
         named_tokens=_merged(*(named_tokens(one, [said]) for one, said in (*parsed.identifying, *reader.identifying))),
+        names_codes=reader.names_codes,
         young=reader.young,
         primary_code=_primary_code(definition, reader, conditions) if definition else None,
         applied=tuple(parsed.applied),

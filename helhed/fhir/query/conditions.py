@@ -11,6 +11,7 @@ from helhed.fhir.query.filter import FILTER, Filter
 from helhed.fhir.query.model import (
     AnyOf,
     CitizenTest,
+    CodesTest,
     Condition,
     DateTest,
     IdTest,
@@ -31,12 +32,14 @@ from helhed.fhir.tokens import (
     reference_token,
     system_code_token,
     system_token,
+    typed_token,
 )
 from helhed.foundation.errors import BadRequest
 from helhed.foundation.ids import key_of, parse_id
 
 _MOST_VALUES = 100
 _YOUNG = frozenset({"number", "quantity", "uri", "composite"})  #: kinds that migration 0009 of fhir brought
+_CODES_BY = frozenset({"in", "not-in", "above", "below"})
 _STRING_MODES = {"": "starts", "exact": "exact", "contains": "contains"}
 
 
@@ -49,6 +52,7 @@ class Reader:
         self.identifying: list[tuple[str, Condition]] = []  #: what a filter says of business identifiers, by type
         self._hops = Hops(self.condition)
         self.young = False
+        self.names_codes = False  #: whether a condition waits for the terminology
         self.exact_codes: dict[int, int | None] = {}
 
     def condition(self, definition: TypeDefinition, name: str, value: str, depth: int = 0) -> Condition:
@@ -122,8 +126,18 @@ class Reader:
     # --- tokens -------------------------------------------------------------------------------------------------------
 
     def _token(self, parameter: SearchParameter, modifier: str, name: str, found: list[str]) -> Condition:
+        if modifier in _CODES_BY:
+            self.names_codes = True
+            bare = any(path.kind == "code" for path in parameter.paths)
+            named = tuple(self._named(modifier, name, one) for one in found)
+            return CodesTest(parameter.number, modifier, named, bare)
+        if modifier == "of-type":
+            return AnyOf(tuple(self._of_type(parameter, name, one) for one in found))
         if modifier not in {"", "not"}:
-            raise Unsupported(f"The parameter {name} has a modifier that is not supported: use :not or :missing.")
+            raise Unsupported(
+                f"The parameter {name} has a modifier that is not supported: use :not, :in, :not-in, :above, :below, "
+                ":of-type or :missing."
+            )
         tokens = tuple(self._one_token(parameter, name, one) for one in found)
         if modifier == "not":
             return NoneOf(tokens)
@@ -131,6 +145,23 @@ class Reader:
         if parameter.number not in self.exact_codes:
             self.exact_codes[parameter.number] = tokens[0] if exact else None
         return AnyOf(tokens)
+
+    @staticmethod
+    def _named(modifier: str, name: str, text: str) -> tuple[str, str]:
+        """A value set by its URL, or system|code."""
+        if modifier in {"in", "not-in"}:
+            return "", unescape(text)
+        parts = [unescape(part) for part in split(text, "|")]
+        if len(parts) != 2 or not all(parts):
+            raise BadRequest(f"The parameter {name} is system|code.")
+        return parts[0], parts[1]
+
+    def _of_type(self, parameter: SearchParameter, name: str, text: str) -> int:
+        self.young = True
+        parts = [unescape(part) for part in split(text, "|")]
+        if len(parts) != 3 or not all(parts):
+            raise BadRequest(f"The parameter {name} is system|code|value: the type of an identifier, and its value.")
+        return typed_token(parameter.number, *parts)
 
     def _one_token(self, parameter: SearchParameter, name: str, text: str) -> int:
         parts = [unescape(part) for part in split(text, "|")]

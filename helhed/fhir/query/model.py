@@ -26,6 +26,16 @@ class NoneOf:
 
 
 @dataclass(frozen=True, slots=True)
+class CodesTest:
+    """A coded value is one of those that a value set or a hierarchy holds; the terminology says which (store.codes)."""
+
+    parameter: int
+    modifier: str  #: in, not-in, below or above
+    named: tuple[tuple[str, str], ...]  #: ("", URL of a value set), or (system, code)
+    bare: bool = False  #: its values may be codes whose system goes without saying
+
+
+@dataclass(frozen=True, slots=True)
 class DateTest:
     """The parameter's date meets one of the alternatives."""
 
@@ -152,7 +162,9 @@ class WordTest:
 
 
 Logical = WordTest | Chain | Has | Both | Either | Not | TypeTest
-Plain = AnyOf | NoneOf | DateTest | UpdatedTest | StringTest | NumberTest | NumberPair | IdTest | CitizenTest
+Plain = (
+    AnyOf | NoneOf | CodesTest | DateTest | UpdatedTest | StringTest | NumberTest | NumberPair | IdTest | CitizenTest
+)
 Condition = Plain | Logical
 
 
@@ -209,6 +221,7 @@ class Query:
     cursor: str | None = None
     named_citizens: tuple[int, ...] = ()  #: citizens the request names: each look at them is logged
     named_tokens: tuple[int, ...] = ()  #: identifier tokens of Patients it names
+    names_codes: bool = False  #: holds a ``CodesTest``
     young: bool = False  #: asks for a kind of parameter that an earlier release did not index
     primary_code: int | None = None  #: the one system|code token on the primary code, when that is asked for
     applied: tuple[tuple[str, str], ...] = field(default=())  #: what was understood, for the self link

@@ -22,7 +22,6 @@ from helhed.fhir.store.rows import ask_row
 from helhed.fhir.store.searching import RecordMany, search_any, search_record
 from helhed.fhir.store.session import Hooks, Sessions, WriteSession
 from helhed.fhir.store.writing import Projection, Stored
-from helhed.fhir.terminology import Terminology
 from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool, Target, create_pool
 from helhed.foundation.errors import HelhedError, Unknown
@@ -65,7 +64,7 @@ class Store:
         self._signer = signer
         self.knowledge = knowledge  #: installed profiles, and what sources must conform to
         self.most_bytes = settings.max_answer_bytes  #: of an answer
-        self.terminology = Terminology(pool)
+        self.terminology = sessions.readiness.terminology
 
     @classmethod
     async def open(cls, target: Target, settings: Settings, secret: bytes, hooks: Hooks) -> "Store":
@@ -86,7 +85,7 @@ class Store:
     async def note_index_work(self) -> None:
         """Look how far indexing of what an earlier release wrote has come."""
         async with self._pool.acquire() as connection:
-            await self._sessions.index_state.note(connection)  # type: ignore[arg-type]
+            await self._sessions.readiness.note_index_work(connection)  # type: ignore[arg-type]
 
     async def close(self) -> None:
         """Answer what waits, then close the connections."""
@@ -123,7 +122,7 @@ class Store:
 
     async def search(self, ask: Ask, query: Query) -> Page:
         """A page of what the ask may see of what the query describes. Raises Overloaded while it is being indexed."""
-        self._sessions.index_state.check(query)
+        query = await self._sessions.readiness.ready(query)
         wish = as_wish(query)
         if wish is not None:
             return await search_record(self.record_searches, ask, query, wish, self._signer)

@@ -25,7 +25,7 @@ from helhed.fhir.query import (
     StringTest,
     UpdatedTest,
 )
-from helhed.fhir.query.model import NumberAlternative
+from helhed.fhir.query.model import CodesTest, NumberAlternative
 from helhed.fhir.store.logic import logical
 from helhed.fhir.tokens import reference_salt
 
@@ -167,6 +167,8 @@ def _condition(condition: Condition) -> dict[str, Any]:
             return {"k": "number", "keys": keys, "alt": [_number(one) for one in alternatives]}
         case NumberPair(key=key, first=first, second=second):
             return {"k": "number_pair", "key": key, "first": _number(first), "second": _number(second)}
+        case CodesTest():
+            raise TypeError("the terminology was not asked")
     return logical(condition, _condition)
 
 

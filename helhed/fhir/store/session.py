@@ -19,10 +19,10 @@ from helhed.fhir.profiles.knowledge import Knowledge
 from helhed.fhir.query import Query
 from helhed.fhir.splice import splice
 from helhed.fhir.store.cursor import CursorSigner
-from helhed.fhir.store.index_state import IndexState
 from helhed.fhir.store.looks import Looks
 from helhed.fhir.store.paging import PageLink, open_link
 from helhed.fhir.store.past import Past, history_of
+from helhed.fhir.store.readiness import Readiness
 from helhed.fhir.store.reading import version_from
 from helhed.fhir.store.rows import ask_row
 from helhed.fhir.store.searching import search_any
@@ -76,7 +76,7 @@ class WriteSession:
         ask: Ask,
         hooks: "Hooks",
         signer: CursorSigner,
-        index_state: IndexState,
+        readiness: Readiness,
         knowledge: Knowledge | None = None,
     ) -> None:
         self._connection = connection
@@ -88,7 +88,7 @@ class WriteSession:
         self._prepared = Prepared()
         self._removed: dict[str, list[UUID]] = defaultdict(list)
         self._looks = Looks(ask, signer)
-        self._index_state = index_state
+        self._readiness = readiness
 
     @property
     def at(self) -> datetime:
@@ -149,7 +149,7 @@ class WriteSession:
         return await self._searched(query, match=self._ask.kind is ActorKind.SYSTEM)
 
     async def _searched(self, query: Query, *, match: bool) -> Page:
-        self._index_state.check(query)
+        query = await self._readiness.ready(query)
         try:
             page = await search_any(self._connection, self._ask, query, self._signer, match=match)
         except TooCostly:
@@ -381,14 +381,14 @@ class Sessions:
         self._knowledge = knowledge
         self._hooks = hooks
         self._signer = signer
-        self.index_state = IndexState()
+        self.readiness = Readiness(pool)
 
     @asynccontextmanager
     async def begin(self, ask: Ask) -> AsyncIterator[WriteSession]:
         """A session that commits when the block ends and is undone when it raises."""
         try:
             async with lend(self._pool) as connection, connection.transaction():
-                yield WriteSession(connection, ask, self._hooks, self._signer, self.index_state, self._knowledge)
+                yield WriteSession(connection, ask, self._hooks, self._signer, self.readiness, self._knowledge)
         except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
             raise Conflict from error
         except asyncpg.UniqueViolationError as error:
