@@ -105,16 +105,18 @@ def _chosen(members: Members, inputs: Inputs) -> tuple[str, list[Any]]:
     words = inputs.text("filter").lower().split()
     if len(words) > _MOST_WORDS:
         raise BadRequest(f"A filter has at most {_MOST_WORDS} words.")
-    if words:
+    supplement = ""
+    if words and supplied:
         more_urls = parameter([url for url, _ in supplied], "text[]")
         more_keys = parameter([key for _, key in supplied], "int[]")
+        supplement = (
+            f" or exists (select from unnest({more_urls}, {more_keys}) t (url, key) join fhir.concept d on d.system = t.key"
+            " where t.url = m.system and d.code = m.code and d.words like "
+        )
     for word in words:
         like = parameter(f"%{_escaped(word)}%", "text")
-        where.append(
-            f"(c.words like {like} or lower(m.code) like {like} or lower(m.label) like {like} or exists ("
-            f"select from unnest({more_urls}, {more_keys}) t (url, key) join fhir.concept d on d.system = t.key"
-            f" where t.url = m.system and d.code = m.code and d.words like {like}))"
-        )
+        more = f"{supplement}{like})" if supplement else ""
+        where.append(f"(c.words like {like} or lower(m.code) like {like} or lower(m.label) like {like}{more})")
     return (
         f"from ({members.sql}) m left join unnest({urls}, {keys}) s (url, key) on s.url = m.system"
         f" left join fhir.concept c on c.system = s.key and c.code = m.code where {' and '.join(where)}"

@@ -12,6 +12,8 @@ from helhed.foundation.database import Connection
 
 CORE = "core"
 _LOCK = 0x5465726D
+#: concepts from which on plans go wrong until the tables are counted anew
+_LARGE = 5000
 _CONCEPT = (
     "system", "number", "code", "display", "definition", "active", "abstract", "parents", "designations", "properties",
     "words",
@@ -68,6 +70,8 @@ async def store_code_system(connection: Connection, system: CodeSystem, source: 
         await connection.copy_records_to_table(
             "concept_above", schema_name="fhir", columns=("system", "ancestor", "descendant"), records=pairs
         )
+    if len(concepts) > _LARGE:
+        await connection.execute("analyze fhir.concept, fhir.concept_above")
     return Outcome(what, len(concepts), True, problems)
 
 
