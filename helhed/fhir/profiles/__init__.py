@@ -30,7 +30,8 @@ class Profiles:
         some = list(known)
         sources = [Source(one["url"], one["version"], orjson.dumps(one)) for one in _published()]
         sources += [Source(one.url, one.version, one.body) for one in some if one.type_name == KINDS[0]]
-        self.library = Library(sources, terminology or Vocabulary(some), compile_structure)
+        self.vocabulary = Vocabulary(some)
+        self.library = Library(sources, terminology or self.vocabulary, compile_structure)
         self._base = BaseRules(self.library)
 
     def validate(

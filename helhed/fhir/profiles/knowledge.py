@@ -8,9 +8,10 @@ from typing import Any
 
 from helhed.fhir.changes import Change
 from helhed.fhir.definitions import TYPE_NAMES
-from helhed.fhir.packages import edition, knowledge
+from helhed.fhir.packages import Known, edition, knowledge
 from helhed.fhir.profiles import KINDS, Finding, Profiles
 from helhed.fhir.profiles.conformance import Conformance, Demands, Elsewhere, Requirement, broken
+from helhed.fhir.terminology import Terminology
 from helhed.foundation.aside import aside
 from helhed.foundation.database import Connection, Pool
 from helhed.foundation.errors import InvalidResource, Issue
@@ -21,6 +22,7 @@ from helhed.foundation.logging import logger
 SECONDS = 5.0
 _REQUIREMENTS = """select organisation, type, profile, severity, valid_from, valid_to
   from fhir.conformance order by id"""
+_TERMINOLOGY = "select counter from fhir.terminology_state"
 _MOST_TOLD = 10
 _READING_COSTS = 1 << 30  #: as large as any document: always aside
 
@@ -30,19 +32,25 @@ class Knowledge:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._edition = 0
+        self._terminology = Terminology(pool)
+        self._edition = (0, -1)
         self.profiles = Profiles()
         self.conformance = Conformance()
 
     async def refresh(self) -> bool:
         """Read again when something changed; whether it had."""
         async with lend(self._pool) as connection:
-            newest = await edition(connection)
+            newest = (await edition(connection), int(await connection.fetchval(_TERMINOLOGY)))
             if newest == self._edition:
                 return False
             known = await knowledge(connection, KINDS)
             requirements = await _requirements(connection)
-        self.profiles = await aside(_READING_COSTS, lambda: Profiles(known))
+        profiles, missing = await aside(_READING_COSTS, lambda: _prepared(known))
+        for value_set in missing:
+            codes = await self._terminology.codes_in(value_set)
+            if codes is not None:
+                profiles.vocabulary.learn(value_set, codes)
+        self.profiles = profiles
         self.conformance = Conformance(requirements)
         self._edition = newest
         return True
@@ -104,6 +112,12 @@ class Knowledge:
             rules = sorted({f"{one.profile} {one.rule}" for one in warning})
             log = logger("conformance")
             log.warning("not conformant", organisation=organisation, type=type_name, rules=rules[:_MOST_TOLD])
+
+
+def _prepared(known: Sequence[Known]) -> tuple[Profiles, list[str]]:
+    """The profiles, and the value sets they need that are in no package."""
+    profiles = Profiles(known)
+    return profiles, profiles.vocabulary.missing(profiles.library.value_sets())
 
 
 async def _requirements(connection: Connection) -> list[Requirement]:

@@ -8,7 +8,7 @@ import orjson
 from helhed.fhir.definitions import facts
 from helhed.fhir.packages.versions import chosen
 from helhed.fhir.profiles.run import Check
-from helhed.fhir.profiles.structure import CORE, NotUsable, Structure, structure_of
+from helhed.fhir.profiles.structure import CORE, Node, NotUsable, Structure, structure_of
 from helhed.fhir.profiles.terminology import Terminology
 
 
@@ -50,6 +50,15 @@ class Library:
     def urls(self) -> Iterator[str]:
         """Addresses of what is installed."""
         return iter(self._sources)
+
+    def value_sets(self) -> set[str]:
+        """Addresses of the value sets that profiles bind to strictly enough to be checked."""
+        found: set[str] = set()
+        for url, versions in self._sources.items():
+            for version in versions:
+                structure = self.structure(f"{url}|{version}")
+                found |= set(_bound(structure.root)) if structure is not None else set()
+        return found
 
     def structure(self, canonical: str) -> Structure | None:
         """The structure of that address; None when it is not installed or cannot be used."""
@@ -107,6 +116,17 @@ class Library:
             except NotUsable as problem:
                 self._structures[key] = problem
         return self._structures[key]
+
+
+def _bound(root: Node) -> Iterator[str]:
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        waiting += [*node.children.values(), *node.slices]
+        if node.binding is not None and node.binding.strength in {"required", "extensible"}:
+            yield node.binding.value_set
+        if node.binding is not None and node.binding.outermost:
+            yield node.binding.outermost
 
 
 __all__ = ["Compiled", "Compiler", "Library", "Source"]

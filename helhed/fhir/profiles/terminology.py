@@ -60,6 +60,8 @@ class Vocabulary:
             into[one.url] = into[f"{one.url}|{one.version}"] = one
         self._read: dict[str, Json] = {}
         self._expanded: dict[str, Expansion] = {}
+        self._learned: dict[str, Expansion] = {}
+        self._missing: set[str] = set()
 
     def _content(self, known: Known | None) -> Json | None:
         if known is None:
@@ -80,12 +82,22 @@ class Vocabulary:
             known = self._expanded[value_set] = self._expand(value_set, depth)
         return known
 
+    def missing(self, value_sets: Iterable[str]) -> list[str]:
+        """What is needed to tell these value sets and is in no package."""
+        for one in value_sets:
+            self.expansion(one)
+        return sorted(self._missing)
+
+    def learn(self, value_set: str, pairs: Iterable[tuple[str, str]]) -> None:
+        """Take the codes of a value set from somebody who knows them all."""
+        self._learned[value_set] = _closed(pairs)
+        self._expanded.clear()
+
     def _expand(self, value_set: str, depth: int) -> Expansion:
         url = value_set.partition("|")[0]
         content = self._content(self._sets.get(value_set) or self._sets.get(url))
         if content is None:
-            pairs = facts.required_codes(url)
-            return _UNKNOWN if pairs is None else _closed(pairs)
+            return self._of_others(value_set, url)
         compose = content.get("compose")
         if depth > _MOST_NESTED or not isinstance(compose, dict):
             return _UNKNOWN
@@ -102,6 +114,17 @@ class Vocabulary:
             included = {pair for pair in included if pair[0] not in unsure}
             unknown |= unsure
         return Expansion(frozenset(included), frozenset(unknown), frozenset(code for _, code in included))
+
+    def _of_others(self, value_set: str, url: str) -> Expansion:
+        """A value set of FHIR itself, or one that somebody else knows."""
+        learned = self._learned.get(value_set)
+        if learned is not None:
+            return learned
+        pairs = facts.required_codes(url)
+        if pairs is None:
+            self._missing.add(value_set)
+            return _UNKNOWN
+        return _closed(pairs)
 
     def _part(self, part: Json, depth: int) -> Expansion:
         """One include or exclude: the codes of its system that all its value sets hold."""

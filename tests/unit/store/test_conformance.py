@@ -165,3 +165,24 @@ async def test_a_running_server_reads_again_only_when_something_changed(shop):
     await connection.close()
     assert await knowledge.refresh()
     assert knowledge.profiles is not before
+
+
+async def test_codes_that_no_package_tells_are_asked_of_the_terminologies_held_here(world):
+    """FHIR's identifier types are extensible, and in no package: known here, they are told from what is not one."""
+    value_set = "http://hl7.org/fhir/ValueSet/identifier-type|4.0.1"
+    binding = {"strength": "extensible", "valueSet": value_set}
+    rule = profile("kind", "Identifier", element("Identifier.type", kind="CodeableConcept", binding=binding))
+    outer = profile("typed", "Patient", element("Patient.identifier", kind="Identifier", about={"profile": [rule.url]}))
+    await install(
+        world.owner, [read_package(archive({"package/a.json": rule.body, "package/b.json": outer.body}))], NOW
+    )
+    await world.store.knowledge.refresh()
+
+    def severities(code):
+        kind = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": code}]}
+        person = {"resourceType": "Patient", "identifier": [{"value": "1", "type": kind}]}
+        found = world.store.knowledge.profiles.validate(person, [outer.url])
+        return [one.severity for one in found if one.expression == "Patient.identifier[0].type"]
+
+    assert severities("MR") == []
+    assert severities("no-such") == ["warning"]
