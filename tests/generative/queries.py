@@ -158,7 +158,7 @@ def _all_know(type_name: str, pairs: Sequence[str]) -> bool:
 def _criterion(drawer: Drawer, wanted: Resource, among: Sequence[Resource], gone: frozenset[str], depth: int) -> str:
     """``name=value`` that ``wanted`` meets, mostly. What is deleted has lost everything but its id."""
     type_name = wanted["resourceType"]
-    if depth < 2 and type_name in REVERSE and drawer.chance(30):
+    if depth < 2 and type_name in REVERSE and drawer.chance(38):
         source, _, by = drawer.pick(REVERSE[type_name]).partition(":")
         naming = [one for one in among if one["resourceType"] == source and memory_search.reference_to(wanted) in memory_search.texts(one, by)]  # fmt: skip
         if naming:

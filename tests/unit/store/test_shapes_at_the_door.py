@@ -99,7 +99,7 @@ async def test_only_counting_gives_a_total_and_no_entry(ward: Scene) -> None:
     [
         "_summary=some", "_elements=nosuch", "_elements=code.nosuch", "_summary=true&_elements=code", "_contained=true",
         "_contained=both", "_score=true", "_summary=text&_include=Observation:subject", "_type=Observation",
-        "_sort=value-nothing", "_explain=true", "_include=Observation:code", "_revinclude=*", "_include=Patient:link",
+        "_sort=value-nothing", "_sort=code-value-quantity", "_explain=true", "_include=Observation:code", "_revinclude=*", "_include=Patient:link",
     ],
 )  # fmt: skip
 async def test_a_shape_that_is_none_is_refused_by_name(ward: Scene, parameters: str) -> None:
@@ -131,6 +131,16 @@ async def test_an_operator_sees_how_a_search_is_done_and_nothing_that_was_asked_
     assert "secret" not in told
     assert "2026" not in told
     assert str(key_of(ward.patient)) not in told
+
+
+@pytest.mark.parametrize(
+    ("expression", "several"),
+    [("value-quantity gt 72.5", 1), ("value-quantity ge 72.5||kg", 2), ("value-quantity eq 9.00 or code eq z", 2),
+     ("not (value-quantity lt 50)", 3)],
+)  # fmt: skip
+async def test_a_filter_compares_amounts(ward: Scene, expression: str, several: int) -> None:
+    found = await resources(ward, f"/Observation?patient={ward.patient}&_filter={quote(expression)}")
+    assert len(found) == several
 
 
 # --- words ---------------------------------------------------------------------------------------------------------------
@@ -256,7 +266,14 @@ async def test_includes_go_on_when_they_iterate(ward: Scene, parameters: str, ty
 
 @pytest.mark.parametrize(
     ("sort", "codes"),
-    [("code,-_id", "w w z"), ("-code", "z w w"), ("encounter,-date", "z w w"), ("status,date", "w w z")],
+    [
+        ("code,-_id", "w w z"),
+        ("-code", "z w w"),
+        ("encounter,-date", "z w w"),
+        ("status,date", "w w z"),
+        ("value-quantity", "w w z"),
+        ("-value-quantity", "z w w"),
+    ],
 )
 async def test_the_order_is_by_whatever_is_indexed(ward: Scene, sort: str, codes: str) -> None:
     url, seen = f"/Observation?encounter={ward.contact}&_sort={quote(sort)}&_count=1", list[str]()
