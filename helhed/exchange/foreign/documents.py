@@ -13,6 +13,8 @@ from helhed.foundation.errors import BadRequest
 #: no document may unpack to more than this many bytes (attack 14: compression bombs)
 LARGEST_DOCUMENT = 256 * 1024 * 1024
 _NDJSON_LINES = 500
+_MOST_LINES = 5_000  #: a part is this long at most, wherever the next citizen begins
+_PATIENT = b'{"resourceType":"Patient"'
 
 
 class Document(NamedTuple):
@@ -81,16 +83,23 @@ def _of_stream(name: str, stream: IO[bytes]) -> Iterator[Document]:
 
 
 def _of_lines(name: str, stream: IO[bytes]) -> Iterator[Document]:
+    """Parts of a few hundred lines. Where citizens follow each other, each Patient first, a part ends before the next one."""
     lines: list[bytes] = []
     part = 0
-    for line in stream:
-        if line.strip():
-            lines.append(line.strip())
-        if len(lines) == _NDJSON_LINES:
+    for line in filter(None, map(bytes.strip, stream)):
+        if _is_full(lines, line):
             yield Document(f"{name}#{part}", b"\n".join(lines), ndjson=True)
             lines, part = [], part + 1
+        lines.append(line)
     if lines:
         yield Document(f"{name}#{part}", b"\n".join(lines), ndjson=True)
+
+
+def _is_full(lines: list[bytes], following: bytes) -> bool:
+    by_citizen = bool(lines) and lines[0].startswith(_PATIENT)
+    if by_citizen and len(lines) < _MOST_LINES:
+        return len(lines) >= _NDJSON_LINES and following.startswith(_PATIENT)
+    return len(lines) >= _NDJSON_LINES
 
 
 def _bounded(name: str, stream: IO[bytes]) -> bytes:
