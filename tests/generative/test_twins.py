@@ -137,6 +137,10 @@ def looks(drawer: Drawer, loaded: Loaded, ask: Ask) -> Iterator[Call]:
         yield from about(one.row.type_name, one.resource["id"])
     yield from about("Observation", NOBODY)
     yield from pasts(drawer)
+    for one in loaded.world.kept:
+        if one.row.type_name == "Patient":
+            known = {name: one.resource[name] for name in ("name", "birthDate", "identifier") if name in one.resource}
+            yield Call("POST", "/fhir/Patient/$match", "", orjson.dumps({"resourceType": "Patient", **known}))
     yield from searches(drawer, loaded, ask, SEARCHES)
     for kind in ("batch", "transaction"):
         gets = [f"{one.row.type_name}/{one.resource['id']}" for one in some(drawer, loaded, ask, 2)]
@@ -158,6 +162,8 @@ def about(type_name: str, identifier: str) -> Iterator[Call]:
     if type_name in memory_search.COMPARTMENTS:
         yield Call("GET", f"{path}/*", "_total=accurate&_count=2")
         yield Call("GET", f"{path}/Observation", "_content=a&_total=accurate")
+    if type_name == "Patient":
+        yield Call("GET", f"{path}/$summary")
     if type_name in {"Patient", "Encounter"}:
         yield Call("GET", f"{path}/$everything")
         yield Call("GET", f"{path}/$everything", "_count=2&_type=Observation,Patient,Organization")

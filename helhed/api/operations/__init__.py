@@ -7,13 +7,14 @@ CapabilityStatement says and what the tests go through.
 from helhed.api.operations.everything import EVERYTHING
 from helhed.api.operations.match import MATCH
 from helhed.api.operations.model import Operation, Place
+from helhed.api.operations.summary import SUMMARY
 from helhed.api.operations.terminology import TERMINOLOGY
 from helhed.api.operations.validation import VALIDATE
 from helhed.foundation.errors import MethodNotAllowed, NotSupported
 
 __all__ = ["OPERATIONS", "Operation", "Place", "operation_at"]
 
-OPERATIONS: tuple[Operation, ...] = (*EVERYTHING, MATCH, VALIDATE, *TERMINOLOGY)
+OPERATIONS: tuple[Operation, ...] = (*EVERYTHING, MATCH, SUMMARY, VALIDATE, *TERMINOLOGY)
 
 
 def operation_at(method: str, name: str, place: Place) -> Operation:

@@ -13,7 +13,7 @@ from helhed.fhir.definitions import TYPE_NAMES, TYPE_NUMBERS
 from helhed.fhir.profiles.knowledge import Knowledge
 from helhed.fhir.query import Query
 from helhed.fhir.store.cursor import CursorSigner
-from helhed.fhir.store.everything import Whole, everything
+from helhed.fhir.store.everything import Whole, everything, referred_to
 from helhed.fhir.store.paging import PageLink, open_link
 from helhed.fhir.store.past import Past, history_of
 from helhed.fhir.store.plan import as_wish
@@ -152,6 +152,11 @@ class Store:
         """All the ask may see of a patient or around an encounter, and what that refers to. Raises Unknown or Gone."""
         async with lend(self._pool) as connection:
             return await everything(connection, ask, self._signer, whole, self.most_bytes)
+
+    async def referred_to(self, ask: Ask, versions: Sequence[Version]) -> list[Version]:
+        """What ``versions`` refer to that is about nobody, as far as the ask may see it, two steps far."""
+        async with lend(self._pool) as connection:
+            return await referred_to(connection, ask, versions, self.most_bytes)
 
     def session(self, ask: Ask) -> AbstractAsyncContextManager[WriteSession]:
         """One transaction: conditions looked up and changes made, whole or absent."""

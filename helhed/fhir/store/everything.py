@@ -1,7 +1,7 @@
 """Everything about one patient or one encounter (http://hl7.org/fhir/R4/patient-operation-everything.html)."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -32,7 +32,8 @@ _REFERENCED = within(
 _PATIENT = TYPE_NUMBERS["Patient"]
 _HERE, _DELETED = 1, 2
 _HOPS = 2  #: from a measurement to who performed it in which role, and from the role to the person and the place
-_START: tuple[int, str] = (-1, str(UUID(int=0)))
+_NO_ID = UUID(int=0)
+_START: tuple[int, str] = (-1, str(_NO_ID))
 _REFERENCE = re.compile(rb'"reference"\s*:\s*"([A-Za-z]{1,40})/([0-9a-f-]{36})["/]')
 
 
@@ -82,6 +83,14 @@ async def everything(connection: Connection, ask: Ask, signer: CursorSigner, who
     for version in found:
         budget.take(len(version.body))
     return Page(found, await _referenced(connection, ask, whole, found, budget, most_bytes), None, cursor)
+
+
+async def referred_to(connection: Connection, ask: Ask, versions: Sequence[Version], most_bytes: int) -> list[Version]:
+    """What ``versions`` refer to that is about nobody, as far as the asker may see it. Raises TooCostly."""
+    budget = Budget(most_bytes)
+    for version in versions:
+        budget.take(len(version.body))
+    return await _referenced(connection, ask, Whole("Patient", _NO_ID, 1), list(versions), budget, most_bytes)
 
 
 async def _referenced(
