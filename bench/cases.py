@@ -13,14 +13,14 @@ from uuid import UUID, uuid4
 from bench.load import Request, Result, drive, get, post
 from bench.reference import bare_asgi, bare_select
 from bench.report import Report
-from bench.world import CODES, NPU, PER_CITIZEN, Population, observation
+from bench.world import CODES, NPU, PER_CITIZEN, Population, create, observation, system_ask
 from helhed.app import token_audience, token_key
 from helhed.exchange.foreign.source import register_source
 from helhed.fhir.store.cursor import CursorSigner
 from helhed.fhir.store.session import Sessions
 from helhed.foundation.clock import system_clock
 from helhed.foundation.database import Connection, Target, connect, read_secret
-from helhed.foundation.ids import key_of
+from helhed.foundation.ids import bucket_of, key_of, new_id
 from helhed.foundation.settings import Settings
 from helhed.hooks import HOOKS
 from helhed.importing import import_in_processes, owner_pool
@@ -31,6 +31,7 @@ _SAMPLE = 40_000
 _BLOCK_EVERY_SECONDS = 0.02
 _BUNDLE = 50
 _DOCUMENTS = 1600
+_WHOLE, _WHOLE_CITIZENS = 300, 200
 
 
 class Bench:
@@ -193,6 +194,54 @@ class Bench:
             "hidden_over_missing", ratio, "median ratio", "404 for a hidden row over 404 for a missing one, 8 clients"
         )
 
+    async def _everything(self, report: Report, owner: Connection, bare: float) -> None:
+        """All of a citizen with about three hundred resources, and the organisations they refer to."""
+        some = self._people.citizens[:_WHOLE_CITIZENS]
+        await self._grow(owner, some)
+        made = [
+            get(
+                f"/fhir/Patient/{patient}/$everything?_count=1000",
+                self._random.choice(self._tokens[clinic]),
+                holds=b'"searchset"',
+            )
+            for patient, clinic in some
+        ]
+        before = await owner.fetchval("select count(*) from foundation.access_log")
+        counted = _Counted(_forever(made))
+        result = await drive(self._port, counted, clients=16, seconds=self._seconds)
+        rows = await owner.fetchval("select count(*) from foundation.access_log") - before
+        report.add(
+            "everything", result.per_second, "1/s",
+            f"16 clients, $everything of {_WHOLE_CITIZENS} citizens with {_WHOLE} resources each, answers of "
+            f"{result.bytes // max(1, result.correct):,} bytes on average, {rows} log rows, {self._conditions}",
+            ratio=result.per_second / bare, result=result,
+        )  # fmt: skip
+        if rows < counted.count:
+            report.failures.append(f"everything: {rows} log rows for {counted.count} decisions")
+
+    async def _grow(self, owner: Connection, citizens: list[tuple[UUID, int]]) -> None:
+        pool = await owner_pool(self._target, 1)
+        sessions = Sessions(pool, HOOKS, CursorSigner(read_secret(self._settings.data_dir)))
+        for patient, clinic in citizens:
+            there = await owner.fetchval("select count(*) from fhir.resource where citizen = $1", key_of(patient))
+            identifier = next(one for one in self._people.clinics if key_of(one) == clinic)
+            more = [create(observation(patient), new_id(bucket_of(patient))) for _ in range(_WHOLE - there)]
+            if more:
+                async with sessions.begin(system_ask(identifier)) as session:
+                    await session.write(more)
+        await pool.close()
+
+    async def _disk(self, report: Report, owner: Connection, _bare: float) -> None:
+        """What the store takes for each resource, with all its indexes; superseded versions and the log are not counted."""
+        tables = ("resource", "resource_string", "resource_date")
+        size = sum(
+            [await owner.fetchval("select pg_total_relation_size($1::regclass)", f"fhir.{one}") for one in tables]
+        )
+        count = await owner.fetchval("select count(*) from fhir.resource")
+        report.add(
+            "disk", size / count, "bytes/resource", f"{count:,} resources of about 1,100 bytes, tables and indexes"
+        )
+
     # --- writes -------------------------------------------------------------------------------------------------------
 
     async def _transactions(self, report: Report, _owner: Connection, bare: float) -> None:
@@ -232,9 +281,11 @@ FIGURES: Mapping[str, Callable[[Bench, Report, Connection, float], Awaitable[Non
     "secured_read": Bench._read_32,
     "secured_read_256": Bench._read_256,
     "search_in_record": Bench._search,
+    "everything": Bench._everything,
     "hidden_over_missing": Bench._hidden,
     "transaction": Bench._transactions,
     "import": Bench._import,
+    "disk": Bench._disk,
 }
 
 

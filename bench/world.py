@@ -33,7 +33,7 @@ CLINICS = 200
 ACTORS = 1000
 PER_CITIZEN = 100
 CODES = [f"NPU{19000 + n}" for n in range(50)]
-NPU = "urn:oid:1.2.208.176.1.2.1"
+NPU = "urn:oid:1.2.208.176.2.1"
 START = datetime(2020, 1, 1, tzinfo=UTC)
 _LANES = 2
 _SHARES = 40
