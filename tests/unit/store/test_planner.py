@@ -47,6 +47,16 @@ async def test_a_search_begins_with_what_finds_the_fewest(crowd: Scene, url: str
     assert (begun["strategy"], begun["driver"]) == (strategy, driver), begun["rows"]
 
 
+async def test_an_explanation_does_not_tell_whether_somebody_is_there(crowd: Scene) -> None:
+    operator = crowd.world.professional(await crowd.world.employee(crowd.ward, "operator"), crowd.ward, "operator")
+    told = []
+    for number in ("7", "8"):  # one that is there, one that is not
+        query = parse_search("Patient", [("identifier", f"urn:x|{number}"), ("_explain", "true")], operator=True)
+        told.append((await crowd.world.store.search(operator, query)).explained)
+    assert told[0] == told[1]
+    assert "condition 1: any, expected rows: at most 2000 (seeks)" in told[0]
+
+
 async def test_a_page_of_a_common_code_is_walked_to_its_end(crowd: Scene) -> None:
     seen: list[str] = []
     cursor: str | None = ""

@@ -58,7 +58,7 @@ ALLOWED: dict[str, set[str]] = {
 DECIDED = {
     "fhir.admit", "fhir.citizen_rows", "fhir.claim", "fhir.explain_search", "fhir.everything_of", "fhir.history_between", "fhir.history_of", "fhir.history_of_types",
     "fhir.read_many", "fhir.read_version",
-    "fhir.referenced", "fhir.search_any", "fhir.search_record_many", "registries.find_by_name", "registries.find_citizen",
+    "fhir.referenced", "fhir.explain_search", "fhir.search_any", "fhir.search_record_many", "registries.find_by_name", "registries.find_citizen",
     "registries.match_citizens", "registries.own_identity", "trust.blocks_of", "trust.declare_relation", "trust.end_block", "trust.held_relation",
     "trust.log_of", "trust.may_declare", "trust.may_see", "trust.set_block",
 }  # fmt: skip
