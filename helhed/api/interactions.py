@@ -27,6 +27,7 @@ from helhed.fhir.weight import check_weight
 from helhed.foundation.aside import aside
 from helhed.foundation.ask import ActorKind, Ask
 from helhed.foundation.errors import (
+    BadRequest,
     HelhedError,
     InvalidResource,
     Issue,
@@ -103,6 +104,8 @@ class Interactions:
 
     async def create(self, request: Request, type_name: str) -> Answer:
         """http://hl7.org/fhir/R4/http.html#create, with If-None-Exist"""
+        if any(name not in {"_format", "_pretty"} for name, _ in request.pairs()):
+            raise BadRequest("The condition of a create stands in If-None-Exist, not in the address.")
         raw, resource = await self.resource(request, type_name)
         condition = request.header(b"if-none-exist")
         written = await self._create(request, type_name, resource, raw, condition)

@@ -7,13 +7,15 @@ import pytest
 from fhirpy import SyncFHIRClient
 from fhirpy.base.exceptions import OperationOutcome, ResourceNotFound
 
+from tests.support.ips import broken_rules
 from tests.support.live import LiveServer
 
 CITIZEN, SYSTEM, STRANGER = "jens", "epj-system", "outsider"
 
 
-def client(server: LiveServer, persona: str) -> SyncFHIRClient:
-    return SyncFHIRClient(f"{server.url}/fhir", authorization=f"Bearer {server.token(persona)}")
+def client(server: LiveServer, persona: str, **headers: str) -> SyncFHIRClient:
+    token = f"Bearer {server.token(persona)}"
+    return SyncFHIRClient(f"{server.url}/fhir", authorization=token, extra_headers=headers or None)
 
 
 @pytest.fixture
@@ -84,3 +86,45 @@ def test_what_a_condition_found_is_not_told_to_a_system(live_server: LiveServer)
     ]
     assert [one.status_code for one in answers] == [201, 200]
     assert answers[0].json()["id"] in answers[1].headers["location"]
+
+
+def test_a_system_updates_by_a_number_of_its_own_and_makes_one(live_server: LiveServer, own: str) -> None:
+    system = client(live_server, SYSTEM)
+    number = {"system": "urn:example:vendor", "value": "4712"}
+    weight: Any = system.resource(
+        "Observation", status="final", code={"text": "Vægt"}, subject={"reference": own}, identifier=[number],
+        effectiveDateTime="2026-11-23", valueQuantity={"value": 70.5, "unit": "kg"},
+    )  # fmt: skip
+    searching = system.resources("Observation").search(identifier="urn:example:vendor|4712")
+    _, first = searching.update(weight)
+    weight["status"] = "amended"
+    stored, second = searching.update(weight)
+    assert (first, second) == (True, False)
+    assert (stored["meta"]["versionId"], stored["status"]) == ("2", "amended")
+    app = client(live_server, CITIZEN)
+    found = app.resources("Observation").search(identifier="urn:example:vendor|4712").fetch_all()
+    assert [one["status"] for one in found] == ["amended"]
+
+
+def test_a_part_of_what_everybody_may_read_is_patched_by_its_owner(live_server: LiveServer) -> None:
+    system = client(live_server, SYSTEM)
+    place: Any = system.resource("Location", name="Stue 3", status="active")
+    place.save()
+    patching = client(live_server, SYSTEM, **{"Content-Type": "application/json-patch+json"})
+    operations: Any = [{"op": "replace", "path": "/name", "value": "Stue 4"}]
+    patched = patching.execute(f"Location/{place.id}", method="patch", data=operations)
+    assert (patched["name"], patched["status"], patched["meta"]["versionId"]) == ("Stue 4", "active", "2")
+    refused: Any = [{"op": "test", "path": "/name", "value": "Stue 3"}]
+    with pytest.raises(OperationOutcome, match="another"):
+        patching.execute(f"Location/{place.id}", method="patch", data=refused)
+
+
+def test_a_citizens_app_counts_asks_for_everything_and_for_a_summary(live_server: LiveServer, own: str) -> None:
+    app = client(live_server, CITIZEN, Prefer="handling=lenient")
+    counted = app.resources("Observation").search(patient=own).count()
+    everything = app.execute(f"{own}/$everything", method="get")
+    found = [one["resource"]["resourceType"] for one in everything["entry"] if one["search"]["mode"] == "match"]
+    assert found.count("Observation") == counted > 50
+    summary = app.execute(f"{own}/$summary", method="get")
+    assert broken_rules(summary) == []
+    assert len(summary["entry"]) > 3
