@@ -67,6 +67,19 @@ async def test_what_is_of_another_citizen_or_hidden_does_not_come(scene: Scene) 
     assert f"Observation/{kept}" in found(await whole(scene, scene.citizen))
 
 
+async def test_around_an_encounter_comes_nothing_of_another_citizen(scene: Scene) -> None:
+    world = scene.world
+    other = await world.patient(scene.hospital, "Anden")
+    await world.contact(other, scene.ward)
+    theirs = {"resourceType": "Condition", "subject": {"reference": f"Patient/{other}"}, "code": {"text": "x"}}
+    condition = await world.put(scene.custodian, theirs)
+    mixed_up = [{"condition": {"reference": f"Condition/{condition}"}}]
+    visit = await world.contact(scene.patient, scene.ward, diagnosis=mixed_up)
+    _, bundle = await Door(world, scene.doctor).get(everything(f"Encounter/{visit}"))
+    assert f"Encounter/{visit}" in found(bundle)
+    assert f"Condition/{condition}" not in found(bundle)
+
+
 async def test_of_a_list_of_another_place_nothing_is_told(scene: Scene) -> None:
     device = await scene.world.put(scene.world.system(scene.elsewhere), {"resourceType": "Device"})
     await scene.world.put(scene.custodian, scene.result(device={"reference": f"Device/{device}"}))
