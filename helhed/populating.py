@@ -31,7 +31,7 @@ from helhed.population.blocks import Population, by_source, ndjson
 from helhed.population.country import Neighbourhood
 from helhed.population.directory import directory
 from helhed.population.files import write_block, write_directory
-from helhed.population.people import BLOCK, draw_block
+from helhed.population.people import BLOCK
 from helhed.population.printing import leaf_through
 from helhed.registries.identifiers import CPR
 
@@ -177,8 +177,7 @@ async def load(settings: Settings, target: Target, population: Population) -> To
         sessions = Sessions(pool, HOOKS, CursorSigner(secret))
         name = f"Syntetisk befolkning {population.seed}"
         source = await register_source(sessions, name, secret, system_clock)
-        homes = [draw_block(population.seed, number, population.country).home for number in population.blocks]
-        totals.resources += await PopulationLoader(pool, secret, source.namespace).directory(homes, source)
+        totals.resources += await PopulationLoader(pool, secret, source.namespace).directory(population.homes, source)
     finally:
         await pool.close()
     await load_blocks(target, secret, source.namespace, population, totals)

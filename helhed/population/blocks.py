@@ -12,14 +12,15 @@ from helhed.population.chart import Chart, Written
 from helhed.population.children import childhood
 from helhed.population.chronic import chronic, contraception
 from helhed.population.controls import controls
-from helhed.population.country import Country, Unit
+from helhed.population.country import Country, Neighbourhood, Unit
 from helhed.population.followup import followups
 from helhed.population.hospital import admitted, hospital
 from helhed.population.last import last_days
 from helhed.population.life import Life
 from helhed.population.medicine import cave
 from helhed.population.municipal import municipal
-from helhed.population.people import BLOCK, Block, Person, draw_block
+from helhed.population.numbers import check_block
+from helhed.population.people import BLOCK, Block, Person, draw_block, home_of
 from helhed.population.pregnancy import pregnancies, write_pregnancies
 from helhed.population.prevention import prevention
 from helhed.population.register import register
@@ -32,6 +33,15 @@ class Population:
     seed: int
     citizens: int
     country: Country
+
+    def __post_init__(self) -> None:
+        """Raises BadRequest when there are too many."""
+        check_block(self.blocks[-1])
+
+    @property
+    def homes(self) -> Iterator[Neighbourhood]:
+        """The surroundings of all blocks."""
+        return (home_of(self.seed, number, self.country) for number in self.blocks)
 
     @property
     def blocks(self) -> range:

@@ -7,15 +7,13 @@ import orjson
 
 from helhed.population.blocks import Population, ndjson
 from helhed.population.directory import directory
-from helhed.population.people import draw_block
 
 DIRECTORY = "directory.ndjson"
 
 
 def write_directory(population: Population, folder: Path) -> int:
     """The units of all blocks; returns how many resources."""
-    homes = [draw_block(population.seed, number, population.country).home for number in population.blocks]
-    lines = [orjson.dumps(one) for one in directory(homes)]
+    lines = [orjson.dumps(one) for one in directory(population.homes)]
     _put(folder / DIRECTORY, b"\n".join(lines))
     return len(lines)
 

@@ -66,6 +66,11 @@ class Block:
     people: list[Person]
 
 
+def home_of(seed: int, number: int, country: Country) -> Neighbourhood:
+    """The surroundings of a block, without drawing its people."""
+    return country.neighbourhood(Random(f"{seed}/{number}"))
+
+
 def draw_block(seed: int, number: int, country: Country) -> Block:
     """The block with this number: always the same people. Raises BadRequest beyond the last."""
     check_block(number)

@@ -141,6 +141,17 @@ def test_beyond_the_last_number_there_is_a_clear_error():
         draw_block(1, MOST_BLOCKS, DENMARK)
 
 
+def test_more_citizens_than_numbers_are_refused_at_once():
+    with pytest.raises(BadRequest, match="at most"):
+        Population(1, MOST_BLOCKS * 100 + 1, DENMARK)
+    assert Population(1, MOST_BLOCKS * 100, DENMARK).citizens == 6_400_000
+
+
+def test_surroundings_are_known_without_drawing_the_people():
+    people = Population(4, 700, DENMARK)
+    assert list(people.homes) == [draw_block(4, number, DENMARK).home for number in people.blocks]
+
+
 def test_everybody_is_called_test_and_is_under_a_hundred_and_ten(records):
     assert all(record.patient["name"][0]["text"].split()[-2] == "Test" for record in records)
     assert all(record.age("2026-11-23") < 110 for record in records)
