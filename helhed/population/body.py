@@ -103,6 +103,11 @@ def draw_body(rng: Random, sex: str, age: float) -> Body:
     return Body(sex, round(min(2.04, max(1.48, height)), 2), _smoker(rng, age), levels, [], floors, ceilings)
 
 
+def pulse(rng: Random, usual: float) -> float:
+    """Beats a minute at rest or in illness; never what would have been acted upon at once."""
+    return max(48.0, min(126.0, rng.gauss(usual, 7)))
+
+
 def smoking_factor(smoker: str, age: float) -> float:
     """How much likelier a smoker's disease is than that of everybody of the age."""
     factor = _SMOKING["factor"]

@@ -1,6 +1,6 @@
 """Controls at the clinic: a yearly one for the chronically ill, with the blood the laboratory measured before it."""
 
-from helhed.population.body import MOST_REPORTED, creatinine, egfr, expected_lung
+from helhed.population.body import MOST_REPORTED, creatinine, egfr, expected_lung, pulse
 from helhed.population.chronic import DISEASES
 from helhed.population.life import Life
 from helhed.population.moments import stamp
@@ -81,7 +81,7 @@ def _measured(life: Life, day: int, needs: set[str], *, first: bool) -> dict[str
         found["weight"] = round(body.at(rng, "bmi", day, 0.4) * body.height**2, 1)
         found["bmi"] = found["weight"] / body.height**2
     if needs & {"renal"} and rng.random() < 0.5:
-        found["pulse"] = rng.gauss(70, 7)
+        found["pulse"] = pulse(rng, 70)
     if "lungs" in needs:
         found |= lungs(life, day)
     if "mood" in needs:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from helhed.population.body import pulse
 from helhed.population.country import Unit
 from helhed.population.facts import Json, facts
 from helhed.population.letters import discharge, number, within
@@ -102,7 +103,7 @@ def _vitals(life: Life, stay: Stay) -> None:
         }
         if grown:
             values |= {
-                "pulse": rng.gauss(98 if sick else 80, 8) - better * (16 if sick else 4),
+                "pulse": pulse(rng, (98 if sick else 80) - better * (16 if sick else 4)),
                 "respiration": breath - better * max(0, breath - 16),
             }
         if fact.get("weights"):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from helhed.population.body import pulse
 from helhed.population.country import Unit
 from helhed.population.facts import Json, facts, step
 from helhed.population.life import Life
@@ -76,23 +77,23 @@ def _observe(life: Life, unit: Unit, day: int, contact: str) -> None:
     minute, rng, carer = life.clock(), life.rng, life.author(unit, doctor=False)
     when = stamp(day, minute)
     weight = life.body.at(rng, "bmi", day, 0.4) * life.body.height**2
-    pulse, breath, warm = round(rng.gauss(74, 7)), rng.randint(14, 19), round(rng.uniform(36.2, 37.3), 1)
+    beats, breath, warm = round(pulse(rng, 74)), rng.randint(14, 19), round(rng.uniform(36.2, 37.3), 1)
     systolic = min(190, life.body.at(rng, "systolic", day, 6))
     values: dict[str, float] = {
         "weight": weight,
-        "pulse": pulse,
+        "pulse": beats,
         "respiration": breath,
         "temperature": warm,
-        "tobs": _tobs(pulse, systolic),
+        "tobs": _tobs(beats, systolic),
     }
     for key, value in values.items():
         life.measure(unit, observation(key, value, when), contact, carer)
     life.measure(unit, blood_pressure(systolic, systolic * 0.5 + 10, when), contact, carer)
 
 
-def _tobs(pulse: float, systolic: float) -> int:
+def _tobs(beats: float, systolic: float) -> int:
     """TOBS of the two values that can be out of the ordinary here (the others are drawn within it)."""
-    return (1 if pulse >= 90 or pulse < 50 else 0) + (1 if systolic < 100 else 0)
+    return (1 if beats >= 90 or beats < 50 else 0) + (1 if systolic < 100 else 0)
 
 
 def _wound(life: Life) -> None:
@@ -147,6 +148,6 @@ def _monitored(life: Life) -> None:
     usual = 88 + 9 * life.body.levels["lung"]
     for day in range(start + 1, life.end, 14):
         when = stamp(day, 490 + life.rng.randint(0, 90))
-        values = {"spo2": min(99, usual + life.rng.gauss(0, 1)), "pulse": life.rng.gauss(80, 6)}
+        values = {"spo2": min(99, usual + life.rng.gauss(0, 1)), "pulse": pulse(life.rng, 80)}
         for key, value in values.items():
             life.measure(unit, observation(key, value, when), contact, life.chart.subject)
