@@ -56,7 +56,7 @@ ALLOWED: dict[str, set[str]] = {
 
 #: functions the application may call, by what keeps them from telling too much
 DECIDED = {
-    "fhir.admit", "fhir.citizen_rows", "fhir.claim", "fhir.explain_search", "fhir.everything_of", "fhir.history_between", "fhir.history_of", "fhir.history_of_types",
+    "fhir.admit", "fhir.citizen_rows", "fhir.claim", "fhir.everything_of", "fhir.history_between", "fhir.history_of", "fhir.history_of_types",
     "fhir.read_many", "fhir.read_version",
     "fhir.referenced", "fhir.explain_search", "fhir.search_any", "fhir.search_record_many", "registries.find_by_name", "registries.find_citizen",
     "registries.match_citizens", "registries.own_identity", "trust.blocks_of", "trust.declare_relation", "trust.end_block", "trust.held_relation",
