@@ -18,7 +18,7 @@ from helhed.fhir.store.session import Sessions
 from helhed.foundation.ask import ActorKind, Ask, Purpose
 from helhed.foundation.clock import Clock
 from helhed.foundation.database import Connection, Pool
-from helhed.foundation.errors import BadRequest, Conflict, InvalidResource, TooLarge
+from helhed.foundation.errors import BadRequest, Conflict, Forbidden, InvalidResource, TooLarge, Unprocessable
 from helhed.foundation.ids import bucket_of
 
 _DONE = "select stored, merged, rejected, entries from exchange.imported_document where source = $1 and digest = $2"
@@ -132,7 +132,7 @@ class Importer:
             except Conflict:  # another document with the same organisation or person was quicker
                 if attempt + 1 == _MOST_ATTEMPTS:
                     raise
-            except (BadRequest, InvalidResource, TooLarge) as error:
+            except (BadRequest, Forbidden, InvalidResource, TooLarge, Unprocessable) as error:
                 report.unread.append(f"{document.name}: {error}")
                 break
         return report

@@ -114,6 +114,19 @@ async def test_an_unreadable_document_is_told_and_the_others_go_in(world: World,
 
 
 @pytest.mark.skipif(not SYNTHEA.exists(), reason="external data: the Synthea bundles are not here")
+async def test_a_document_that_may_not_be_stored_is_told_and_the_others_go_in(world: World, tmp_path: Path) -> None:
+    names = [{"system": "urn:x", "value": str(number)} for number in range(6000)]
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "entry": [{"resource": {"resourceType": "Organization", "id": "big", "name": "x", "alias": ["a"] * 6000, "identifier": names}}],
+    }  # fmt: skip
+    (tmp_path / "0.json").write_text(json.dumps(bundle))
+    report = await imported(world, tmp_path / "0.json", document(tmp_path, 1))
+    assert (report.stored, len(report.unread)) == (3, 1)
+    assert "0.json" in report.unread[0]
+
+
 async def test_all_synthea_bundles_go_in(world: World) -> None:
     report = await imported(world, SYNTHEA)
     assert (report.entries, report.stored, report.merged, report.rejected) == (20893, 20729, 164, 0)
