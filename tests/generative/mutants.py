@@ -66,7 +66,7 @@ MUTANTS = [
     Mutant("changing what is not seen", "fhir.claim", "(b.basis is not null or asker.kind = 3)", "true"),
     Mutant("deleted tells of itself", "fhir.read_many", "case when s.basis is null then 0", "case when s.basis is null and not s.deleted then 0"),
     Mutant("reading undecided", "fhir.read_many", "left join lateral fhir.basis(a.asker, s, r.citizen, r.origin, r.type, r.ownership) b on r.id is not null", _TREATED),
-    Mutant("the past undecided", "fhir.history_between", "where s.basis is not null and", "where"),
+    Mutant("the past undecided", "fhir.history_between", "left join lateral fhir.basis(asker, s, r.citizen, r.origin, type_number, r.ownership) b on true", _TREATED),
     Mutant("versions undecided", "fhir.read_version", "left join lateral fhir.basis(asker, s, r.citizen, r.origin, type_number, r.ownership) b on r.version is not null", _TREATED),
     Mutant("records undecided", "fhir.citizen_rows", f"{_DECIDED}asker, s, r.citizen, r.origin, r.type, r.ownership) b", _TREATED),
     Mutant("chains undecided", "fhir.chain_sql", f"{_DECIDED}$1, $2, %1$s.citizen, %1$s.origin, %1$s.type, %1$s.ownership) b%1$s", ""),

@@ -107,7 +107,7 @@ def _url(drawer: Drawer, world: World, wanted: Kept) -> str:
     type_name = wanted.row.type_name
     among = [one.resource for one in world.kept]
     gone = frozenset(str(one.resource["id"]) for one in world.deleted)
-    pairs = [_criterion(drawer, wanted.resource, among, gone, depth=0) for _ in range(drawer.pick((1, 1, 0, 2)))]
+    pairs = [_criterion(drawer, wanted.resource, among, gone, depth=0) for _ in range(drawer.pick((1, 1, 0, 2, 0)))]
     if drawer.chance(18) and wanted.resource["id"] not in gone:
         pairs.append(f"_filter={_expression(drawer, wanted.resource, among, 0)}")
     if drawer.chance(40):
@@ -263,11 +263,11 @@ def _amount(drawer: Drawer, value: Resource) -> str:
     number, unit = drawer.pick(AMOUNTS)
     if "system" in value and drawer.chance(75):
         unit = value["code"]
-        number = drawer.pick((str(value["value"]), f"{value['value']:.0f}", number))
+        number = drawer.pick((str(value["value"]), str(value["value"]), f"{value['value']:.0f}", number))
     measure = drawer.pick(
         (f"|{UCUM}|{unit}", f"|{value.get('system', LOCAL)}|{unit}", f"||{value.get('unit', unit)}", "")
     )
-    return f"{drawer.pick((*_PREFIXES, 'ap', ''))}{number}{measure}"
+    return f"{drawer.pick((*_PREFIXES, 'ap', '', 'ge', 'le', 'ge', 'le'))}{number}{measure}"
 
 
 def _composite(drawer: Drawer, wanted: Resource, code: str) -> str:

@@ -61,7 +61,7 @@ _CHECKS = {
     "fhir.write_basis": ("changes",),
     "fhir.claim": ("changes",),
     "fhir.read_many": ("reads",),
-    "fhir.history_of": ("past",),
+    "fhir.history_between": ("past",),
     "fhir.read_version": ("past",),
     "fhir.citizen_rows": ("records",),
     "fhir.chain_sql": ("searches",),

@@ -68,7 +68,7 @@ async def test_a_leak_tells_the_twins_apart(server_target, tmp_path, sin):
 
 
 async def _compare_until_they_differ(server_target: Target, folder: Path, mutant: Mutant) -> None:
-    for seed in range(12):
+    for seed in range(40):
         async with copy_of(server_target) as target:
             await compare(target, folder, seed, mutant)
 

@@ -72,7 +72,7 @@ def test_chains_nest_and_end_in_a_plain_condition():
     ("name", "value"),
     [
         ("nosuch", "1"),
-        ("code:in", "x"),
+        ("code:text", "x"),
         ("code", ""),
         ("code", "a,,b"),
         ("date", "2023-02-29"),
