@@ -13,6 +13,7 @@ from helhed.api.answers import Answer, failure, unexpected
 from helhed.api.capability import capability_statement
 from helhed.api.conditional import Conditional
 from helhed.api.door import Door
+from helhed.api.formats import asks_xml, in_xml, wants_xml
 from helhed.api.interactions import Interactions
 from helhed.api.lookups import Counter, Pause, Watch
 from helhed.api.operations import Place, operation_at
@@ -22,7 +23,7 @@ from helhed.fhir.parsing import Limits
 from helhed.fhir.query.places import EVERY_TYPE
 from helhed.fhir.store import Store
 from helhed.foundation.ask import Ask
-from helhed.foundation.errors import BadRequest, HelhedError, MethodNotAllowed, NotAcceptable, NotSupported, Unknown
+from helhed.foundation.errors import BadRequest, HelhedError, MethodNotAllowed, NotSupported, Unknown
 from helhed.foundation.logging import logger
 from helhed.foundation.metrics import REQUESTS, SECONDS
 from helhed.foundation.settings import RESOURCE_ELEMENTS
@@ -34,6 +35,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _SUSPICIOUS = (b"%", b"//", b";", b"\\", b"..")
 _TYPE_DEPTH, _INSTANCE_DEPTH, _HISTORY_DEPTH, _VERSION_DEPTH = 1, 2, 3, 4
 _FIRST_ERROR = 400
+_JOINED = frozenset({b"prefer", b"accept"})
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -88,9 +90,19 @@ class FhirApi:
             trace = trace or uuid4()
             self._log.error("unexpected", error=error, trace=str(trace))
             answer = unexpected(trace)
+        if answer.body and _mentions_xml(scope) and asks_xml(_accept(scope), scope["query_string"]):
+            answer = await self._in_xml(answer, scope["query_string"])
         await _send(send, scope["method"], answer, trace)
         _counted(interaction, answer.status).inc()
         _TOOK.observe(perf_counter() - begun)
+
+    async def _in_xml(self, answer: Answer, query: bytes) -> Answer:
+        """What was done is done: an answer that could not be written in XML is given as it is."""
+        try:
+            return await in_xml(answer, query)
+        except Exception as error:
+            self._log.error("unexpected", error=error)
+            return answer
 
     def _metadata(self, method: str) -> Answer:
         if method not in {"GET", "HEAD"}:
@@ -98,7 +110,7 @@ class FhirApi:
         return Answer(200, self._capability)
 
     async def _answer(self, request: Request) -> tuple[str, Answer]:
-        _check_accept(request)
+        wants_xml(request.headers.get(b"accept"), request.query)
         parts, method = request.parts, request.method
         reading = method in {"GET", "HEAD"}
         if parts and parts[-1].startswith("$"):
@@ -207,24 +219,25 @@ def _route(scope: Scope) -> tuple[str, list[str]]:
 
 
 def _headers(scope: Scope) -> tuple[dict[bytes, bytes], bytes | None]:
-    """Headers by name; Prefer may come in parts (RFC 7240). Two Authorization headers are one too many."""
+    """Headers by name; Prefer (RFC 7240) and Accept may come in parts. Two Authorization headers are one too many."""
     headers: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
         if name == b"authorization" and name in headers:
             raise BadRequest("Send one Authorization header.")
-        headers[name] = headers[name] + b"," + value if name == b"prefer" and name in headers else value
+        headers[name] = headers[name] + b"," + value if name in _JOINED and name in headers else value
     return headers, headers.get(b"authorization")
 
 
-def _check_accept(request: Request) -> None:
-    if b"_format=" in request.query and any(
-        name == "_format" and "json" not in value for name, value in request.pairs()
-    ):
-        raise NotAcceptable
-    accept = request.headers.get(b"accept")
-    if accept is None or b"json" in accept or b"*/*" in accept or b"application/*" in accept:
-        return
-    raise NotAcceptable
+def _accept(scope: Scope) -> bytes | None:
+    """What the Accept headers say, together (RFC 9110, section 5.3)."""
+    return b",".join(value for name, value in scope["headers"] if name == b"accept") or None
+
+
+def _mentions_xml(scope: Scope) -> bool:
+    """Whether the question of XML arises at all: nearly no request has to be looked at twice."""
+    return b"_format" in scope["query_string"] or any(
+        name == b"accept" and (b"xml" in value or b"text/*" in value) for name, value in scope["headers"]
+    )
 
 
 async def _send(send: Send, method: str, answer: Answer, trace: UUID | None) -> None:

@@ -34,7 +34,7 @@ def capability_statement(base_url: str) -> bytes:
         "software": {"name": "Helhed"},
         "implementation": {"description": "Helhed: an open national health network", "url": f"{base_url}/fhir"},
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json"],
+        "format": ["application/fhir+json", "application/fhir+xml"],
         "patchFormat": [JSON_PATCH],
         "rest": [
             {

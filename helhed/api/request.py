@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
+from helhed.fhir.parsing import Limits
+from helhed.fhir.xml import json_of
+from helhed.foundation.aside import aside
 from helhed.foundation.ask import Ask
 from helhed.foundation.errors import BadRequest, TooLarge, UnsupportedMediaType
 
@@ -12,6 +15,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 FHIR_TYPES = frozenset({"application/fhir+json", "application/json"})
+XML_TYPES = frozenset({"application/fhir+xml", "application/xml", "text/xml"})
+_XML_WEIGHT = 4  #: reading XML is about this much more work per byte than what else is done aside
 _FORM = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 200
 
@@ -43,9 +48,12 @@ class Request:
         return parse_pairs(self.query)
 
     async def json_body(self) -> bytes:
-        """The body of a FHIR request. Raises UnsupportedMediaType or TooLarge."""
-        self.check_type(FHIR_TYPES)
-        return await self.body()
+        """The body of a FHIR request, as JSON when it came as XML. Raises what ``xml.json_of`` raises, and UnsupportedMediaType."""
+        media = self.check_type(FHIR_TYPES | XML_TYPES)
+        raw = await self.body()
+        if media in XML_TYPES and raw:
+            return await aside(_XML_WEIGHT * len(raw), lambda: json_of(raw, limits=Limits(bytes=self.max_body_bytes)))
+        return raw
 
     async def form_pairs(self) -> list[tuple[str, str]]:
         """The parameters of a POSTed search."""

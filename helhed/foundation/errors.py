@@ -106,13 +106,13 @@ class TooCostly(TooLarge):
 
 
 class UnsupportedMediaType(HelhedError):
-    """Only JSON in UTF-8 is taken here."""
+    """Only JSON and XML in UTF-8 are taken here."""
 
     code = "not-supported"
 
 
 class NotAcceptable(HelhedError):
-    """Only JSON is spoken here yet: accept application/fhir+json."""
+    """Only JSON and XML are spoken here: accept application/fhir+json or application/fhir+xml."""
 
     code = "not-supported"
 

@@ -15,6 +15,7 @@ from tests.unit.api.fake_store import AT, FakeStore
 
 ORGANISATION = {"resourceType": "Organization", "name": "Test"}
 JSON = (b"content-type", b"application/fhir+json")
+XML = (b"content-type", b"application/fhir+xml")
 TOKEN = (b"authorization", b"Bearer x")
 BODY = orjson.dumps(ORGANISATION)
 LIMIT = 2000
@@ -160,7 +161,15 @@ async def test_addresses_that_are_none_are_refused(client, method, path, status)
     ("headers", "body", "status"),
     [
         ((), BODY, 415),
-        (((b"content-type", b"application/fhir+xml"),), b"<x/>", 415),
+        (((b"content-type", b"application/fhir+turtle"),), b"<x/>", 415),
+        ((XML,), b"<x/>", 400),
+        ((XML,), b'<Organization xmlns="http://hl7.org/fhir"><nosuch value="x"/></Organization>', 400),
+        ((XML,), b'<!DOCTYPE x [<!ENTITY y "z">]><Organization xmlns="http://hl7.org/fhir"/>', 400),
+        ((XML,), BODY, 400),
+        ((XML,), b"", 400),
+        ((JSON,), b'<Organization xmlns="http://hl7.org/fhir"><name value="x"/></Organization>', 400),
+        (((b"content-type", b"application/fhir+xml; charset=latin-1"),), b"<x/>", 415),
+        ((XML, (b"content-encoding", b"gzip")), b"<x/>", 415),
         (((b"content-type", b"application/fhir+json; charset=utf-16"),), BODY, 415),
         ((JSON, (b"content-encoding", b"gzip")), BODY, 415),
         ((JSON,), b"\xef\xbb\xbf" + BODY, 400),
