@@ -26,6 +26,7 @@ class Page:
     total: int | None
     next_cursor: str | None
     explained: tuple[str, ...] = ()  #: how it was found, when an operator asked
+    goes_on: bool = False  #: whether includes that iterate would have brought more after their last round
 
 
 class Change(NamedTuple):

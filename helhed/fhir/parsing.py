@@ -22,6 +22,7 @@ class Limits:
 
 DEFAULT_LIMITS = Limits()
 _MOST_OPENED = 1_000_000
+_MOST_EXPONENT = 400  #: a double reaches to 324; PostgreSQL takes some thousands, and fails at every look at more
 _BOM = b"\xef\xbb\xbf"
 #: a whole string; one that never ends reaches to the end, so that a scan stays linear
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
@@ -59,41 +60,65 @@ def parse_shaped(raw: bytes, limits: Limits) -> tuple[dict[str, Any], bytes]:
         raise BadRequest("A FHIR document is a JSON object.")
     if b"\\u0000" in raw:
         raise BadRequest("The document holds a NUL character.")
+    written = orjson.dumps(parsed)
+    if written == raw:  # compact already, and nothing that _check_text looks for
+        return parsed, raw
     compact = msgspec.json.format(raw, indent=-1)
-    _check_text(raw, parsed, compact, limits)
+    if written != compact:
+        _check_text(raw, parsed, compact, limits)
     return parsed, compact
 
 
 def check_shape(raw: bytes, limits: Limits) -> None:
     """What must hold before anything is parsed. Raises BadRequest or TooLarge."""
+    _check_start(raw, limits)
+    _check_depth(raw, limits.depth)
+
+
+def checked_lines(raw: bytes, limits: Limits) -> list[bytes]:
+    """The lines of NDJSON, of which the same must hold, each looked at for itself: most are too short to be deep."""
+    _check_start(raw, limits)
+    _check_count(raw.count(b"[") + raw.count(b"{"))
+    lines = raw.split(b"\n")
+    for line in lines:
+        _check_depth(line, limits.depth)
+    return lines
+
+
+def _check_start(raw: bytes, limits: Limits) -> None:
     if len(raw) > limits.bytes:
         raise TooLarge(f"The document is larger than {limits.bytes // 2**20} MiB.")
     if raw.startswith(_BOM):
         raise BadRequest("The document starts with a byte order mark: send UTF-8 without one.")
-    _check_depth(raw, limits.depth)
 
 
 def _sentence(raw: bytes, error: orjson.JSONDecodeError) -> str:
     if "surrogate" in str(error) or "UTF-8" in str(error):
         return f"The document is not clean UTF-8 (line {error.lineno})."
+    if "infinity" in str(error):
+        return f"A number is too large or too small (line {error.lineno}, column {error.colno})."
     return f"The document is not JSON: line {error.lineno}, column {error.colno}."
 
 
 def _check_depth(raw: bytes, limit: int) -> None:
     """Before any recursion: a document as flat as its brackets are few needs no scan."""
     opened = raw.count(b"[") + raw.count(b"{")
-    if opened > _MOST_OPENED:
-        raise TooLarge(f"The document holds more than {_MOST_OPENED} objects and lists.")
+    _check_count(opened)
     if opened > limit and _too_deep(_brackets(raw), limit):
         raise BadRequest(f"The document is nested deeper than {limit} levels.")
 
 
+def _check_count(opened: int) -> None:
+    if opened > _MOST_OPENED:
+        raise TooLarge(f"The document holds more than {_MOST_OPENED} objects and lists.")
+
+
 def _brackets(raw: bytes) -> bytes:
     """The brackets of the document in order, all written as square ones, without those in strings."""
-    if b'\\"' not in raw:
-        bare = raw.translate(_ALIKE, _NOT_BRACKETS_OR_QUOTES).replace(b'""', b"")
-        if b'"' not in bare:  # no string held a bracket, else its first quote would still stand
-            return bare
+    plain = raw if b"\\" not in raw else raw.replace(b"\\\\", b"").replace(b'\\"', b"")  # no quotes within strings
+    bare = plain.translate(_ALIKE, _NOT_BRACKETS_OR_QUOTES).replace(b'""', b"")
+    if b'"' not in bare:  # no string held a bracket, else its first quote would still stand
+        return bare
     return _STRING.sub(b"", raw).translate(_ALIKE, _NOT_BRACKETS)
 
 
@@ -113,10 +138,11 @@ def _too_deep(brackets: bytes, limit: int) -> bool:
 def _check_text(raw: bytes, parsed: dict[str, Any], compact: bytes, limits: Limits) -> None:
     """No object names a property twice, and no number is longer than a clinic needs.
 
-    When writing the parsed value gives back the very bytes (as they are, or as clients that escape beyond ASCII write
-    them), nothing was dropped and every number is short; else names and numbers are looked at one by one.
+    When writing the parsed value gives back the very bytes (as they are, which the caller has seen, or as clients that
+    escape beyond ASCII write them), nothing was dropped and every number is short; else names and numbers are looked at
+    one by one.
     """
-    if orjson.dumps(parsed) == compact or json.dumps(parsed, separators=(",", ":")).encode() == compact:
+    if json.dumps(parsed, separators=(",", ":")).encode() == compact:
         return
 
     def number(text: str) -> float:
@@ -137,6 +163,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _finite(text: str) -> float:
+    exponent = text.lower().partition("e")[2]
+    if exponent and abs(int(exponent)) > _MOST_EXPONENT:
+        raise BadRequest(f"The number {text[:40]} is too large or too small.")
     value = float(text)
     if value in (float("inf"), float("-inf")):
         raise BadRequest(f"The number {text[:40]} is too large.")

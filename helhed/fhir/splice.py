@@ -27,10 +27,14 @@ def splice(raw: bytes, identifier: str, version: int, updated: datetime, resourc
     head = _HEAD.match(compact)
     rest = None if head is None else _without_id(compact, head, resource)
     theirs = b"" if head is None else head[3] or b""
-    if head is None or rest is None or (head[3] is None) is ("meta" in resource) or any(one in theirs for one in _OURS):
+    if head is None or rest is None or (head[3] is None) is ("meta" in resource) or _says_ours(theirs):
         return _rebuilt(compact, identifier, version, updated)
     ours, joint = _our_meta(version, updated), b"," if theirs else b""
     return b'%b,"id":"%b","meta":%b%b%b}%b' % (head[1], identifier.encode(), ours, joint, theirs, rest)
+
+
+def _says_ours(meta: bytes) -> bool:
+    return bool(meta) and any(one in meta for one in _OURS)
 
 
 def _without_id(compact: bytes, head: "re.Match[bytes]", resource: dict[str, Any]) -> bytes | None:
@@ -88,3 +92,14 @@ def add_identifier(raw: bytes, resource: dict[str, Any], identifier: dict[str, A
     parts["identifier"] = msgspec.Raw(known[:-1] + joint + fresh + b"]")
     changed = {**resource, "identifier": [*resource.get("identifier", ()), identifier]}
     return msgspec.json.encode(parts), changed
+
+
+def set_property(raw: bytes, resource: dict[str, Any], name: str, value: Any) -> tuple[bytes, dict[str, Any]]:
+    """A resource with another value of one property, or without it (None), as bytes and parsed."""
+    parts = _PARTS.decode(raw)
+    rest = {own: inner for own, inner in resource.items() if own != name}
+    parts.pop(name, None)
+    if value is not None:
+        parts[name] = msgspec.Raw(orjson.dumps(value))
+        rest[name] = value
+    return msgspec.json.encode(parts), rest

@@ -94,12 +94,32 @@ _unit = lru_cache(maxsize=4096)(_of_unit)
 
 def number_key(parameter: int, coded: str) -> float:
     """Values of a composite's element whose code is ``coded``; plain values have the parameter's own number as key."""
+    return _number_key(parameter, coded) if len(coded) <= LONGEST_REMEMBERED else _of_number_key(parameter, coded)
+
+
+def _of_number_key(parameter: int, coded: str) -> float:
     return float(_hashed(parameter, "number", "", coded) >> _DOUBLE)
+
+
+_number_key = lru_cache(maxsize=1 << 14)(_of_number_key)
 
 
 def pair_token(parameter: int, first: str, second: str) -> int:
     """Two coded values of one element."""
+    short = len(first) + len(second) <= LONGEST_REMEMBERED
+    return _pair(parameter, first, second) if short else _of_pair(parameter, first, second)
+
+
+def _of_pair(parameter: int, first: str, second: str) -> int:
     return _hashed(parameter, "pair", first, second)
+
+
+_pair = lru_cache(maxsize=1 << 14)(_of_pair)
+
+
+def cell_token(parameter: int, row: int, column: int) -> int:
+    """A place lies in this cell of the grid."""
+    return _hashed(parameter, "cell", str(row), str(column))
 
 
 def below_token(parameter: int, uri: str) -> int:

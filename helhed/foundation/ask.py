@@ -24,6 +24,7 @@ class Purpose(IntEnum):
     OWN = 2  # PATRQT: the citizen's own request
     OPERATIONS = 3  # HOPERAT: a custodian maintains what its organisation submitted
     DIRECTORY = 4  # finding the right person before any relation exists
+    FOLLOW_UP = 5  # HQUALIMP: a professional looks back at their own work
 
 
 class Action(IntEnum):
@@ -42,6 +43,62 @@ class Action(IntEnum):
     SET_BLOCK = 11
     END_BLOCK = 12
     OWN_LOG = 13
+    BREAK_GLASS = 14
+    CONSENT = 15  # given to somebody named
+    END_CONSENT = 16
+    LET_ACT = 17  # somebody acts for the citizen from now on
+    END_ACTING = 18
+    MASK = 19
+    UNMASK = 20
+    TAKE_ON = 21  # an assistant
+    LET_GO = 22
+    LINK = 23  # two registrations are one citizen
+    UNLINK = 24
+    TRY_BLOCK = 70  # what somebody would see if it held
+    END_TICKET = 71  # a broken glass is closed before its hour
+    REVIEW_TICKET = 72
+    REVIEWS = 73  # who reads which tickets wait for a review
+    PROPOSE_PURGE = 41  # of rows that were recorded on the wrong citizen
+    WITHDRAW_PURGE = 42
+    PURGE = 43
+    RETAIN_NO_LONGER = 44  # what the law no longer asks to be kept
+    HOLD = 45  # nothing of a record goes while a case is pending
+    RELEASE = 46
+    ALLOW_APP = 60  # what an app may do on somebody's behalf
+    END_APP = 61
+    OPEN_APP = 62  # with a patient, from their record
+    PROVE = 50  # the own log, with what proves it
+    LOG_IN = 64  # of oneself: no citizen is named
+    ADD_PASSKEY = 65
+    REVOKE_PASSKEY = 66
+    INVITE = 67  # a professional of one's clinic to a passkey
+    END_SESSION = 68
+    WATCH_LIST = 100  # cases of suspected misuse are listed
+    WATCH_CASE = 101  # one of them is opened: a look at looks, without content
+    UNSHIELD = 102  # the name of a citizen in it is shown
+    WATCH_MOVE = 103  # it changes hands or state
+    WATCH_REGISTER = 104  # who is watched over more closely
+    WARN = 105  # connected organisations are warned
+    INCIDENT = 106  # the register of incidents
+    ASSESS = 107  # an organisation looks at its own security
+    NAME_STAFF = 90  # a name that is withheld, told for a case
+    DELIVER_LOG = 91  # a source hands over what its own log says
+    ASK_WHY = 92  # a citizen asks an organisation about a look
+    ANSWER_WHY = 93
+    SHIELD = 94  # names of staff are withheld from now on
+    END_SHIELD = 95
+    FOLLOW_UP = 96  # an organisation looks at what its own staff did
+    EXPORT = 97  # in bulk: kept for when there is such a thing
+    NOTIFY = 98  # a subscription delivered something: likewise
+    MODEL = 99  # a model was run on somebody's data: likewise
+    OFFER_MANDATE = 80
+    ANSWER_MANDATE = 81  # yes or no to a mandate that was offered
+    RELATIVE = 82  # who is close to the citizen, and may be called
+    CALL_RELATIVE = 83  # a relative was told something
+    ANSWER_DECLARATION = 84  # why a declared relation was not confirmed
+    HELP = 85  # a citizen who does not use a screen
+    SEE_DECLARATIONS = 86  # those of one's organisation that nothing confirmed
+    LETTER = 87  # written to a citizen on paper
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,9 @@ from typing import Generic, TypeVar
 
 from helhed.foundation.errors import Overloaded
 
+#: so many go together at least: a statement costs as much as about ten items in it
+_NOT_SPLIT = 16
+
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
@@ -18,6 +21,7 @@ Answer = TypeVar("Answer")
 class Batcher(Generic[Item, Answer]):
     """Runs ``run(items) -> answers`` for at most ``lanes`` batches at a time.
 
+    Of many, half go at a time: the others are the next batch while these are answered, so that both sides always work.
     ``run`` answers each item in order; an answer that is an exception is raised to the one who asked it, an exception
     raised by ``run`` is raised to the whole batch. ``submit`` raises Overloaded at once when ``queue_limit`` items wait.
     """
@@ -57,10 +61,12 @@ class Batcher(Generic[Item, Answer]):
             loop.call_soon(self._flush)
         return future
 
-    def _flush(self) -> None:
+    def _flush(self, answered: int = 0) -> None:
+        """Send what waits. ``answered`` items have just come back, and those who asked will soon ask again."""
         self._flushing = False
         while self._waiting and self._idle:
-            size = min(len(self._waiting), self._batch_size)
+            half = max(_NOT_SPLIT, (len(self._waiting) + answered + 1) // 2)
+            size = min(len(self._waiting), half, self._batch_size)
             batch = [self._waiting.popleft() for _ in range(size)]
             self._idle -= 1
             task = asyncio.get_running_loop().create_task(self._answer(batch))
@@ -72,18 +78,22 @@ class Batcher(Generic[Item, Answer]):
         self.items += len(batch)
         try:
             answers: Sequence[Answer | Exception] = await self._run([item for item, _ in batch])
+            if len(answers) != len(batch):
+                raise RuntimeError("A batch was not answered item by item.")
+        except asyncio.CancelledError:  # whoever cancelled a statement must not take its lane and its callers along
+            answers = [Overloaded()] * len(batch)
         except Exception as error:
             answers = [error] * len(batch)
-        for (_, future), answer in zip(batch, answers, strict=True):
+        self._idle += 1
+        if self._waiting:
+            self._flush(len(batch))  # first: the database works while these answers are written
+        for (_, future), answer in zip(batch, answers, strict=False):
             if future.done():
                 continue
             if isinstance(answer, Exception):
                 future.set_exception(answer)
             else:
                 future.set_result(answer)
-        self._idle += 1
-        if self._waiting:
-            self._flush()
 
     async def drain(self) -> None:
         """Wait until nothing is in flight and nothing waits."""

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from struct import Struct
+from uuid import UUID
 
 from helhed.foundation.database import Connection
 
@@ -22,7 +23,9 @@ _BIGINT = 20  #: object identifier of the type bigint
 _NO_ITEMS = Struct("!iiii").pack(12, 0, 0, _BIGINT)
 _DOUBLE = 701  #: of the type double precision
 _NO_DOUBLES = Struct("!iiii").pack(12, 0, 0, _DOUBLE)
+_UUID = 2950  #: of the type uuid
 _LENGTH = Struct("!i")
+_SIXTEEN = _LENGTH.pack(16)
 
 
 def timestamp(moment: datetime) -> int:
@@ -51,6 +54,12 @@ def doubles(items: Sequence[float]) -> bytes:
     fields: list[float] = [8] * (2 * count)
     fields[1::2] = items
     return _double_array(count).pack(_ARRAY_HEAD_BYTES + count * _ITEM_BYTES, 1, 0, _DOUBLE, count, 1, *fields)
+
+
+def uuids(items: Sequence[UUID]) -> bytes:
+    """The field of a ``uuid[]`` that is not empty."""
+    head = Struct("!iiiiii").pack(_ARRAY_HEAD_BYTES + len(items) * 20, 1, 0, _UUID, len(items), 1)
+    return head + b"".join(_SIXTEEN + item.bytes for item in items)
 
 
 @cache

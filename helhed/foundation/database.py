@@ -7,7 +7,8 @@ second wall, invariant 22 of the access model).
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ from helhed.foundation.once import create_once
 from helhed.foundation.postgres import APPLICATION, DATABASE, SUPERUSER, EmbeddedPostgres
 from helhed.foundation.settings import Settings
 
+#: another transaction was quicker: this one was undone, and may be tried again
+OVERTAKEN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
     Pool = asyncpg.Pool[asyncpg.Record]
@@ -28,8 +32,6 @@ else:
 
 
 _SECRET_BYTES = 32
-#: what a network needs besides its database: without them its page links, tokens and imported ids change
-SECRET_FILES = ("secret", "demo-token-key.json")
 
 
 class SecretDamaged(HelhedError):
@@ -63,22 +65,27 @@ def embedded_target(server: EmbeddedPostgres, database: str = DATABASE) -> Targe
     return Target({**common, "user": SUPERUSER}, {**common, "user": APPLICATION}, server.start)
 
 
-def url_target(url: str, password: str) -> Target:
-    """A server of the operator's; the application role logs in with ``password``."""
-    parts = urlsplit(url)
-    common = {"host": parts.hostname or "localhost", "port": parts.port or 5432, "database": parts.path.lstrip("/")}
-    owner = {"dsn": url, "database": common["database"]}
-    return Target(owner, {**common, "user": APPLICATION, "password": password})
+def url_target(url: str, *passwords: str, now: Callable[[], Sequence[str]] | None = None) -> Target:
+    """A server of the operator's. The application role logs in with the first of ``passwords`` that it has; ``now`` says
+    which they are at each connection, so that one can take the place of another while the network serves.
+    """
+    owner = {"dsn": url, "database": urlsplit(url).path.lstrip("/")}
+    # the same address: what it says of TLS holds for both roles
+    return Target(owner, {**owner, "user": APPLICATION, "password": now or (lambda: passwords)})
 
 
 def application_password(settings: Settings, secret: bytes) -> str:
-    """The configured password, or one derived from the installation's secret."""
+    """The configured password, or one that follows from a key."""
     derived = hmac.new(secret, b"database role helhed_app", hashlib.sha256).hexdigest()
     return settings.database_app_password or derived
 
 
 def read_secret(data_dir: Path) -> bytes:
-    """The installation's 32-byte secret, made on first use and readable by its owner only. Raises SecretDamaged."""
+    """What makes this installation itself, and never changes: the ids of imported records follow from it, and whom
+    tokens are for. 32 bytes, made on first use and readable by its owner only. Keys that change: ``keyring``.
+
+    Raises SecretDamaged.
+    """
     path = data_dir / "secret"
     if not path.exists():
         create_once(path, secrets.token_bytes(_SECRET_BYTES))
@@ -91,7 +98,27 @@ def read_secret(data_dir: Path) -> bytes:
 async def connect(arguments: dict[str, Any], **server_settings: str) -> Connection:
     """One connection with durable commits."""
     settings = {"synchronous_commit": "on", "application_name": "helhed", **server_settings}
-    return await asyncpg.connect(**arguments, server_settings=settings)
+    return await _by_password(**arguments, server_settings=settings)
+
+
+@asynccontextmanager
+async def connected(arguments: dict[str, Any], **server_settings: str) -> AsyncIterator[Connection]:
+    """One such connection, for as long as the block lasts."""
+    connection = await connect(arguments, **server_settings)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def _by_password(*where: Any, **named: Any) -> Connection:
+    """``asyncpg.connect`` by the first password that the server takes, where there are several."""
+    passwords = named.pop("password", None)
+    *others, last = passwords() if callable(passwords) else [passwords]
+    for password in others:
+        with suppress(asyncpg.InvalidPasswordError):
+            return await asyncpg.connect(*where, password=password, **named)
+    return await asyncpg.connect(*where, password=last, **named)
 
 
 async def create_pool(target: Target, *, size: int, statement_timeout_ms: int) -> Pool:
@@ -100,11 +127,14 @@ async def create_pool(target: Target, *, size: int, statement_timeout_ms: int) -
         "synchronous_commit": "on",
         "application_name": "helhed",
         "statement_timeout": str(statement_timeout_ms),
+        # whoever waits for another's row gives up before its statement would seem to be too much work
+        "lock_timeout": str(statement_timeout_ms // 2),
     }
     return await asyncpg.create_pool(
         **target.application,
         min_size=1,
         max_size=size,
+        connect=_by_password,
         connection_class=_Unreset,
         max_inactive_connection_lifetime=0,
         server_settings=settings,

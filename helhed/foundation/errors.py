@@ -49,6 +49,8 @@ class NotAuthenticated(HelhedError):
     """The token is missing, expired or not ours."""
 
     code = "login"
+    challenge = 'Bearer realm="helhed"'  #: how to come back (RFC 9110, section 11.6.1)
+    nonce = ""  #: what the next proof has to carry (RFC 9449, section 9)
 
 
 class Forbidden(HelhedError):
@@ -103,6 +105,12 @@ class TooCostly(TooLarge):
     """The answer would be larger than this network gives: ask for fewer."""
 
     code = "too-costly"
+
+
+class TooSlow(HelhedError):
+    """The request did not arrive in time. Send it again."""
+
+    code = "timeout"
 
 
 class UnsupportedMediaType(HelhedError):

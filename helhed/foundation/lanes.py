@@ -16,7 +16,14 @@ _LOOKUP_PLANS = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
 }
-LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError, OSError)
+#: the last is what the driver says when the server ended the connection between two messages of one statement
+LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    OSError,
+    asyncpg.InternalClientError,
+)
 
 
 class DatabaseAway(Overloaded):

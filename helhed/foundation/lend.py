@@ -18,16 +18,19 @@ _waiting: Counter[int] = Counter()  #: by identity of the pool
 
 @asynccontextmanager
 async def lend(pool: Pool) -> AsyncIterator[Connection]:
-    """One connection of ``pool``. Raises Overloaded when too many wait or none is free in time, DatabaseAway when the
-    database is gone, and Unprocessable when a statement takes too long.
+    """One connection of ``pool``. Raises Overloaded when too many wait, when none is free in time or a row is held too long,
+    DatabaseAway when the database is gone, and Unprocessable when a statement takes too long.
     """
     try:
         connection = await _acquire(pool)
         try:
             yield connection
+        except asyncpg.InternalClientError:  # the driver and the server no longer agree on where they are
+            connection.terminate()
+            raise
         finally:
             await pool.release(connection)  # type: ignore[arg-type]
-    except TimeoutError as error:
+    except (TimeoutError, asyncpg.LockNotAvailableError) as error:  # of a connection, or of a row that others hold
         raise Overloaded from error
     except asyncpg.QueryCanceledError as error:
         raise Unprocessable("This search takes too much work: narrow it to a citizen, a code or a period.") from error

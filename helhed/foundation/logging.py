@@ -1,9 +1,12 @@
 """Structured logs without personal data: CPR numbers, tokens and bodies never reach a line."""
 
+import asyncio
 import logging
 import re
 import sys
+import threading
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -77,11 +80,31 @@ def configure(level: str) -> None:
     logging.basicConfig(level=max(number, logging.WARNING), handlers=[_AsOurs()], force=True)
 
 
+def let_no_error_speak() -> None:
+    """What nobody catches is logged like what somebody does: its kind and place, and not its words, which may quote data."""
+    sys.excepthook = lambda kind, error, trace: _uncaught(error, "uncaught")
+    threading.excepthook = lambda told: _uncaught(told.exc_value, "uncaught in a thread")
+    sys.unraisablehook = lambda told: _uncaught(told.exc_value, "uncaught while tidying up")
+    with suppress(RuntimeError):  # no loop runs here
+        asyncio.get_running_loop().set_exception_handler(
+            lambda loop, told: _uncaught(told.get("exception"), str(told["message"]))
+        )
+
+
+def _uncaught(error: BaseException | None, event: str) -> None:
+    if error is None or isinstance(error, Exception):
+        logger("process").error(event, error=error)
+
+
 def _format_exception(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Where it happened, and the kind of exception; never its message, which may quote data."""
     error = event.pop("error", None)
     if isinstance(error, BaseException):
         event["error"] = type(error).__name__
+        if isinstance(error, OSError) and error.strerror:
+            event["reason"] = error.strerror
+        if isinstance(state := getattr(error, "sqlstate", None), str):
+            event["sqlstate"] = state
         frames = []
         trace = error.__traceback__
         while trace is not None:

@@ -62,6 +62,7 @@ async def migrate(connection: Connection, migrations: list[Migration] | None = N
                 fresh.append(migration)
             elif known != migration.digest:
                 raise MigrationChanged(f"{migration.package} {migration.number:04} {migration.name} was edited.")
+        await connection.execute(_SHOWN)
         return fresh
     finally:
         await connection.execute("select pg_advisory_unlock($1)", _LOCK)
@@ -79,6 +80,14 @@ async def _run(connection: Connection, migration: Migration) -> None:
         )
 
 
+#: a worker asks whether the database is as new as its code
+_SHOWN = """
+do $$ begin
+  if exists (select from pg_roles where rolname = 'helhed_app') then
+    grant usage on schema public to helhed_app;
+    grant select on public.helhed_migration to helhed_app;
+  end if;
+end $$"""
 _LEDGER = """
 create table if not exists public.helhed_migration (
   package text not null, number int not null, name text not null, digest text not null,

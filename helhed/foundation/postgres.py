@@ -208,7 +208,9 @@ class EmbeddedPostgres:
             "jit": "off",
             "timezone": "UTC",
             "log_timezone": "UTC",
+            # nothing of a statement, and of an error neither detail nor context: they quote the values of rows
             "log_min_error_statement": "panic",
+            "log_error_verbosity": "terse",
             "log_parameter_max_length_on_error": "0",
         }
         flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]

@@ -2,9 +2,12 @@
 
 from functools import cached_property
 from pathlib import Path
+from uuid import UUID
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from helhed.foundation.ids import key_of
 
 ANSWER_BYTES = 64 * 1024 * 1024
 RESOURCE_ELEMENTS = 100_000
@@ -27,6 +30,14 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address the server listens on.")
     port: int = Field(8000, description="Port the server listens on.")
     base_url: str = Field("", description="Public address of this network; empty is http://host:port.")
+    identity_providers: str = Field(
+        "",
+        description="File of the identity providers that citizens and staff log in by (docs/how-to/connect-an-identity-provider.md). Never together with demo mode.",
+    )
+    acute_places: str = Field(
+        "",
+        description="Ids of the organisations that are acute wards, with blanks between them: there the glass is broken without proving again who one is, and the first is whose eyes citizens try a block with.",
+    )
     demo: bool = Field(False, description="Demo mode: synthetic people, a built-in test identity provider.")
     max_body_bytes: int = Field(16 * 1024 * 1024, description="Largest request body taken, in bytes.")
     max_resource_elements: int = Field(
@@ -44,8 +55,36 @@ class Settings(BaseSettings):
     goodbye_seconds: float = Field(
         2.0, description="How long a worker that is replaced closes connections after their next answer before it ends."
     )
+    drain_seconds: float = Field(
+        0.0,
+        description="How long the server goes on after it was told to stop, while /health says that it is not ready.",
+    )
+    index_in_background: bool = Field(
+        True, description="Index what an upgrade left to be indexed while serving; off, `helhed reindex` does it."
+    )
+    sequence_log: bool = Field(
+        True, description="Sequence the log and sign its heads here; where several machines serve, one of them does it."
+    )
+    siem_address: str = Field(
+        "", description="A security centre's syslog server over TLS, as host:port; empty gives nothing on."
+    )
+    siem_authority: str = Field(
+        "", description="File with the certificates that vouch for that server; empty: the machine's."
+    )
+    siem_certificate: str = Field("", description="File with our certificate and key, where that server wants one.")
     log_level: str = Field("info", description="Lowest level of the structured log: debug, info, warning, error.")
-    self_declared_hours: int = Field(24, description="Hours a self-declared treatment relation lasts unconfirmed.")
+    access_token_seconds: int = Field(
+        300, ge=30, le=300, description="How long access tokens of the authorisation server live, in seconds."
+    )
+    fetch_from_loopback: bool = Field(
+        False,
+        description="In demo mode, fetch what apps on this machine publish, such as their keys; else public https only.",
+    )
+
+    @cached_property
+    def acute_keys(self) -> tuple[int, ...]:
+        """The keys of the acute wards. Raises ValueError for what is no id."""
+        return tuple(key_of(UUID(one)) for one in self.acute_places.split())
 
     @cached_property
     def public_url(self) -> str:

@@ -1,4 +1,4 @@
-"""How a worker and whoever replaces it understand each other: a file says *ready*, a signal says *goodbye*."""
+"""How a worker and whoever replaces it understand each other: a file says *ready*, signals say *goodbye*."""
 
 import os
 import signal
@@ -6,6 +6,8 @@ from pathlib import Path
 
 #: asks a worker to close each connection after its next answer
 GOODBYE = signal.SIGUSR1
+#: tells a worker that the whole server is about to end: it serves on, and says that it is not ready
+LEAVING = signal.SIGUSR2
 
 
 class ReadyMarks:

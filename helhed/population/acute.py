@@ -61,10 +61,11 @@ def _episode(life: Life, fact: dict[str, Any], code: dict[str, Any], day: int) -
             fact["text"].lower(),
             day,
             until=min(day + days, life.end),
+            minute=minute + minutes,
         )
     role, chance = fact.get("refer", ("", 0.0))
     if life.rng.random() < chance:
-        _refer(life, role, fact["text"], day)
+        _refer(life, role, fact["text"], day, minute + minutes)
 
 
 def _cure(fact: dict[str, Any], life: Life, day: int) -> tuple[str, float, int, str, int] | None:
@@ -83,13 +84,13 @@ def _cure(fact: dict[str, Any], life: Life, day: int) -> tuple[str, float, int, 
     return None
 
 
-def _refer(life: Life, role: str, why: str, day: int) -> None:
+def _refer(life: Life, role: str, why: str, day: int, minute: int) -> None:
     """To a private therapist: the referral from the clinic, and what the therapist wrote."""
     clinic, unit = life.person.clinic, life.unit(role)
     seen = life.workday(day + life.rng.randint(7, 25))
     waiting = seen >= life.end - 30 and not life.person.died
     text = f"Henvises til vurdering og behandling for {why.lower()}."
-    content = referral(_PHYSIOTHERAPY, day, unit.reference, "active" if waiting else "completed", text)
+    content = referral(_PHYSIOTHERAPY, day, unit.reference, "active" if waiting else "completed", text, minute=minute)
     content["requester"] = life.author(clinic)
     life.write(clinic, "ServiceRequest", content)
     if not waiting and seen < life.end:

@@ -89,7 +89,7 @@ def _eyes(life: Life) -> None:
 def _booked(life: Life) -> None:
     if life.person.died or not life.diseases or life.rng.random() < 0.6:
         return
-    day = working_day(TODAY + life.rng.randint(5, 120))
+    day = working_day(TODAY + life.rng.randint(8, 120))
     if day > TODAY:
         content = appointment("Årskontrol", (day, life.clock()), 20, life.person.clinic.name, life.chart.subject)
         life.write(life.person.clinic, "Appointment", content)

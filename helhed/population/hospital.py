@@ -16,6 +16,7 @@ from helhed.population.resources import blood_pressure, concept, condition, enco
 _FACTS = facts("acute")
 _EPISODES = [(fact, concept(fact["text"], ("SKS", *fact["code"]))) for fact in _FACTS["hospital"]]
 _YEARS = _FACTS["years"]
+_AFTER_SURGERY = (0.0, 1.0, 0.45)  #: of the peak of CRP: at admission, in the middle of the stay, at discharge
 _OPEN_SHARE = 0.012  #: admissions of the last year that are still going on
 
 
@@ -133,11 +134,12 @@ def _blood(life: Life, stay: Stay) -> None:
     if stay.end == stay.start:
         return
     peak = rng.uniform(*stay.fact.get("crp", (1, 7)))
+    inflamed = rng.uniform(*stay.fact.get("inflames", (0, 0)))
     before = life.body.at(rng, "haemoglobin", stay.start, 0.2)
     lost = stay.fact.get("bleeds", 0.0) * rng.uniform(0.8, 1.2)
     for number_, day in enumerate(days):
         left = 1.0 if number_ == 0 else 0.75 if day != stay.end else max(0.18, 0.9 ** (2 * (stay.end - stay.start)))
-        crp = round(max(1, peak * left))
+        crp = round(max(1, peak * left + inflamed * _AFTER_SURGERY[min(number_, 2)]))
         values = {"crp": crp, "leukocytes": 6.6 + crp / 32, "haemoglobin": max(5.2, before - lost * (number_ > 0))}
         values |= {"sodium": rng.gauss(139, 1.6), "potassium": min(5.0, max(3.4, rng.gauss(4.0, 0.2)))}
         series.append((day, values))
@@ -197,6 +199,7 @@ def _go_home(life: Life, stay: Stay) -> None:
             within(fact["text"]),
             stay.start,
             until=until,
+            minute=min(stay.minute + 90, 1430),
         )
     story = fact["story"].format(**stay.told)
     _, minute = _left(stay)

@@ -4,12 +4,13 @@ from typing import Any
 
 from helhed.population.facts import Json, facts
 from helhed.population.life import Life
-from helhed.population.moments import TODAY, YEAR, day_text, stamp
+from helhed.population.moments import TODAY, YEAR, day_text, stamp, working_day
 from helhed.population.resources import ATC, HL7, atc_of, concept, hl7, product
 
 _MEDICINES = facts("medicines")["medicines"]
 _RENEWED_DAYS = 300
 _WEEK = 7
+_WALK = 25  #: minutes from the clinic to the pharmacy, and waiting there
 _DISPENSED_DAYS, _PACK_DAYS = 330, 92
 _KIDNEYS = {
     "metformin-1000": 45,
@@ -75,8 +76,13 @@ def prescribe(
     *,
     written: int = 0,
     until: int = 0,
+    minute: int = 0,
 ) -> None:
-    """An ordination on the shared card, by the citizen's clinic. ``times`` a day; 0 once a week; negative as needed, at most."""
+    """An ordination on the shared card, by the citizen's clinic. ``times`` a day; 0 once a week; negative as needed, at most.
+
+    ``minute`` of the day at which it was written; in opening hours without.
+    """
+    minute = minute or life.clock()
     stopped = bool(until) and until <= TODAY
     content: Json = {
         "contained": [product(key)],
@@ -84,7 +90,7 @@ def prescribe(
         "intent": "order",
         "category": _COMMUNITY,
         "medicationReference": {"reference": "#product"},
-        "authoredOn": stamp(written or since, life.clock()),
+        "authoredOn": stamp(written or since, minute),
         "requester": life.author(life.person.clinic),
         "reasonCode": [{"text": against}],
         "dosageInstruction": [_dosage(key, amount, times, text, against, since, until)],
@@ -92,23 +98,29 @@ def prescribe(
     if stopped:
         content["statusReason"] = {"text": "Borgeren er død" if until == life.person.died else "Kuren er færdig"}
     reference = life.chart.add(life.unit("card"), "MedicationRequest", content)
-    _dispense(life, key, reference, since, until or life.end)
+    _dispense(life, key, reference, since, until or life.end, minute)
 
 
-def _dispense(life: Life, key: str, order: str, since: int, until: int) -> None:
+def _dispense(life: Life, key: str, order: str, since: int, until: int, ordered: int) -> None:
     """Packs handed over: one of a cure, one every quarter of what lasts; the last year's are kept."""
     day = max(since, min(until, life.end) - _DISPENSED_DAYS + life.rng.randint(0, 80))
     while day <= min(until, life.end):
         content: Json = {
             "status": "completed",
             "medicationCodeableConcept": product(key)["code"],
-            "whenHandedOver": stamp(day, life.clock()),
+            "whenHandedOver": _handed_over(life, day, since, ordered),
             "quantity": {"value": 1, "unit": "pakning"},
         }
         content["performer"] = [{"actor": life.unit("pharmacy").reference}]
         content["authorizingPrescription"] = [{"reference": order}]
         life.chart.add(life.unit("card"), "MedicationDispense", content)
         day += _PACK_DAYS
+
+
+def _handed_over(life: Life, day: int, since: int, ordered: int) -> str:
+    """When the pharmacy is open; on the first day after it was prescribed."""
+    day = max(since, working_day(day))
+    return stamp(day, max(life.clock(), ordered + _WALK if day == since else 0))
 
 
 def _dosage(key: str, amount: float, times: int, text: str, against: str, since: int, until: int) -> Json:

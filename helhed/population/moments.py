@@ -6,6 +6,7 @@ from functools import cache
 from helhed.population.facts import facts
 
 YEAR = 365.25
+_CLOSED = facts("people")["closed"]
 TODAY = date.fromisoformat(facts("people")["today"]).toordinal()
 
 
@@ -45,5 +46,27 @@ def _last_sunday(year: int, month: int) -> date:
 
 
 def working_day(day: int) -> int:
-    """The same day, or the Friday before."""
-    return day - max(0, (day - 1) % 7 - 4)
+    """The same day, or the last day before on which clinics are open."""
+    while (day - 1) % 7 > 4 or day in _closed(year_of(day)):
+        day -= 1
+    return day
+
+
+@cache
+def _closed(year: int) -> frozenset[int]:
+    """The days of a year on which Danish clinics are closed, besides weekends."""
+    easter = _easter(year)
+    moving = [easter + days for days in _CLOSED["after_easter"]]
+    if year <= _CLOSED["prayer_day"]["last_year"]:
+        moving.append(easter + _CLOSED["prayer_day"]["after_easter"])
+    return frozenset([*moving, *(date.fromisoformat(f"{year}-{day}").toordinal() for day in _CLOSED["each_year"])])
+
+
+def _easter(year: int) -> int:
+    """Easter Sunday: the anonymous Gregorian computus (Meeus, *Astronomical Algorithms*, chapter 8)."""
+    century = year // 100
+    skipped = century - century // 4 - (8 * century + 13) // 25
+    epact = (19 * (year % 19) + skipped + 15) % 30
+    epact -= (epact // 28) * (1 - (29 // (epact + 1)) * ((21 - year % 19) // 11))
+    weekday = (year + year // 4 + epact + 2 - century + century // 4) % 7
+    return date(year, 3, 28).toordinal() + epact - weekday

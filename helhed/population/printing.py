@@ -41,7 +41,7 @@ def _words(resource: Json) -> str:
 
 
 def _parts(resource: Json) -> Iterator[str]:
-    for name in ("code", "vaccineCode"):
+    for name in ("code", "vaccineCode", "medicationCodeableConcept"):
         yield _concept(resource.get(name))
     yield from (_concept(one) for one in resource.get("type", ()) if isinstance(one, dict))
     yield _medicine(resource)

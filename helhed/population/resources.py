@@ -234,14 +234,14 @@ def procedure(code: Json, when: str, note: str = "") -> Json:
     )
 
 
-def referral(code: Json, day: int, to: Json, status: str, text: str, category: str = "") -> Json:
-    """A ServiceRequest; active with a performer, it stands accepted there."""
+def referral(code: Json, day: int, to: Json, status: str, text: str, category: str = "", minute: int = 600) -> Json:
+    """A ServiceRequest, written at a minute of a day; active with a performer, it stands accepted there."""
     found: Json = {
         "status": status,
         "intent": "order",
         "priority": "routine",
         "code": code,
-        "authoredOn": stamp(day, 600),
+        "authoredOn": stamp(day, minute),
         "performer": [to],
         "note": [{"text": text}],
     }

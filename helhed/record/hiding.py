@@ -1,45 +1,21 @@
-"""What a block would hide: tried on the citizen's own record before anything is saved.
+"""What a block would hide, part by part of the citizen's own record.
 
-This explains; it does not decide. The decision is ``trust``'s, in the statement that reads. Both follow the same rule: a
-block hides what organisation *what* (with its units) delivered from organisation *who* (with its units).
+This compares; it does not decide. Which rows are left, the decision itself answers (``trust.simulator``).
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from helhed.record.overview import Overview
-from helhed.record.reading import Entry, Record
+from helhed.record.reading import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A block, in force or only tried. None is everybody, or everything."""
-
-    who: int | None
-    what: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """The hierarchy: for each organisation itself and everything above it."""
-
-    above: Mapping[int, Sequence[int]]
-
-    def within(self, organisation: int, unit: int) -> bool:
-        """Whether ``organisation`` is ``unit`` or stands beneath it."""
-        return unit == organisation or unit in self.above.get(organisation, ())
-
-
-def visible(record: Record, reader: int, rules: Iterable[Rule], places: Places) -> Record:
-    """What somebody treating the citizen at ``reader`` would see with these blocks in force."""
-    against = [rule for rule in rules if rule.who is None or places.within(reader, rule.who)]
-    left = tuple(entry for entry in record.entries if not any(_hides(rule, entry, places) for rule in against))
+def part_of(record: Record, rows: Collection[UUID]) -> Record:
+    """The record of which these rows are left."""
+    left = tuple(entry for entry in record.entries if entry.id in rows)
     return Record(left, record.truncated, {entry.reference: entry for entry in left})
-
-
-def _hides(rule: Rule, entry: Entry, places: Places) -> bool:
-    return rule.what is None or places.within(entry.origin, rule.what)
 
 
 @dataclass(frozen=True, slots=True)

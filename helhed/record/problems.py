@@ -10,6 +10,8 @@ from helhed.record.reading import Entry, Record
 
 _OVER = {"resolved", "inactive", "remission"}
 _WRONG = {"entered-in-error", "refuted"}
+#: no known allergy: SNOMED CT and HL7's allergyintolerance-code
+_NONE_KNOWN = {"716186003", "no-known-allergies"}
 _DECISION_CATEGORIES = {"advance-directive", "resuscitation", "treatment-decision", "treatment-limitation"}
 
 LONGEST_CODE = 8  #: longer ones are keys of a data set, not codes that people know
@@ -108,9 +110,19 @@ def allergies(record: Record) -> list[Allergy]:
     return sorted(found, key=lambda allergy: (not allergy.high, allergy.uncertain, allergy.substance.text))
 
 
+def says_none(entry: Entry) -> bool:
+    """Whether it says that no allergy is known, which is no allergy."""
+    return bool(codes(entry.content.get("code")) & _NONE_KNOWN)
+
+
 def _holds(entry: Entry) -> bool:
-    over = codes(entry.content.get("clinicalStatus")) & _OVER or codes(entry.content.get("verificationStatus")) & _WRONG
-    return not over and not codes(entry.content.get("code")) & {"716186003", "no-known-allergies"}
+    return _stands(entry) and not says_none(entry)
+
+
+def _stands(entry: Entry) -> bool:
+    """Neither over nor taken back."""
+    content = entry.content
+    return not (codes(content.get("clinicalStatus")) & _OVER or codes(content.get("verificationStatus")) & _WRONG)
 
 
 def _allergy(entry: Entry) -> Allergy:
@@ -132,9 +144,7 @@ def _allergy(entry: Entry) -> Allergy:
 
 def says_no_known_allergies(record: Record) -> bool:
     """Somebody asked and wrote that there are none; that is not the same as an empty list."""
-    return any(
-        codes(e.content.get("code")) & {"716186003", "no-known-allergies"} for e in record.of("AllergyIntolerance")
-    )
+    return any(says_none(entry) and _stands(entry) for entry in record.of("AllergyIntolerance"))
 
 
 def warnings(record: Record) -> list[Warning]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _FIND = "select * from registries.find_citizen($1::fhir.ask, $2, $3)"
 _MATCH = "select * from registries.match_citizens($1::fhir.ask, $2::text[], $3::text[], $4::text[], $5, $6)"
+_NAMES = "select name from registries.organisation where key = any($1::bigint[]) order by name"
 _ORGANISATIONS = "select key, id, name, sor, kind, parent, places, last_received from registries.organisation"
 
 
@@ -54,6 +55,11 @@ class Directory:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+
+    async def names_of(self, keys: Iterable[int]) -> list[str]:
+        """The names of organisations, in order."""
+        async with lend(self._pool) as connection:
+            return [row["name"] for row in await connection.fetch(_NAMES, list(keys))]
 
     async def find_citizen(self, ask: Ask, system: str, value: str) -> CitizenIdentity | None:
         """The citizen with this identifier, by the directory basis; None when there is none or the ask may not look."""

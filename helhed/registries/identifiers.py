@@ -6,6 +6,8 @@ from datetime import date
 CPR = "urn:oid:1.2.208.176.1.2"
 REPLACEMENT_CPR = "urn:oid:1.2.208.176.1.6.1.1"  # X-eCPR, DK Core DkCoreXeCPRIdentifier
 SOR = "urn:oid:1.2.208.176.1.1"
+AUTHORISATION = "https://autregweb.sst.dk"  # the state's register of authorised health professionals
+URI = "urn:ietf:rfc:3986"
 #: letters of a replacement number; the easily confused I and O are left out
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 _FEMALE, _MALE = "02468", "13579"

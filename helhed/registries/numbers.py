@@ -5,6 +5,7 @@ from typing import Any
 
 from helhed.fhir.changes import Change
 from helhed.fhir.splice import add_identifier
+from helhed.foundation.ask import Ask
 from helhed.foundation.database import Connection
 from helhed.foundation.errors import Overloaded
 from helhed.registries.identifiers import CPR, REPLACEMENT_CPR, UNKNOWN_BIRTH_DATE, replacement_cpr
@@ -21,7 +22,7 @@ class ReplacementNumbers:
 
     types = frozenset({"Patient"})
 
-    async def prepare(self, connection: Connection, change: Change) -> Change:
+    async def prepare(self, connection: Connection, ask: Ask, change: Change) -> Change:
         """The change as it will be stored."""
         assert change.resource is not None
         assert change.raw is not None

@@ -16,6 +16,7 @@ from helhed.registries.names import human_name
 _PUT_CITIZENS = "select registries.put_citizens($1,$2,$3,$4,$5,$6,$7,$8,$9)"
 _PUT_IDENTIFIERS = "select registries.put_citizen_identifiers($1,$2,$3)"
 _PUT_ORGANISATION = "select registries.put_organisation($1,$2,$3,$4,$5,$6,$7)"
+_PUT_PROFESSIONAL_IDENTIFIERS = "select registries.put_professional_identifiers($1,$2,$3,$4)"
 _PUT_PROFESSIONALS = "select registries.put_professionals($1,$2,$3)"
 
 
@@ -28,7 +29,7 @@ class Citizens:
         """Keep name, birth date, sex, life status and numbers."""
         rows = [_citizen(one) for one in stored]
         await connection.execute(_PUT_CITIZENS, *map(list, zip(*rows, strict=True)))
-        found = [(i["system"], _value(i), key_of(one.id)) for one in stored for i in _identifiers(one.resource)]
+        found = [(*number, key_of(one.id)) for one in stored for number in numbers_in(one.resource)]
         if found:
             await connection.execute(_PUT_IDENTIFIERS, *map(list, zip(*found, strict=True)))
 
@@ -73,14 +74,17 @@ class Organisations:
 
 
 class Professionals:
-    """The names of Practitioners, for the citizen's log."""
+    """The names of Practitioners, for the citizen's log, and by what those who vouch for them know them."""
 
     types = frozenset({"Practitioner"})
 
     async def project(self, connection: Connection, stored: Sequence[Stored]) -> None:
-        """Keep id and name."""
+        """Keep id, name and identifiers."""
         rows = [(key_of(one.id), one.id, human_name(one.resource.get("name", []))) for one in stored]
         await connection.execute(_PUT_PROFESSIONALS, *map(list, zip(*rows, strict=True)))
+        known = [(*number, key_of(one.id)) for one in stored for number in numbers_in(one.resource)]
+        columns = [list(column) for column in zip(*known, strict=True)] if known else [[], [], []]
+        await connection.execute(_PUT_PROFESSIONAL_IDENTIFIERS, [row[0] for row in rows], *columns)
 
     async def forget(self, connection: Connection, removed: Sequence[UUID]) -> None:
         """A name stays: log entries name it."""
@@ -104,6 +108,11 @@ def _identifiers(resource: dict[str, Any]) -> list[dict[str, Any]]:
     return [i for i in resource.get("identifier", ()) if i.get("system") and i.get("value")]
 
 
+def numbers_in(resource: dict[str, Any]) -> list[tuple[str, str]]:
+    """System and value of each identifier, as they are kept."""
+    return [(i["system"], _value(i)) for i in _identifiers(resource)]
+
+
 def _value(identifier: dict[str, Any]) -> str:
     value = str(identifier["value"])
     return normal_cpr(value) if identifier["system"] in {CPR, REPLACEMENT_CPR} else value
@@ -112,7 +121,7 @@ def _value(identifier: dict[str, Any]) -> str:
 def _citizen(one: Stored) -> tuple[Any, ...]:
     resource = one.resource
     name = human_name(resource.get("name", []))
-    numbers = {i["system"]: _value(i) for i in _identifiers(resource)}
+    numbers = dict(numbers_in(resource))
     cpr, replacement = numbers.get(CPR), numbers.get(REPLACEMENT_CPR)
     dead = bool(resource.get("deceasedBoolean") or resource.get("deceasedDateTime"))
     return (

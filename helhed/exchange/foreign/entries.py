@@ -8,7 +8,7 @@ import orjson
 
 from helhed.exchange.foreign.documents import LARGEST_DOCUMENT, Document
 from helhed.fhir.definitions import TYPE_NUMBERS, Ownership, type_definition
-from helhed.fhir.parsing import Limits, check_shape, parse_compact, parse_shaped
+from helhed.fhir.parsing import Limits, check_shape, checked_lines, parse_compact, parse_shaped
 from helhed.foundation.errors import BadRequest
 
 _DOCUMENT_LIMITS = Limits(bytes=LARGEST_DOCUMENT)
@@ -42,7 +42,8 @@ _GLANCE: Any = msgspec.json.Decoder(
         [
             ("resourceType", str, ""),
             ("id", str, ""),
-            *((name, _Reference | None, None) for name in _plain_patient_names()),
+            # what is one reference in one type is a list of them in another
+            *((name, _Reference | list[msgspec.Raw] | None, None) for name in _plain_patient_names()),
         ],
     )
 )
@@ -83,7 +84,7 @@ class Head(NamedTuple):
                 yield from definition.patient_references(orjson.loads(self.raw))
                 return
             found = getattr(self.glance, path.steps[0].name)
-            if found is not None and found.reference:
+            if isinstance(found, _Reference) and found.reference:
                 yield found.reference
 
 
@@ -97,9 +98,11 @@ class Entry(NamedTuple):
 
 def heads_of(document: Document) -> list[Head]:
     """What the entries of a Bundle, NDJSON lines, or a single resource are called. Raises BadRequest or TooLarge."""
-    check_shape(document.raw, _DOCUMENT_LIMITS)
     if document.ndjson:
-        return [_head(position, "", line) for position, line in enumerate(document.raw.split(b"\n"))]
+        return [
+            _head(position, "", line) for position, line in enumerate(checked_lines(document.raw, _DOCUMENT_LIMITS))
+        ]
+    check_shape(document.raw, _DOCUMENT_LIMITS)
     try:
         bundle = _BUNDLE.decode(document.raw)
     except msgspec.MsgspecError:

@@ -6,15 +6,20 @@ from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from helhed.exchange.foreign.documents import Document, documents
 from helhed.exchange.foreign.identity import ForeignIds
 from helhed.exchange.foreign.translate import Rejected, Translator
 from helhed.fhir.changes import Change
+from helhed.fhir.definitions import type_definition
 from helhed.fhir.profiles.conformance import Demands
 from helhed.fhir.profiles.knowledge import Knowledge
-from helhed.fhir.store.session import Sessions
+from helhed.fhir.search_parameters import SetChanged
+from helhed.fhir.store.purged import purged_before
+from helhed.fhir.store.rows import ask_row
+from helhed.fhir.store.sessions import Sessions
+from helhed.fhir.store.writing import home_citizen
 from helhed.foundation.ask import ActorKind, Ask, Purpose
 from helhed.foundation.clock import Clock
 from helhed.foundation.database import Connection, Pool
@@ -26,7 +31,15 @@ _LEDGER = """
 insert into exchange.imported_document (source, digest, name, entries, stored, merged, rejected) values ($1,$2,$3,$4,$5,$6,$7)
 """
 _REJECTED_COLUMNS = ("source", "digest", "entry", "type_name", "expression", "reason")
-_EXISTING = "select id from fhir.resource where bucket = any($1::smallint[]) and id = any($2::uuid[])"
+#: each id is looked up by itself: asked for all buckets and all ids at once, PostgreSQL tries every pair of them
+_EXISTING = """
+select q.id, (select r.type = 0 from fhir.resource r where r.bucket = q.bucket and r.id = q.id offset 0) as purged
+from unnest($1::smallint[], $2::uuid[]) q(bucket, id)
+where exists (select from fhir.resource r where r.bucket = q.bucket and r.id = q.id offset 0)
+"""
+_HAVE_PURGED = "select exists (select from fhir.purged_copy c where c.origin = $1)"
+_NOBODY = UUID(int=0)
+_PURGED = "recorded on the wrong citizen before and purged: it stays away from this one"
 _MOST_ATTEMPTS = 8
 
 
@@ -129,7 +142,7 @@ class Importer:
             try:
                 await self._store(document, digest, report)
                 break
-            except Conflict:  # another document with the same organisation or person was quicker
+            except (Conflict, SetChanged):  # another document with the same person was quicker; or an operator was
                 if attempt + 1 == _MOST_ATTEMPTS:
                     raise
             except (BadRequest, Forbidden, InvalidResource, TooLarge, Unprocessable) as error:
@@ -143,8 +156,11 @@ class Importer:
                 self._ids, self._source.namespace, session.connection, demands=self._demands(), earlier=self._earlier
             )
             found = await translator.translate(document)
-            fresh = await fresh_changes(session.connection, found.changes)
-            merged = found.merged + len(found.changes) - len(fresh)
+            fresh, purged = await fresh_changes(session.connection, self.ask(), found.changes)
+            found.rejected += [
+                Rejected(found.positions[one.id], one.type_name, one.type_name, _PURGED) for one in purged
+            ]
+            merged = found.merged + len(found.changes) - len(fresh) - len(purged)
             await session.write(fresh)
             counts = (found.entries, len(fresh), merged, len(found.rejected))
             await session.connection.execute(_LEDGER, self._source.key, digest, document.name, *counts)
@@ -183,9 +199,23 @@ async def _put(
     await putting
 
 
-async def fresh_changes(connection: Connection, changes: list[Change]) -> list[Change]:
-    """Those of ``changes`` whose ids are not taken."""
+async def fresh_changes(connection: Connection, ask: Ask, changes: list[Change]) -> tuple[list[Change], list[Change]]:
+    """Those of ``changes`` whose ids are not taken, and those that have been purged: they do not come back."""
     ids = [change.id for change in changes if change.id is not None]
-    buckets = sorted({bucket_of(one) for one in ids})
-    taken = {row["id"] for row in await connection.fetch(_EXISTING, buckets, ids)}
-    return [change for change in changes if change.id not in taken]
+    rows = await connection.fetch(_EXISTING, [bucket_of(one) for one in ids], ids)
+    taken = {row["id"]: row["purged"] for row in rows}
+    fresh = [change for change in changes if change.id not in taken] if taken else changes
+    again = await _purged_before(connection, ask, fresh)
+    purged = [change for change in changes if taken.get(change.id) or change.id in again]
+    return ([change for change in fresh if change.id not in again] if again else fresh), purged
+
+
+async def _purged_before(connection: Connection, ask: Ask, changes: list[Change]) -> set[UUID | None]:
+    """The ids of those that are byte for byte what this source has had purged from the same citizen."""
+    if not await connection.fetchval(_HAVE_PURGED, ask.organisation):
+        return set()
+    citizens = [home_citizen(type_definition(one.type_name), one.resource or {}, one.id or _NOBODY) for one in changes]
+    found = await purged_before(
+        connection, ask_row(ask), [(citizen, one.digest or b"") for citizen, one in zip(citizens, changes, strict=True)]
+    )
+    return {changes[place].id for place in found}

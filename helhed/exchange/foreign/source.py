@@ -8,7 +8,7 @@ import orjson
 from helhed.exchange.foreign.identity import ForeignIds
 from helhed.exchange.foreign.load import Source
 from helhed.fhir.changes import Change
-from helhed.fhir.store.session import Sessions
+from helhed.fhir.store.sessions import Sessions
 from helhed.foundation.ask import ActorKind, Ask, Purpose
 from helhed.foundation.clock import Clock
 from helhed.foundation.ids import key_of

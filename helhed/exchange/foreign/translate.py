@@ -4,7 +4,6 @@ A glance at the document tells what its entries are called; then its bytes are r
 only the rewritten document is parsed, once.
 """
 
-from collections import ChainMap
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -27,8 +26,10 @@ from helhed.foundation.ids import bucket_of, parse_id
 from helhed.registries.identifiers import CPR, REPLACEMENT_CPR, normal_cpr
 
 _BY_NUMBER = """
-select c.patient from registries.citizen_identifier i join registries.citizen c on c.key = i.citizen
-where i.system = $1 and i.value = $2
+select i.system, i.value, c.patient
+from unnest($1::text[], $2::text[]) q(system, value)
+join registries.citizen_identifier i on i.system = q.system and i.value = q.value
+join registries.citizen c on c.key = i.citizen
 """
 _PATIENT = "Patient"
 #: types that are looked up by what their source called them; the others are found by their own identifiers
@@ -53,6 +54,7 @@ class Translation:
     changes: list[Change] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     merged: int = 0
+    positions: dict[UUID | None, int] = field(default_factory=dict)  #: of the changes, by their ids
 
 
 class Translator:
@@ -111,36 +113,30 @@ class Translator:
 
     async def _known_patients(self, heads: list[Head]) -> dict[int, UUID]:
         """Position -> id of the document's patients who are here by number already."""
-        found = {}
-        for head in heads:
-            if head.type_name == _PATIENT and head.glance is not None:
-                known = await self._known(orjson.loads(head.raw))
-                if known is not None:
-                    found[head.position] = known
-        return found
-
-    async def _known(self, patient: dict[str, Any]) -> UUID | None:
-        identifiers = patient.get("identifier", ())
-        for one in identifiers if isinstance(identifiers, list) else ():
-            system, value = (one.get("system"), one.get("value")) if isinstance(one, dict) else (None, None)
-            if system in (CPR, REPLACEMENT_CPR) and isinstance(value, str):
-                found = await self._connection.fetchval(_BY_NUMBER, system, normal_cpr(value))
-                if found is not None:
-                    return UUID(str(found))
-        return None
+        numbers = {
+            head.position: list(_numbers(orjson.loads(head.raw)))
+            for head in heads
+            if head.type_name == _PATIENT and head.glance is not None
+        }
+        asked = [number for some in numbers.values() for number in some]
+        if not asked:
+            return {}
+        rows = await self._connection.fetch(_BY_NUMBER, *map(list, zip(*asked, strict=True)))
+        here = {(row["system"], row["value"]): row["patient"] for row in rows}
+        known = {position: next((here[one] for one in some if one in here), None) for position, some in numbers.items()}
+        return {position: UUID(str(patient)) for position, patient in known.items() if patient is not None}
 
     def _placed(self, heads: list[Head], known: Mapping[int, UUID]) -> tuple[list[UUID], MutableMapping[str, str]]:
         """The id of each entry, and what each reference of the document will read here."""
-        addresses: MutableMapping[str, str] = ChainMap({}, self._earlier) if self._earlier else {}
+        addresses = dict(self._earlier)
         ids: dict[int, UUID] = {}
-        for patients in (True, False):  # a citizen's rows get ids in the citizen's bucket
-            for head in heads:
-                if (head.type_name == _PATIENT) is patients:
-                    identifier = known.get(head.position) or self._id_of(head, addresses)
-                    ids[head.position] = identifier
-                    here = f"{head.type_name}/{identifier}"
-                    for name in head.names:
-                        addresses[name] = here
+        # a citizen's rows get ids in the citizen's bucket, so patients come first
+        for head in sorted(heads, key=lambda head: head.type_name != _PATIENT):
+            identifier = known.get(head.position) or self._id_of(head, addresses)
+            ids[head.position] = identifier
+            here = f"{head.type_name}/{identifier}"
+            for name in head.names:
+                addresses[name] = here
         return [ids[head.position] for head in heads], addresses
 
     def _id_of(self, head: Head, addresses: Mapping[str, str]) -> UUID:
@@ -149,7 +145,7 @@ class Translator:
             return given
         bucket = None
         if head.type_name in TYPE_NUMBERS and type_definition(head.type_name).ownership is Ownership.CITIZEN:
-            local = next((addresses[text] for text in head.patient_references() if text in addresses), "")
+            local = next(filter(None, map(addresses.get, head.patient_references())), "")
             patient = parse_id(local.removeprefix("Patient/"))
             bucket = None if patient is None else bucket_of(patient)
         return self._ids.id_of(head.type_name, head.source_id, bucket)
@@ -169,6 +165,7 @@ class Translator:
                 found.rejected.append(Rejected(head.position, head.type_name, head.type_name, reason))
             else:
                 taken.add(identifier)
+                found.positions[identifier] = head.position
                 found.changes.append(self._change(head, identifier, entry))
 
     def _change(self, head: Head, identifier: UUID, entry: Entry) -> Change:
@@ -177,6 +174,15 @@ class Translator:
             extra = {"system": self._namespace, "value": f"{head.type_name}/{head.source_id}"}
             raw, resource = add_identifier(raw, resource, extra)
         return Change("POST", head.type_name, resource, raw, identifier, None, sha256(head.raw).digest())
+
+
+def _numbers(patient: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The CPR numbers and replacement numbers of a Patient that nobody has looked at yet."""
+    identifiers = patient.get("identifier", ())
+    for one in identifiers if isinstance(identifiers, list) else ():
+        system, value = (one.get("system"), one.get("value")) if isinstance(one, dict) else (None, None)
+        if system in (CPR, REPLACEMENT_CPR) and isinstance(value, str) and "\0" not in value:
+            yield system, normal_cpr(value)
 
 
 def _rewritten(document: Document, addresses: Mapping[str, str]) -> list[Entry]:

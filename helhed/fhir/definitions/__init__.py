@@ -9,7 +9,8 @@ from uuid import UUID
 
 from helhed.fhir.definitions import facts
 from helhed.fhir.definitions.composites import Composite, composites
-from helhed.fhir.definitions.expressions import Path, path_key, paths_of
+from helhed.fhir.definitions.custom import Custom, ParameterSet, parameters_in_use, replace_parameters
+from helhed.fhir.definitions.expressions import Path, Step, path_key, paths_of
 from helhed.foundation.ids import parse_id
 
 __all__ = [
@@ -17,27 +18,33 @@ __all__ = [
     "TYPE_NAMES",
     "TYPE_NUMBERS",
     "Composite",
+    "Custom",
     "Ownership",
+    "ParameterSet",
     "Path",
     "SearchParameter",
     "TypeDefinition",
+    "parameters_in_use",
     "type_definition",
+    "use_parameters",
 ]
 
 TYPE_NUMBERS: Mapping[str, int] = facts.document("type_numbers.json")["numbers"]
 TYPE_NAMES: Mapping[int, str] = {number: name for name, number in TYPE_NUMBERS.items()}
 PARAMETER_NUMBERS: Mapping[str, int] = facts.document("parameter_numbers.json")["numbers"]
-SUPPORTED_KINDS = frozenset({"string", "token", "reference", "date", "number", "quantity", "uri", "composite"})
+SUPPORTED_KINDS = frozenset(
+    {"string", "token", "reference", "date", "number", "quantity", "uri", "composite", "special"}
+)
 _PATIENT = "Patient/"
 
 
 class Ownership(Enum):
-    """Whose a resource is."""
+    """Whose the resources of a type are."""
 
     CITIZEN = "citizen"
-    ORGANISATION = "organisation"
+    ORGANISATION = "organisation"  #: but the citizen's whom ``TypeDefinition.home_patient`` finds in a row
     PUBLIC = "public"
-    VIRTUAL = "virtual"  #: served by other rooms, or a container; never stored by clients
+    VIRTUAL = "virtual"  #: served by other rooms; never stored by clients
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +53,22 @@ class SearchParameter:
 
     code: str
     number: int
-    kind: str  #: as in http://hl7.org/fhir/R4/valueset-search-param-type.html; ``special`` is not supported
+    kind: str  #: as in http://hl7.org/fhir/R4/valueset-search-param-type.html; the only ``special`` of a type is Location's ``near``
     expression: str
     targets: tuple[str, ...]
     paths: tuple[Path, ...] = ()
     composite: Composite | None = None
+    custom: Custom | None = None  #: beside R4's own: read by its expression rather than along paths
 
     @property
     def supported(self) -> bool:
         """Whether it is indexed and can be searched."""
-        return self.kind in SUPPORTED_KINDS and bool(self.paths)
+        return self.custom is not None or (self.kind in SUPPORTED_KINDS and bool(self.paths))
+
+    @property
+    def asks_whether(self) -> bool:
+        """Whether its value is true or false of every resource, so that what says nothing of it is false."""
+        return self.custom is None and ".exists() and " in self.expression
 
     @property
     def jsonpaths(self) -> tuple[str, ...]:
@@ -82,6 +95,8 @@ class TypeDefinition:
 
     def keys_of(self, parameter: SearchParameter) -> tuple[int, ...]:
         """The keys under which the values of a number or quantity parameter are indexed."""
+        if parameter.custom is not None:
+            return (parameter.number,)
         return tuple(dict.fromkeys(self.value_keys[path] for path in parameter.paths))
 
     def patient_references(self, resource: dict[str, Any]) -> Iterator[str]:
@@ -99,7 +114,17 @@ class TypeDefinition:
         for text in self.patient_references(resource):
             if found := _patient(text):
                 return found
-        return None
+        return _patient_within(resource) if self.name == "Bundle" else None
+
+
+def _patient_within(bundle: dict[str, Any]) -> UUID | None:
+    """The home patient of the first resource in a Bundle that has one: of a document its Composition."""
+    for entry in bundle.get("entry", ()):
+        inner = entry.get("resource", {})
+        known = inner.get("resourceType") in TYPE_NUMBERS
+        if known and (found := type_definition(inner["resourceType"]).home_patient(inner)):
+            return found
+    return None
 
 
 def _patient(text: Any) -> UUID | None:
@@ -163,12 +188,25 @@ def type_definition(name: str) -> TypeDefinition:
     parameters = {code: _parameter(name, code, *about) for code, about in _parameters().get(name, {}).items()}
     ownership = _ownership_of(name)
     patient, own = _patient_paths(name, parameters) if ownership is Ownership.CITIZEN else ((), frozenset())
+    patient += tuple(Path((Step(element, False),), "Reference") for element in _patient_elements().get(name, ()))
+    patient += tuple(_path_to(element) for element in _ownership()["about_a_citizen"].get(name, ()))
     code, date = _primary().get(name, (None, None))
     plain = patient[0].steps[0].name if patient and not patient[0].winding else ""
+    parameters |= {one.code: _beside(one) for one in parameters_in_use().of_type(name)}
     return TypeDefinition(
         name, number, ownership, parameters, patient, own, parameters.get(code), parameters.get(date),
         _value_keys(parameters), plain,
     )  # fmt: skip
+
+
+def use_parameters(new: ParameterSet) -> None:
+    """Lay another set of custom search parameters beside R4's own, in this process."""
+    replace_parameters(new)
+    type_definition.cache_clear()
+
+
+def _beside(custom: Custom) -> SearchParameter:
+    return SearchParameter(custom.code, custom.number, custom.kind, custom.expression, custom.targets, custom=custom)
 
 
 def _value_keys(parameters: Mapping[str, SearchParameter]) -> dict[Path, int]:
@@ -183,6 +221,8 @@ def _value_keys(parameters: Mapping[str, SearchParameter]) -> dict[Path, int]:
 
 def _parameter(type_name: str, code: str, kind: str, expression: str, targets: tuple[str, ...]) -> SearchParameter:
     paths = paths_of(type_name, expression) if kind in SUPPORTED_KINDS else None
+    if kind == "reference" and paths and any(path.kind == "Resource" for path in paths):
+        paths = None  # a Bundle's composition and message stand within it: there is no reference to look for
     composite = composites().get((type_name, code))
     return SearchParameter(code, PARAMETER_NUMBERS[code], kind, expression, targets, paths or (), composite)
 
@@ -191,7 +231,18 @@ def _ownership_of(name: str) -> Ownership:
     for kind in (Ownership.PUBLIC, Ownership.ORGANISATION, Ownership.VIRTUAL):
         if name in _ownership()[kind.value]:
             return kind
-    return Ownership.CITIZEN if name == "Patient" or name in _compartment() else Ownership.ORGANISATION
+    about_a_citizen = name == "Patient" or name in _compartment() or name in _patient_elements()
+    return Ownership.CITIZEN if about_a_citizen else Ownership.ORGANISATION
+
+
+def _path_to(element: str) -> Path:
+    """To the citizen whom a row of an organisation is about. Steps that have one value are read like those with several."""
+    return Path(tuple(Step(one, True) for one in element.split(".")), "Reference")
+
+
+def _patient_elements() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = _ownership()["patient_elements"]
+    return found
 
 
 def _patient_paths(name: str, parameters: Mapping[str, SearchParameter]) -> tuple[tuple[Path, ...], frozenset[str]]:

@@ -24,6 +24,10 @@ class Expression:
         """What the expression gives, as JSON. Raises NotOne and TooMuch."""
         return [one.value for one in self._evaluated(focus, environment, extra) if one.value is not None]
 
+    def typed(self, focus: Any, environment: Environment) -> list[tuple[str, Any]]:
+        """The same with the type of each value. Raises NotOne and TooMuch."""
+        return [(one.kind, one.value) for one in self._evaluated(focus, environment, None) if one.value is not None]
+
     def holds(self, focus: Any, environment: Environment, extra: Json | None = None) -> bool | None:
         """Whether a rule holds: a single truth is itself, anything else there is true, nothing is None.
 

@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from helhed.fhir.definitions import facts
+from helhed.fhir.fhirpath.frames import ITEMS, LETTERS, Frame, Part
 from helhed.fhir.fhirpath.functions import FUNCTIONS
+from helhed.fhir.fhirpath.iterating import WITH_EXPRESSIONS
 from helhed.fhir.fhirpath.operators import (
-    Known,
     NotOne,
     boolean,
     calculate,
@@ -19,30 +20,7 @@ from helhed.fhir.fhirpath.operators import (
     truth,
 )
 from helhed.fhir.fhirpath.syntax import Node, NotFhirPath
-from helhed.fhir.fhirpath.values import Collection, Environment, Value, child, focus_of, is_a
-
-
-class Frame:
-    """Where evaluation stands: the environment, and what $this, $index and $total are."""
-
-    __slots__ = ("environment", "focus", "index", "this", "total")
-
-    def __init__(self, environment: Environment, focus: Collection, this: Collection) -> None:
-        self.environment = environment
-        self.focus = focus  #: of the whole expression: %context
-        self.this = this
-        self.index = 0
-        self.total: Collection = []
-
-    def at(self, item: Value, index: int) -> "Frame":
-        """The same for one item of a collection."""
-        inner = Frame(self.environment, self.focus, [item])
-        inner.index, inner.total = index, self.total
-        return inner
-
-
-#: the frame and the collection that stands before the dot
-Part = Callable[[Frame, Collection], Collection]
+from helhed.fhir.fhirpath.values import Collection, Value, child, focus_of, is_a
 
 _CONSTANTS = {
     "ucum": "http://unitsofmeasure.org",
@@ -178,7 +156,17 @@ def _binary(node: Node) -> Part:
         return lambda frame, items: distinct([*left(frame, items), *right(frame, items)], frame.environment)
     if operator in {"in", "contains"}:
         return _membership(operator, left, right)
-    return lambda frame, items: calculate(operator, left(frame, items), right(frame, items))
+    return _arithmetic(operator, left, right)
+
+
+def _arithmetic(operator: str, left: Part, right: Part) -> Part:
+    def part(frame: Frame, items: Collection) -> Collection:
+        found = calculate(operator, left(frame, items), right(frame, items))
+        if found and isinstance(found[0].value, str):
+            frame.environment.step(1 + len(found[0].value) // LETTERS)  # texts that are joined again and again grow
+        return found
+
+    return part
 
 
 def _logic(operator: str, left: Part, right: Part) -> Part:
@@ -248,9 +236,9 @@ def _membership(operator: str, left: Part, right: Part) -> Part:
 
 def _call(node: Node) -> Part:
     name, arguments = node.text, node.parts
-    maker = _WITH_EXPRESSIONS.get(name)
+    maker = WITH_EXPRESSIONS.get(name)
     if maker is not None:
-        return maker(arguments)
+        return maker([compiled(one) for one in arguments])
     if name in {"is", "as", "ofType"}:
         return _typed(name, arguments)
     if name not in FUNCTIONS:
@@ -261,8 +249,9 @@ def _call(node: Node) -> Part:
     parts = [compiled(one) for one in arguments]
 
     def part(frame: Frame, items: Collection) -> Collection:
-        frame.environment.step()
-        return function(items, [one(frame, frame.this) for one in parts], frame.environment)
+        found = function(items, [one(frame, frame.this) for one in parts], frame.environment)
+        frame.environment.step(1 + len(found) // ITEMS)
+        return found
 
     return part
 
@@ -284,101 +273,6 @@ def _type_of(node: Node) -> str:
     raise NotFhirPath("A type should stand in the brackets.")
 
 
-def _one(arguments: Sequence[Node], name: str) -> Part:
-    if len(arguments) != 1:
-        raise NotFhirPath(f"{name}() takes one expression.")
-    return compiled(arguments[0])
-
-
-def _kept(frame: Frame, items: Collection, criterion: Part) -> Collection:
-    frame.environment.step(len(items))
-    return [one for index, one in enumerate(items) if truth(criterion(frame.at(one, index), [one])) is True]
-
-
-def _where(arguments: Sequence[Node]) -> Part:
-    criterion = _one(arguments, "where")
-    return lambda frame, items: _kept(frame, items, criterion)
-
-
-def _exists(arguments: Sequence[Node]) -> Part:
-    if not arguments:
-        return lambda frame, items: boolean(bool(items))
-    criterion = _one(arguments, "exists")
-    return lambda frame, items: boolean(bool(_kept(frame, items, criterion)))
-
-
-def _every(arguments: Sequence[Node]) -> Part:
-    criterion = _one(arguments, "all")
-    return lambda frame, items: boolean(len(_kept(frame, items, criterion)) == len(items))
-
-
-def _select(arguments: Sequence[Node]) -> Part:
-    projection = _one(arguments, "select")
-
-    def part(frame: Frame, items: Collection) -> Collection:
-        frame.environment.step(len(items))
-        return [found for index, one in enumerate(items) for found in projection(frame.at(one, index), [one])]
-
-    return part
-
-
-def _repeat(arguments: Sequence[Node]) -> Part:
-    projection = _one(arguments, "repeat")
-
-    def part(frame: Frame, items: Collection) -> Collection:
-        found: Collection = []
-        known = Known(frame.environment)
-        waiting = items
-        while waiting:
-            fresh = [new for one in waiting for new in projection(frame.at(one, 0), [one])]
-            frame.environment.step(len(fresh) + 1)
-            waiting = [new for new in fresh if known.add(new)]
-            found += waiting
-        return found
-
-    return part
-
-
-def _aggregate(arguments: Sequence[Node]) -> Part:
-    if not 1 <= len(arguments) <= 2:
-        raise NotFhirPath("aggregate() takes an expression and a start.")
-    step = compiled(arguments[0])
-    start = compiled(arguments[1]) if len(arguments) > 1 else None
-
-    def part(frame: Frame, items: Collection) -> Collection:
-        total: Collection = start(frame, frame.this) if start is not None else []
-        for index, one in enumerate(items):
-            inner = frame.at(one, index)
-            inner.total = total
-            total = step(inner, [one])
-        return total
-
-    return part
-
-
-def _iif(arguments: Sequence[Node]) -> Part:
-    if not 2 <= len(arguments) <= 3:
-        raise NotFhirPath("iif() takes a criterion and one or two results.")
-    parts = [compiled(one) for one in arguments]
-
-    def part(frame: Frame, items: Collection) -> Collection:
-        inner = frame.at(items[0], 0) if len(items) == 1 else frame
-        if truth(parts[0](inner, items)) is True:
-            return parts[1](inner, items)
-        return parts[2](inner, items) if len(parts) > 2 else []
-
-    return part
-
-
-_WITH_EXPRESSIONS: dict[str, Callable[[Sequence[Node]], Part]] = {
-    "where": _where,
-    "exists": _exists,
-    "all": _every,
-    "select": _select,
-    "repeat": _repeat,
-    "aggregate": _aggregate,
-    "iif": _iif,
-}
 _MAKERS: dict[str, Callable[[Node], Part]] = {
     "literal": _literal,
     "empty": _empty,

@@ -1,19 +1,21 @@
 """Functions of FHIRPath that take values (N1, section 5) and those FHIR adds (R4 fhirpath, section 2.9.1)."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, DecimalException
 from functools import lru_cache
 from typing import Any
 
 import jsonschema_rs
 
-from helhed.fhir.fhirpath.operators import Known, boolean, decimal, distinct, number, single, text, truth
+from helhed.fhir.fhirpath.conversions import CONVERSIONS, Function
+from helhed.fhir.fhirpath.operators import Known, NotOne, boolean, decimal, distinct, number, single, text, truth
 from helhed.fhir.fhirpath.syntax import NotFhirPath
 from helhed.fhir.fhirpath.values import Collection, Environment, Value, child, children, descendants, focus_of
 
-#: the collection, the arguments' collections, and the environment
-Function = Callable[[Collection, Sequence[Collection], Environment], Collection]
+_ZONE = re.compile(r"(Z|[+-]\d\d:\d\d)$")
 _LONGEST_PATTERN = 5000
+_MOST_POWER, _MOST_PLACES = 1000, 28
 
 
 def _text(items: Collection) -> str | None:
@@ -140,45 +142,6 @@ def _split(items: Collection, arguments: Sequence[Collection], environment: Envi
     return [] if one is None or not between else [Value(part, "System.String") for part in one.split(between)]
 
 
-def _as_integer(items: Collection, arguments: Sequence[Collection], environment: Environment) -> Collection:
-    one = single(items)
-    value = None if one is None else one.value
-    if isinstance(value, bool):
-        return number(int(value))
-    if isinstance(value, int):
-        return number(value)
-    if isinstance(value, str) and value.lstrip("+-").isascii() and value.lstrip("+-").isdecimal() and len(value) < 20:
-        return number(int(value))
-    return []
-
-
-def _as_decimal(items: Collection, arguments: Sequence[Collection], environment: Environment) -> Collection:
-    one = single(items)
-    if one is None or not isinstance(one.value, (int, float, str, Decimal)):
-        return []
-    try:
-        return number(Decimal(int(one.value) if isinstance(one.value, bool) else str(one.value)))
-    except InvalidOperation:
-        return []
-
-
-def _as_text(items: Collection, arguments: Sequence[Collection], environment: Environment) -> Collection:
-    one = single(items)
-    if one is None or isinstance(one.value, (dict, list)) or one.value is None:
-        return []
-    if isinstance(one.value, bool):
-        return text("true" if one.value else "false")
-    return text(str(one.value))
-
-
-def _as_boolean(items: Collection, arguments: Sequence[Collection], environment: Environment) -> Collection:
-    one = single(items)
-    value = "" if one is None else str(one.value).lower()
-    if value in {"true", "t", "yes", "y", "1", "1.0"}:
-        return boolean(True)
-    return boolean(False) if value in {"false", "f", "no", "n", "0", "0.0"} else []
-
-
 def _on_number(work: Callable[[Decimal], Decimal | int]) -> Function:
     def function(items: Collection, arguments: Sequence[Collection], environment: Environment) -> Collection:
         one = single(items)
@@ -188,6 +151,40 @@ def _on_number(work: Callable[[Decimal], Decimal | int]) -> Function:
         return number(int(found) if isinstance(one.value, int) else found)
 
     return function
+
+
+def _calculated(work: Callable[[Decimal, Decimal], Decimal]) -> Function:
+    """A function of a decimal and perhaps another; nothing where mathematics has no answer."""
+
+    def function(items: Collection, arguments: Sequence[Collection], environment: Environment) -> Collection:
+        one, other = _decimal(items), _decimal(arguments[0]) if arguments else Decimal(0)
+        if one is None or other is None:
+            return []
+        try:
+            return number(work(one, other))
+        except (DecimalException, ValueError):
+            return []
+
+    return function
+
+
+def _decimal(items: Collection) -> Decimal | None:
+    one = single(items)
+    told = one is not None and isinstance(one.value, (int, float, Decimal)) and not isinstance(one.value, bool)
+    return decimal(one.value) if one is not None and told else None
+
+
+def _power(one: Decimal, other: Decimal) -> Decimal:
+    if abs(other) > _MOST_POWER:
+        raise ValueError
+    found = one**other
+    return found.to_integral_value() if one == one.to_integral_value() and other >= 0 == other % 1 else found
+
+
+def _rounded(one: Decimal, places: Decimal) -> Decimal:
+    if not 0 <= places <= _MOST_PLACES:
+        raise ValueError
+    return one.quantize(Decimal(1).scaleb(-int(places)), ROUND_HALF_UP)
 
 
 # --- what FHIR adds ---------------------------------------------------------------------------------------------------
@@ -247,6 +244,49 @@ def _codes(one: Value) -> list[tuple[str | None, str]]:
     return [(c.get("system", ""), c["code"]) for c in codings if isinstance(c, dict) and isinstance(c.get("code"), str)]
 
 
+def _subsuming(*, turned: bool) -> Function:
+    """Whether a code stands above another in the hierarchy of its system, or is it; the other way round when ``turned``."""
+
+    def function(items: Collection, arguments: Sequence[Collection], environment: Environment) -> Collection:
+        one, other = single(items), single(arguments[0])
+        if one is None or other is None:
+            return []
+        above, below = (other, one) if turned else (one, other)
+        verdicts = [
+            _above(environment, a, b) for a in _codes(above) for b in _codes(below) if a[0] == b[0] and a[0] is not None
+        ]
+        if True not in verdicts and None in verdicts:
+            environment.undecided = True
+            return []
+        return boolean(True in verdicts)
+
+    return function
+
+
+def _above(environment: Environment, one: tuple[str | None, str], other: tuple[str | None, str]) -> bool | None:
+    environment.step()
+    if one == other:
+        return True
+    return None if environment.subsumes is None else environment.subsumes(str(one[0]), one[1], other[1])
+
+
+def _check_modifiers(items: Collection, arguments: Sequence[Collection], environment: Environment) -> Collection:
+    """The items themselves, when no extension changes their meaning but those named. Raises NotOne for another."""
+    known = {_text(one) for one in arguments}
+    for one in items:
+        for modifier in child(one, "modifierExtension"):
+            if isinstance(modifier.value, dict) and modifier.value.get("url") not in known:
+                raise NotOne
+    return items
+
+
+def _reflected(one: Value) -> Value:
+    """What a value says of its own type (N1, section 10.1)."""
+    system = one.kind.startswith("System.")
+    name = one.kind.removeprefix("System.") if system else one.kind
+    return Value({"namespace": "System" if system else "FHIR", "name": name}, "")
+
+
 def _conforms_to(items: Collection, arguments: Sequence[Collection], environment: Environment) -> Collection:
     one, profile = single(items), _text(arguments[0])
     if one is None or profile is None or not isinstance(one.value, dict):
@@ -261,12 +301,12 @@ def _html_checks(items: Collection, arguments: Sequence[Collection], environment
     return boolean(True)  # narratives are checked with the structure, before anything here
 
 
-def _now(length: int, kind: str) -> Function:
+def _now(part: Callable[[str], str], kind: str) -> Function:
     def function(items: Collection, arguments: Sequence[Collection], environment: Environment) -> Collection:
         if not environment.now:
             environment.undecided = True
             return []
-        return [Value(environment.now[:length] if length else environment.now, kind)]
+        return [Value(part(environment.now), kind)]
 
     return function
 
@@ -276,6 +316,7 @@ def _nothing_more(items: Collection, arguments: Sequence[Collection], environmen
 
 
 FUNCTIONS: Mapping[str, tuple[int, int, Function]] = {
+    **CONVERSIONS,
     "empty": (0, 0, lambda items, a, e: boolean(not items)),
     "count": (0, 0, lambda items, a, e: number(len(items))),
     "first": (0, 0, lambda items, a, e: items[:1]),
@@ -314,16 +355,17 @@ FUNCTIONS: Mapping[str, tuple[int, int, Function]] = {
     "toChars": (0, 0, _characters),
     "join": (0, 1, _join),
     "split": (1, 1, _split),
-    "toInteger": (0, 0, _as_integer),
-    "convertsToInteger": (0, 0, lambda i, a, e: boolean(bool(_as_integer(i, a, e)) if i else None)),
-    "toDecimal": (0, 0, _as_decimal),
-    "convertsToDecimal": (0, 0, lambda i, a, e: boolean(bool(_as_decimal(i, a, e)) if i else None)),
-    "toString": (0, 0, _as_text),
-    "toBoolean": (0, 0, _as_boolean),
     "abs": (0, 0, _on_number(abs)),
     "floor": (0, 0, _on_number(lambda n: int(n // 1))),
     "ceiling": (0, 0, _on_number(lambda n: -int(-n // 1))),
     "truncate": (0, 0, _on_number(int)),
+    "exp": (0, 0, _calculated(lambda one, _: one.exp())),
+    "ln": (0, 0, _calculated(lambda one, _: one.ln())),
+    "log": (1, 1, _calculated(lambda one, base: one.ln() / base.ln())),
+    "power": (1, 1, _calculated(_power)),
+    "sqrt": (0, 0, _calculated(lambda one, _: one.sqrt())),
+    "round": (0, 1, _calculated(_rounded)),
+    "type": (0, 0, lambda items, a, e: [_reflected(one) for one in items]),
     "extension": (1, 1, _extension),
     "hasValue": (0, 0, _has_value),
     "getValue": (0, 0, _get_value),
@@ -331,8 +373,12 @@ FUNCTIONS: Mapping[str, tuple[int, int, Function]] = {
     "memberOf": (1, 1, _member_of),
     "conformsTo": (1, 1, _conforms_to),
     "htmlChecks": (0, 0, _html_checks),
-    "today": (0, 0, _now(10, "System.Date")),
-    "now": (0, 0, _now(0, "System.DateTime")),
+    "subsumes": (1, 1, _subsuming(turned=False)),
+    "subsumedBy": (1, 1, _subsuming(turned=True)),
+    "checkModifiers": (0, 20, _check_modifiers),
+    "today": (0, 0, _now(lambda at: at[:10], "System.Date")),
+    "now": (0, 0, _now(lambda at: at, "System.DateTime")),
+    "timeOfDay": (0, 0, _now(lambda at: _ZONE.sub("", at[11:]), "System.Time")),
     "trace": (1, 2, _nothing_more),
 }
 

@@ -1,14 +1,20 @@
 """Operators of FHIRPath: collections in, a collection out; an empty one where nothing can be said."""
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal, DivisionByZero, InvalidOperation
+from decimal import Decimal, DecimalException
 from typing import Any
 
+from helhed.fhir.fhirpath import quantities
 from helhed.fhir.fhirpath.moments import compared
+from helhed.fhir.fhirpath.quantities import amount_of
+from helhed.fhir.fhirpath.shifting import shifted
 from helhed.fhir.fhirpath.values import Collection, Environment, Value
 from helhed.foundation.errors import HelhedError
 
+#: what a date of FHIR is once it was moved
+_MOVED = {"date": "System.Date", "dateTime": "System.DateTime", "instant": "System.DateTime", "time": "System.Time"}
 _DATES = frozenset({"date", "dateTime", "instant", "time", "System.Date", "System.DateTime", "System.Time"})
+_MOST_INTEGER, _MOST_DECIMAL = 2**31, Decimal("1E28")
 
 
 class NotOne(HelhedError):
@@ -28,8 +34,10 @@ def text(value: str) -> Collection:
 
 
 def number(value: int | Decimal) -> Collection:
-    """A number as a collection."""
-    return [Value(value, "System.Integer" if isinstance(value, int) else "System.Decimal")]
+    """A number as a collection; nothing for one beyond what FHIRPath has (N1, sections 2.1.3 and 2.1.4)."""
+    if isinstance(value, int):
+        return [Value(value, "System.Integer")] if -_MOST_INTEGER <= value < _MOST_INTEGER else []
+    return [Value(value, "System.Decimal")] if abs(value) < _MOST_DECIMAL else []
 
 
 def single(items: Collection) -> Value | None:
@@ -60,7 +68,11 @@ def equal(one: Value, other: Value) -> bool | None:
     if _is_number(first) and _is_number(second):
         return decimal(first) == decimal(second)
     if isinstance(first, dict) and isinstance(second, dict):
-        return _same(first, second)
+        amounts = amount_of(one), amount_of(other)
+        if amounts[0] is None or amounts[1] is None:
+            return _same(first, second)
+        order = quantities.compared(amounts[0], amounts[1])
+        return None if order is None else order == 0
     return type(first) is type(second) and bool(first == second)
 
 
@@ -97,9 +109,23 @@ def equivalent(left: Collection, right: Collection) -> bool:
 
 
 def _alike(one: Value, other: Value) -> bool:
-    if isinstance(one.value, str) and isinstance(other.value, str):
+    if isinstance(one.value, str) and isinstance(other.value, str) and not _DATES & {one.kind, other.kind}:
         return " ".join(one.value.lower().split()) == " ".join(other.value.lower().split())
+    if _is_number(one.value) and _is_number(other.value):
+        return _near(decimal(one.value), decimal(other.value))
+    amounts = amount_of(one), amount_of(other)
+    if amounts[0] is not None and amounts[1] is not None:
+        return quantities.alike(amounts[0], amounts[1])
     return equal(one, other) is True
+
+
+def _near(one: Decimal, other: Decimal) -> bool:
+    """Equal at the precision of the one that is told less precisely."""
+    places = max(int(one.as_tuple().exponent), int(other.as_tuple().exponent))
+    try:
+        return one.quantize(Decimal(1).scaleb(places)) == other.quantize(Decimal(1).scaleb(places))
+    except DecimalException:
+        return one == other
 
 
 def ordered(left: Collection, right: Collection) -> int | None:
@@ -115,21 +141,8 @@ def ordered(left: Collection, right: Collection) -> int | None:
         if one.kind in _DATES or other.kind in _DATES:
             return compared(first, second)
         return (first > second) - (first < second)
-    return _ordered_quantities(first, second)
-
-
-def _ordered_quantities(first: Any, second: Any) -> int | None:
-    """Quantities of the same unit; others cannot be told here."""
-    if not isinstance(first, dict) or not isinstance(second, dict) or _unit(first) != _unit(second):
-        return None
-    if not _is_number(first.get("value")) or not _is_number(second.get("value")):
-        return None
-    a, b = decimal(first["value"]), decimal(second["value"])
-    return (a > b) - (a < b)
-
-
-def _unit(quantity: Any) -> Any:
-    return quantity.get("code") or quantity.get("unit")
+    amounts = amount_of(one), amount_of(other)
+    return None if amounts[0] is None or amounts[1] is None else quantities.compared(amounts[0], amounts[1])
 
 
 def _is_number(value: Any) -> bool:
@@ -153,14 +166,39 @@ def calculate(operator: str, left: Collection, right: Collection) -> Collection:
         return []
     if operator == "+" and isinstance(one.value, str) and isinstance(other.value, str):
         return text(one.value + other.value)
-    if not (_is_number(one.value) and _is_number(other.value)):
-        return []
+    if _is_number(one.value) and _is_number(other.value):
+        return _reckoned(operator, one.value, other.value)
+    found = _with_quantities(operator, one, other)
+    return [] if found is None else [found]
+
+
+def _reckoned(operator: str, one: Any, other: Any) -> Collection:
     try:
-        found = _ARITHMETIC[operator](decimal(one.value), decimal(other.value))
-    except (DivisionByZero, InvalidOperation, ZeroDivisionError, OverflowError):
+        found = _ARITHMETIC[operator](decimal(one), decimal(other))
+    except (DecimalException, ZeroDivisionError):
         return []
-    whole = isinstance(one.value, int) and isinstance(other.value, int) and operator != "/"
-    return number(int(found)) if whole or operator == "div" else number(found)
+    whole = (isinstance(one, int) and isinstance(other, int) and operator != "/") or operator == "div"
+    return number(int(found)) if whole and abs(found) < _MOST_DECIMAL else number(found)
+
+
+def _with_quantities(operator: str, one: Value, other: Value) -> Value | None:
+    """Quantities added, multiplied by numbers, and dates moved by durations."""
+    amounts, sign = (amount_of(one), amount_of(other)), {"+": 1, "-": -1}.get(operator)
+    if amounts[1] is not None and sign is not None:
+        if amounts[0] is not None:
+            return quantities.added(amounts[0], amounts[1], sign)
+        moved = shifted(one.value, amounts[1], sign) if isinstance(one.value, str) and one.kind in _DATES else None
+        return None if moved is None else Value(moved, _MOVED.get(one.kind, one.kind))
+    amount, factor = (amounts[0], other.value) if amounts[0] is not None else (amounts[1], one.value)
+    if (
+        amount is None
+        or not _is_number(factor)
+        or operator not in {"*", "/"}
+        or (operator == "/" and amounts[0] is None)
+    ):
+        return None
+    found = _reckoned(operator, amount.value, factor if operator == "/" else decimal(factor))
+    return quantities.quantity(decimal(found[0].value), amount.unit) if found else None
 
 
 def _written(one: Value | None) -> str:

@@ -10,7 +10,9 @@ _DEEPEST = 60
 _TALLEST = 120
 _TOKEN = re.compile(
     r"""(?P<space>\s+|//[^\n]*|/\*.*?\*/)
-      |(?P<date>@T?\d[\dT:.+Z-]*)
+      |(?P<open>/\*)
+      |(?P<date>@(?:T\d\d(?::\d\d(?::\d\d(?:\.\d+)?)?)?(?![\w:])
+        |\d{4}(?:-\d\d(?:-\d\d)?)?(?:T(?:\d\d(?::\d\d(?::\d\d(?:\.\d+)?)?)?(?:Z|[+-]\d\d:\d\d)?)?)?(?![\w:])))
       |(?P<number>\d+(?:\.\d+)?)
       |(?P<text>'(?:[^'\\]|\\.)*')
       |(?P<quoted>`(?:[^`\\]|\\.)*`)
@@ -91,7 +93,7 @@ def _tokens(text: str) -> list[Token]:
     found, position = [], 0
     while position < len(text):
         match = _TOKEN.match(text, position)
-        if match is None or match.lastgroup is None:
+        if match is None or match.lastgroup in {None, "open"}:
             raise NotFhirPath(f"The expression cannot be read from {text[position : position + 20]!r}.")
         if match.lastgroup != "space":
             found.append(Token(match.lastgroup, match[0]))

@@ -27,7 +27,9 @@ class TooMuch(HelhedError):
 class Environment:
     """What an expression can see besides its focus, and what it asked for in vain."""
 
-    __slots__ = ("conforms_to", "member_of", "now", "resolve", "resource", "root", "steps", "undecided")
+    __slots__ = (
+        "conforms_to", "member_of", "most", "now", "resolve", "resource", "root", "steps", "subsumes", "undecided",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -37,6 +39,8 @@ class Environment:
         member_of: Callable[[str, str | None, str], bool | None] | None = None,
         now: str = "",
         conforms_to: Callable[[Json, str], bool | None] | None = None,
+        subsumes: Callable[[str, str, str], bool | None] | None = None,
+        most: int = _MOST_STEPS,
     ) -> None:
         self.resource = resource
         self.root = root if root is not None else resource
@@ -44,6 +48,8 @@ class Environment:
         self.member_of = member_of
         self.now = now  #: the moment as a FHIR instant; "" when it may not be asked
         self.conforms_to = conforms_to
+        self.subsumes = subsumes  #: whether, in a system, a code stands above another
+        self.most = most  #: steps that an expression may take
         self.undecided = False  #: something was asked for that is not here
         self.steps = 0  #: work done since the last ``again``
 
@@ -54,7 +60,7 @@ class Environment:
     def step(self, count: int = 1) -> None:
         """Count work. Raises TooMuch."""
         self.steps += count
-        if self.steps > _MOST_STEPS:
+        if self.steps > self.most:
             raise TooMuch
 
 

@@ -5,16 +5,19 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from helhed.fhir.definitions import Composite, Path, SearchParameter, TypeDefinition, type_definition
+from helhed.fhir.definitions import Composite, Path, SearchParameter, TypeDefinition, parameters_in_use, type_definition
+from helhed.fhir.indexing import custom
 from helhed.fhir.indexing.composites import composites_at, said
-from helhed.fhir.indexing.dates import Interval, period_of
+from helhed.fhir.indexing.dates import Interval, interval, period_of
+from helhed.fhir.indexing.near import place_of
 from helhed.fhir.indexing.numbers import values_of
 from helhed.fhir.indexing.text import normalise
 from helhed.fhir.indexing.uris import uri_tokens
 from helhed.fhir.indexing.values import (
+    DATES,
     TOKEN_READERS,
     all_reference_tokens,
-    coded,
+    coded_once,
     reference_tokens,
     texts,
     when,
@@ -43,7 +46,7 @@ class _Collected:
     __slots__ = ("dates", "numbers", "primary", "strings", "tokens")
 
     def __init__(self) -> None:
-        self.tokens: set[int] = set()
+        self.tokens: list[int] = []
         self.strings: list[tuple[int, str]] = []
         self.dates: list[tuple[int, datetime, datetime]] = []
         self.primary: list[Interval] = []
@@ -57,49 +60,56 @@ Reader = Callable[[Any, _Collected], None]
 
 def index(resource: dict[str, Any]) -> Indexed:
     """The index of a valid resource whose local references read ``Type/id``."""
-    definition = type_definition(resource["resourceType"])
-    readers = _readers(definition.name)
+    readers, primary_code = _compiled(resource["resourceType"])
     found = _Collected()
     for name, value in resource.items():
-        for reader in readers.get(name, ()):
-            reader(value, found)
+        if name in readers:
+            for reader in readers[name]:
+                reader(value, found)
+    for custom_reader in custom.readers(resource["resourceType"], parameters_in_use()):
+        custom_reader(resource, found)
     lo, hi = _outer(found.primary)
-    code = _primary_code(definition, resource)
-    return Indexed(code, lo, hi, list(found.tokens), found.strings, found.dates, found.numbers)
+    return Indexed(primary_code(resource), lo, hi, list(set(found.tokens)), found.strings, found.dates, found.numbers)
 
 
 def _outer(intervals: list[Interval]) -> tuple[datetime | None, datetime | None]:
     if not intervals:
         return None, None
+    if len(intervals) == 1:
+        return intervals[0]
     return min(lo for lo, _ in intervals), max(hi for _, hi in intervals)
 
 
-def _primary_code(definition: TypeDefinition, resource: dict[str, Any]) -> int | None:
-    codings: list[dict[str, Any]] = []
-    for name in _primary_names(definition.name):
-        value = resource.get(name)
-        for concept in value if isinstance(value, list) else () if value is None else (value,):
-            codings += concept.get("coding", ())
-    if len(codings) != 1:
-        return SEVERAL if codings else None
-    code, parameter = codings[0].get("code"), definition.primary_code
-    if code is None or parameter is None:
-        return None
-    return coded((parameter.number,), codings[0].get("system"), code)[1]
-
-
 @cache
-def _primary_names(type_name: str) -> tuple[str, ...]:
-    """The properties of a type that hold its primary concept."""
-    parameter = type_definition(type_name).primary_code
-    paths = () if parameter is None else parameter.paths
-    return tuple(path.steps[0].name for path in paths if len(path.steps) == 1 and path.kind == "CodeableConcept")
-
-
-@cache
-def _readers(type_name: str) -> dict[str, list[Reader]]:
-    """Readers of a type by the top-level property they look at."""
+def _compiled(type_name: str) -> tuple[dict[str, list[Reader]], Callable[[dict[str, Any]], int | None]]:
+    """What a type's resources are read with: readers by top-level property, and that of the primary code."""
     definition = type_definition(type_name)
+    return _readers(definition), _primary_reader(definition)
+
+
+def _primary_reader(definition: TypeDefinition) -> Callable[[dict[str, Any]], int | None]:
+    parameter = definition.primary_code
+    if parameter is None:
+        return lambda resource: None
+    names = [path.steps[0].name for path in parameter.paths if len(path.steps) == 1 and path.kind == "CodeableConcept"]
+    once = coded_once((parameter.number,))
+
+    def primary_code(resource: dict[str, Any]) -> int | None:
+        codings: list[dict[str, Any]] = []
+        for name in names:
+            value = resource.get(name)
+            for concept in value if isinstance(value, list) else () if value is None else (value,):
+                codings += concept.get("coding", ())
+        if len(codings) != 1:
+            return SEVERAL if codings else None
+        code = codings[0].get("code")
+        return None if code is None else once[codings[0].get("system"), code][1]
+
+    return primary_code
+
+
+def _readers(definition: TypeDefinition) -> dict[str, list[Reader]]:
+    """Readers of a type by the top-level property they look at."""
     found: dict[str, list[Reader]] = {}
     coded_paths: dict[Path, list[int]] = {}  # parameters that read the same coded value share a reader
     for parameter in definition.parameters.values():
@@ -119,7 +129,7 @@ def _readers(type_name: str) -> dict[str, list[Reader]]:
             found.setdefault(path.steps[0].name, []).append(_along(path, _token_leaf(tuple(numbers), path.kind)))
     for path, key in definition.value_keys.items():
         found.setdefault(path.steps[0].name, []).append(_along(path, _number_leaf(key, path.kind)))
-    for name, some in composites_at(type_name).items():
+    for name, some in composites_at(definition.name).items():
         for parameter, composite, path in some:
             found.setdefault(name, []).append(_along(path, _composite_leaf(parameter.number, composite)))
     return found
@@ -171,14 +181,16 @@ def _leaf(parameter: SearchParameter, path: Path, *, primary: bool) -> Reader:
         return _uri_leaf(parameter.number)
     if parameter.kind == "string":
         return _string_leaf(parameter.number, path.kind)
+    if parameter.kind == "special":
+        return _near_leaf(parameter.number)
     return _date_leaf(parameter.number, path.kind, primary=primary)
 
 
 def _token_leaf(numbers: tuple[int, ...], kind: str) -> Reader:
-    read = TOKEN_READERS[kind]
+    read = TOKEN_READERS[kind](numbers)
 
     def leaf(value: Any, found: _Collected) -> None:
-        found.tokens.update(read(numbers, value))
+        found.tokens += read(value)
 
     return leaf
 
@@ -192,8 +204,8 @@ def _reference_leaf(number: int, path: Path) -> Reader:
         else:
             tokens = all_reference_tokens(number, value, only)
         if tokens:
-            found.tokens.update(tokens)
-            found.tokens.add(present)
+            found.tokens += tokens
+            found.tokens.append(present)
 
     return leaf
 
@@ -203,7 +215,7 @@ def _logical_leaf(number: int) -> Reader:
 
     def leaf(value: Any, found: _Collected) -> None:
         if "identifier" in value:
-            found.tokens.update(all_reference_tokens(number, {**value, "reference": None}, ""))
+            found.tokens += all_reference_tokens(number, {**value, "reference": None}, "")
 
     return leaf
 
@@ -214,25 +226,34 @@ def _string_leaf(number: int, kind: str) -> Reader:
     def leaf(value: Any, found: _Collected) -> None:
         for text in texts(kind, value):
             found.strings.append((number, text))
-            found.tokens.add(present)
+            found.tokens.append(present)
 
     return leaf
 
 
 def _uri_leaf(number: int) -> Reader:
     def leaf(value: Any, found: _Collected) -> None:
-        found.tokens.update(uri_tokens(number, value))
+        found.tokens += uri_tokens(number, value)
+
+    return leaf
+
+
+def _near_leaf(number: int) -> Reader:
+    def leaf(value: Any, found: _Collected) -> None:
+        for coordinates, tokens in place_of(number, value):
+            found.numbers += (float(number), *coordinates)
+            found.tokens += tokens
 
     return leaf
 
 
 def _number_leaf(key: int, kind: str) -> Reader:
-    present = present_token(key)
+    present, under = present_token(key), float(key)
 
     def leaf(value: Any, found: _Collected) -> None:
         for one in values_of(kind, value):
-            found.numbers += (float(key), *one)
-            found.tokens.add(present)
+            found.numbers += (under, *one)
+            found.tokens.append(present)
 
     return leaf
 
@@ -242,11 +263,11 @@ def _composite_leaf(number: int, composite: Composite) -> Reader:
 
     def leaf(element: Any, found: _Collected) -> None:
         tokens, numbers = said(number, composite, element)
-        found.tokens.update(tokens)
+        found.tokens += tokens
         for key, value in numbers:
             found.numbers += (key, *value)
         if tokens or numbers:
-            found.tokens.add(present)
+            found.tokens.append(present)
 
     return leaf
 
@@ -255,13 +276,13 @@ def _date_leaf(number: int, kind: str, *, primary: bool) -> Reader:
     present = present_token(number)
 
     def leaf(value: Any, found: _Collected) -> None:
-        interval = when(kind, value)
-        if interval is None:
+        span = interval(value) if kind in DATES else when(kind, value)
+        if span is None:
             return
-        found.tokens.add(present)
+        found.tokens.append(present)
         if primary:
-            found.primary.append(interval)
+            found.primary.append(span)
         else:
-            found.dates.append((number, *interval))
+            found.dates.append((number, *span))
 
     return leaf

@@ -32,6 +32,8 @@ def said(number: int, composite: Composite, element: dict[str, Any]) -> Said:
     tokens: list[int] = []
     numbers: list[tuple[float, Value]] = []
     first, *others = [_component(kind, paths, element) for _, kind, paths in composite.components]
+    if not all(others):
+        return Said(tokens, numbers)
     match composite.kinds:
         case ("token" | "reference", "token"):
             tokens = [pair_token(number, a, b) for a in first for b in others[0]]
@@ -45,6 +47,8 @@ def said(number: int, composite: Composite, element: dict[str, Any]) -> Said:
 def _component(kind: str, paths: tuple[Path, ...], element: dict[str, Any]) -> list[Any]:
     found: list[Any] = []
     for path in paths:
+        if path.steps[0].name not in element:  # most choices of type are not taken
+            continue
         for value in values_at(element, path):
             if kind in {"token", "reference"}:
                 found += codes_in(path.kind, value)

@@ -27,7 +27,7 @@ def interval(text: str) -> Interval:
     """
     if TO_THE_SECOND.fullmatch(text) is None:
         return _interval(text)
-    first = _utc(datetime.fromisoformat(text))
+    first = datetime.fromisoformat(text).astimezone(UTC)  # in the middle of the calendar, where no zone leaves it
     return first, first + _LAST_OF_SECOND
 
 
@@ -83,6 +83,14 @@ def _utc(moment: datetime) -> datetime:
         return max(moment.astimezone(UTC), EARLIEST)
     except OverflowError:
         return EARLIEST if moment.year < 5000 else LATEST
+
+
+def interval_of(text: str) -> Interval | None:
+    """As ``interval``; None for what is not a real date."""
+    try:
+        return interval(text)
+    except ValueError:
+        return None
 
 
 def period_of(period: dict[str, Any]) -> tuple[datetime | None, datetime | None]:

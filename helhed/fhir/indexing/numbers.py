@@ -6,11 +6,12 @@ a double holds exactly.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from math import inf
 from typing import Any
 
-from helhed.fhir.indexing.units import measure_of
-from helhed.fhir.tokens import number_key, unit_key
+from helhed.fhir.tokens import LONGEST_REMEMBERED, number_key, unit_key
+from helhed.fhir.units import Measure, measure_of
 
 WIDTH = 8
 Value = tuple[float, float, float, float, float, float, float]  #: a value without its key
@@ -36,12 +37,24 @@ def values_of(kind: str, value: Any) -> Iterator[Value]:
 
 def _value(lo: float, hi: float, unit: dict[str, Any]) -> Value:
     system, code, name = unit.get("system"), unit.get("code"), unit.get("unit")
+    short = len(system or "") + len(code or "") + len(name or "") <= LONGEST_REMEMBERED
+    canonical, measure, by_code, by_name = _unit(system, code, name) if short else _of_unit(system, code, name)
+    if measure is None:
+        return (lo, hi, canonical, lo, hi, by_code, by_name)
+    least = measure.of(lo)
+    return (lo, hi, canonical, least, least if hi == lo else measure.of(hi), by_code, by_name)
+
+
+def _of_unit(system: str | None, code: str | None, name: str | None) -> tuple[float, Measure | None, float, float]:
+    """The canonical unit and the way to it, and what a unit is called."""
     by_code, by_name = unit_key("", code) if code else 0.0, unit_key("", name) if name else 0.0
     measure = measure_of(system, code)
     if measure is not None:
-        return (lo, hi, unit_key("canonical", measure.canonical), measure.of(lo), measure.of(hi), by_code, by_name)
-    canonical = unit_key(f"system {system}", code) if system and code else 0.0
-    return (lo, hi, canonical, lo, hi, by_code, by_name)
+        return unit_key("canonical", measure.canonical), measure, by_code, by_name
+    return unit_key(f"system {system}", code) if system and code else 0.0, None, by_code, by_name
+
+
+_unit = lru_cache(maxsize=4096)(_of_unit)
 
 
 def pair_of(first: float, second: float) -> Value:

@@ -1,6 +1,6 @@
 """What each kind of search parameter takes from a value."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -19,8 +19,9 @@ from helhed.fhir.tokens import (
 )
 from helhed.foundation.ids import parse_id
 
-Tokens = tuple[int, ...]
+_MOST_REMEMBERED = 1 << 14  #: coded values of one path
 
+Tokens = tuple[int, ...]
 
 Numbers = tuple[int, ...]  #: the parameters that read the same value
 
@@ -49,32 +50,67 @@ def _system_only(numbers: Numbers, system: str | None) -> Tokens:
     return tuple(token for number in numbers for token in (system_token(number, system), present_token(number)))
 
 
-def coding_tokens(numbers: Numbers, coding: dict[str, Any]) -> Tokens:
+class coded_once(dict[tuple[str | None, str], Tokens]):
+    """Tokens of coded values, as ``coded`` tells them, remembered for one set of parameters."""
+
+    __slots__ = ("_numbers",)
+
+    def __init__(self, numbers: Numbers) -> None:
+        self._numbers = numbers
+
+    def __missing__(self, key: tuple[str | None, str]) -> Tokens:
+        tokens = coded(self._numbers, *key)
+        if len(key[1]) + len(key[0] or "") <= LONGEST_REMEMBERED:
+            if len(self) >= _MOST_REMEMBERED:
+                self.clear()
+            self[key] = tokens
+        return tokens
+
+
+#: reads the tokens of one value
+TokenReader = Callable[[Any], Sequence[int]]
+
+
+def _coding_reader(numbers: Numbers) -> TokenReader:
     """A Coding."""
-    code = coding.get("code")
-    if code is not None:
-        return coded(numbers, coding.get("system"), code)
-    return _system_only(numbers, coding.get("system"))
+    once = coded_once(numbers)
+
+    def read(coding: dict[str, Any]) -> Tokens:
+        code = coding.get("code")
+        if code is not None:
+            return once[coding.get("system"), code]
+        return _system_only(numbers, coding.get("system"))
+
+    return read
 
 
-def concept_tokens(numbers: Numbers, concept: dict[str, Any]) -> Tokens:
+def _concept_reader(numbers: Numbers) -> TokenReader:
     """A CodeableConcept: all its codings."""
-    codings = concept.get("coding")
-    if not codings:
-        return ()
-    if len(codings) == 1:
-        return coding_tokens(numbers, codings[0])
-    return tuple(token for coding in codings for token in coding_tokens(numbers, coding))
+    one = _coding_reader(numbers)
+
+    def read(concept: dict[str, Any]) -> Sequence[int]:
+        codings = concept.get("coding")
+        if not codings:
+            return ()
+        if len(codings) == 1:
+            return one(codings[0])
+        return [token for coding in codings for token in one(coding)]
+
+    return read
 
 
-def identifier_tokens(numbers: Numbers, identifier: dict[str, Any]) -> Tokens:
+def _identifier_reader(numbers: Numbers) -> TokenReader:
     """An Identifier: its value in its system."""
-    value = identifier.get("value")
-    if value is None:
-        return _system_only(numbers, identifier.get("system"))
-    tokens = _coded(numbers, identifier.get("system"), value)  # each value comes once: no use in a cache
-    kinds = identifier.get("type", {}).get("coding")
-    return (*tokens, *_typed(numbers, kinds, value)) if kinds else tokens
+
+    def read(identifier: dict[str, Any]) -> Tokens:
+        value, system = identifier.get("value"), identifier.get("system")
+        if value is None:
+            return _system_only(numbers, system)
+        tokens = _coded(numbers, system, value)  # each value comes once: no use in remembering it
+        kinds = identifier.get("type", {}).get("coding")
+        return (*tokens, *_typed(numbers, kinds, value)) if kinds else tokens
+
+    return read
 
 
 def _typed(numbers: Numbers, codings: list[dict[str, Any]], value: str) -> Iterator[int]:
@@ -84,29 +120,43 @@ def _typed(numbers: Numbers, codings: list[dict[str, Any]], value: str) -> Itera
                 yield typed_token(number, coding["system"], coding["code"], value)
 
 
-def contact_tokens(numbers: Numbers, contact: dict[str, Any]) -> Tokens:
+def _contact_reader(numbers: Numbers) -> TokenReader:
     """A ContactPoint: its value, with its use as system (FHIR R4 search, section 3.1.1.4.10)."""
-    value = contact.get("value")
-    return () if value is None else coded(numbers, contact.get("use"), value)
+
+    def read(contact: dict[str, Any]) -> Tokens:
+        value = contact.get("value")
+        return () if value is None else coded(numbers, contact.get("use"), value)
+
+    return read
 
 
-def plain_tokens(numbers: Numbers, value: Any) -> Tokens:
+def _plain_reader(numbers: Numbers) -> TokenReader:
     """A code, string or uri."""
-    return coded(numbers, None, str(value))
+    once = coded_once(numbers)
+    return lambda value: once[None, value]
 
 
-def boolean_tokens(numbers: Numbers, value: Any) -> Tokens:
+def _boolean_reader(numbers: Numbers) -> TokenReader:
     """true or false."""
-    return coded(numbers, None, "true" if value is True else "false")
+    once = coded_once(numbers)
+    return lambda value: once[None, "true" if value is True else "false"]
 
 
-TOKEN_READERS: dict[str, Callable[[Numbers, Any], Tokens]] = {
-    "CodeableConcept": concept_tokens,
-    "Coding": coding_tokens,
-    "Identifier": identifier_tokens,
-    "ContactPoint": contact_tokens,
-    "boolean": boolean_tokens,
-    **dict.fromkeys(("code", "string", "uri", "id", "canonical", "url", "oid", "uuid", "markdown"), plain_tokens),
+def _moment_reader(numbers: Numbers) -> TokenReader:
+    """A moment where a parameter asks whether it happened (Patient.deceased): it did."""
+    told = _boolean_reader(numbers)
+    return lambda value: told(True)
+
+
+#: kind of value -> what makes its reader
+TOKEN_READERS: dict[str, Callable[[Numbers], TokenReader]] = {
+    "CodeableConcept": _concept_reader,
+    "Coding": _coding_reader,
+    "Identifier": _identifier_reader,
+    "ContactPoint": _contact_reader,
+    "boolean": _boolean_reader,
+    "dateTime": _moment_reader,
+    **dict.fromkeys(("code", "string", "uri", "id", "canonical", "url", "oid", "uuid", "markdown"), _plain_reader),
 }
 
 
@@ -153,6 +203,9 @@ def texts(kind: str, value: Any) -> Iterator[str]:
             for one in found if isinstance(found, list) else (found,):
                 if isinstance(one, str):
                     yield one
+
+
+DATES = frozenset({"date", "dateTime", "instant"})
 
 
 def when(kind: str, value: Any) -> Interval | None:

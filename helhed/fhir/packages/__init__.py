@@ -14,6 +14,7 @@ from helhed.fhir.packages.shelf import (
     release,
     require,
 )
+from helhed.fhir.packages.terminologies import Taken, put_terminologies
 
 __all__ = [
     "ArchiveLimits",
@@ -24,12 +25,14 @@ __all__ = [
     "Manifest",
     "NotAPackage",
     "Package",
+    "Taken",
     "WrongRelease",
     "dependencies",
     "edition",
     "install",
     "installed",
     "knowledge",
+    "put_terminologies",
     "read_package",
     "release",
     "require",

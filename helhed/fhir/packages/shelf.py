@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from helhed.fhir.packages.package import Package
+from helhed.fhir.packages.terminologies import Tell, put_terminologies
 from helhed.fhir.packages.versions import chosen, fits
 from helhed.foundation.database import Connection
 from helhed.foundation.errors import Conflict
@@ -69,8 +70,13 @@ class Known(NamedTuple):
     body: bytes
 
 
-async def install(connection: Connection, packages: Sequence[Package], at: datetime) -> list[Package]:
-    """Put packages on the shelf, all or none; returns those that were not there. Raises Conflict."""
+async def install(
+    connection: Connection, packages: Sequence[Package], at: datetime, told: Tell = lambda _: None
+) -> list[Package]:
+    """Put packages on the shelf and their terminologies beside the others, all or none; returns those that were not there.
+
+    ``told`` hears what became of the terminologies of each. Raises Conflict.
+    """
     async with connection.transaction():
         await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
         fresh = []
@@ -78,6 +84,7 @@ async def install(connection: Connection, packages: Sequence[Package], at: datet
             if not await _is_there(connection, package):
                 await _put(connection, package, at)
                 fresh.append(package)
+        await put_terminologies(connection, told)
         if fresh:
             await tell(connection)
     return fresh

@@ -1,6 +1,7 @@
 """Validation by profile: what a StructureDefinition asks of a resource, as findings at FHIRPath expressions."""
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
 import orjson
 
@@ -41,14 +42,16 @@ class Profiles:
         *,
         place: str = "",
         elsewhere: Callable[[str], Json | None] | None = None,
+        at: datetime | None = None,
     ) -> list[Finding]:
         """What is wrong with a resource whose structure was checked (``helhed.fhir.validation.validate``).
 
         It is held to FHIR's own rules, to ``profiles``, or else to those it claims in ``meta.profile``; what it contains
         is held to its own claims. ``place`` prefixes the expressions. ``elsewhere`` leads from a literal reference to the
-        resource, where the caller has it at hand.
+        resource, where the caller has it at hand. ``at`` is what rules mean by today and now; those that ask are not
+        checked without it.
         """
-        run = Run(elsewhere)
+        run = Run(elsewhere, at)
         self._visit(resource, root(place or str(resource.get("resourceType", ""))), run, profiles, 0)
         return sorted_once(run.findings)
 

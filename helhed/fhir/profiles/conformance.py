@@ -41,6 +41,10 @@ class Conformance:
         for one in requirements:
             self._by_organisation.setdefault(one.organisation, []).append(one)
 
+    def rules(self, organisation: int | None) -> bool:
+        """Whether anything at all is asked of an organisation, now or ever."""
+        return None in self._by_organisation or organisation in self._by_organisation
+
     def of(self, organisation: int | None, type_name: str, at: datetime) -> list[Requirement]:
         """The rules for what an organisation writes of a type."""
         if not self._by_organisation:
@@ -57,6 +61,7 @@ def broken(
     resource: dict[str, Any],
     where: str = "",
     elsewhere: Elsewhere | None = None,
+    at: datetime | None = None,
 ) -> tuple[list[Issue], list[Finding]]:
     """What breaks the rules: the issues that refuse it, and findings under rules that only warn.
 
@@ -69,9 +74,9 @@ def broken(
         named = [one.profile for one in mine if one.profile != CLAIMED]
         found: list[Finding] = []
         if named:
-            found += profiles.validate(resource, named, place=where, elsewhere=elsewhere)
+            found += profiles.validate(resource, named, place=where, elsewhere=elsewhere, at=at)
         if len(named) < len(mine):
-            found += profiles.validate(resource, place=where, elsewhere=elsewhere)
+            found += profiles.validate(resource, place=where, elsewhere=elsewhere, at=at)
         wrong = [one for one in found if one.severity == "error"]
         if severity == "error":
             refusing = [Issue(one.code, one.diagnostics, one.expression) for one in wrong]

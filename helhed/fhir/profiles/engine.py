@@ -52,7 +52,9 @@ def _environment(run: Run, library: Library) -> Environment:
         root=run.outer,
         resolve=run.resolve,
         member_of=library.terminology.member,
+        now=run.now,
         conforms_to=follows,
+        subsumes=library.terminology.subsumes,
     )
 
 

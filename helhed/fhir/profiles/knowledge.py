@@ -12,6 +12,7 @@ from helhed.fhir.packages import Known, edition, knowledge
 from helhed.fhir.profiles import KINDS, Finding, Profiles
 from helhed.fhir.profiles.conformance import Conformance, Demands, Elsewhere, Requirement, broken
 from helhed.fhir.terminology import Terminology
+from helhed.fhir.terminology.catalogue import imported
 from helhed.foundation.aside import aside
 from helhed.foundation.database import Connection, Pool
 from helhed.foundation.errors import InvalidResource, Issue
@@ -45,11 +46,10 @@ class Knowledge:
                 return False
             known = await knowledge(connection, KINDS)
             requirements = await _requirements(connection)
-        profiles, missing = await aside(_READING_COSTS, lambda: _prepared(known))
-        for value_set in missing:
-            codes = await self._terminology.codes_in(value_set)
-            if codes is not None:
-                profiles.vocabulary.learn(value_set, codes)
+            overruled = await imported(connection)
+        profiles, unsettled = await aside(_READING_COSTS, lambda: _prepared(known, overruled))
+        for value_set, codes in (await self._terminology.codes_in_each(unsettled)).items():
+            profiles.vocabulary.learn(value_set, codes)
         self.profiles = profiles
         self.conformance = Conformance(requirements)
         self._edition = newest
@@ -68,22 +68,28 @@ class Knowledge:
 
     async def check(self, organisation: int | None, at: datetime, changes: Sequence[Change]) -> None:
         """Refuse changes that break what their source must conform to. Raises InvalidResource at the right places."""
+        if not self.conformance.rules(organisation):
+            return
         due = [(change, rules) for change in changes if (rules := self._rules(organisation, at, change))]
         if due:
             here = {f"{one.type_name}/{one.id}": one.resource for one in changes if one.resource is not None}
             size = sum(len(change.raw or b"") for change, _ in due)
-            issues = await aside(size, lambda: self._issues(due, here, organisation))
+            issues = await aside(size, lambda: self._issues(due, here, organisation, at))
             if issues:
                 raise InvalidResource(issues=issues)
 
-    def demands(self, organisation: int | None, at: datetime) -> Demands:
-        """For whoever refuses resource by resource: the first thing that breaks what a source must conform to."""
+    def demands(self, organisation: int | None, at: datetime) -> Demands | None:
+        """For whoever refuses resource by resource: the first thing that breaks what a source must conform to. None when
+        nothing is asked of it.
+        """
+        if not self.conformance.rules(organisation):
+            return None
 
         def problem(type_name: str, resource: dict[str, Any], elsewhere: Elsewhere) -> Issue | None:
             rules = self.conformance.of(organisation, type_name, at)
             if not rules:
                 return None
-            refusing, warning = broken(self.profiles, rules, resource, "", elsewhere)
+            refusing, warning = broken(self.profiles, rules, resource, "", elsewhere, at)
             self._tell(type_name, organisation, warning)
             return refusing[0] if refusing else None
 
@@ -97,11 +103,12 @@ class Knowledge:
         due: Sequence[tuple[Change, list[Requirement]]],
         here: dict[str, dict[str, Any]],
         organisation: int | None,
+        at: datetime,
     ) -> list[Issue]:
         found: list[Issue] = []
         for change, rules in due:
             assert change.resource is not None
-            refusing, warning = broken(self.profiles, rules, change.resource, change.where, here.get)
+            refusing, warning = broken(self.profiles, rules, change.resource, change.where, here.get, at)
             found += refusing
             self._tell(change.type_name, organisation, warning)
         return found
@@ -114,10 +121,10 @@ class Knowledge:
             log.warning("not conformant", organisation=organisation, type=type_name, rules=rules[:_MOST_TOLD])
 
 
-def _prepared(known: Sequence[Known]) -> tuple[Profiles, list[str]]:
-    """The profiles, and the value sets they need that are in no package."""
+def _prepared(known: Sequence[Known], overruled: frozenset[str]) -> tuple[Profiles, list[str]]:
+    """The profiles, and the value sets they need that packages alone do not settle."""
     profiles = Profiles(known)
-    return profiles, profiles.vocabulary.missing(profiles.library.value_sets())
+    return profiles, profiles.vocabulary.unsettled(profiles.library.value_sets(), overruled)
 
 
 async def _requirements(connection: Connection) -> list[Requirement]:

@@ -1,15 +1,18 @@
 """Profiles by canonical address: parsed and compiled when they are first asked for."""
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import orjson
 
 from helhed.fhir.definitions import facts
 from helhed.fhir.packages.versions import chosen
 from helhed.fhir.profiles.run import Check
+from helhed.fhir.profiles.snapshots import core_or, snapshot_of
 from helhed.fhir.profiles.structure import CORE, Node, NotUsable, Structure, structure_of
 from helhed.fhir.profiles.terminology import Terminology
+
+Json = dict[str, Any]
 
 
 class Source(NamedTuple):
@@ -46,6 +49,7 @@ class Library:
         self._structures: dict[tuple[str, str], Structure | NotUsable] = {}
         self._compiled: dict[tuple[str, str], Compiled] = {}
         self._versions: dict[str, tuple[str, str] | None] = {}
+        self._making: set[tuple[str, str]] = set()  #: whose snapshots are being made
 
     def urls(self) -> Iterator[str]:
         """Addresses of what is installed."""
@@ -112,10 +116,34 @@ class Library:
             return None
         if key not in self._structures:
             try:
-                self._structures[key] = structure_of(orjson.loads(self._sources[key[0]][key[1]]))
+                self._structures[key] = structure_of(self._content(key))
             except NotUsable as problem:
                 self._structures[key] = problem
         return self._structures[key]
+
+    def _content(self, key: tuple[str, str]) -> Json:
+        """A StructureDefinition with its snapshot, which is made when none was published. Raises NotUsable."""
+        content: Json = orjson.loads(self._sources[key[0]][key[1]])
+        if "snapshot" in content or not facts.is_type(str(content.get("type", ""))):
+            return content
+        if key in self._making:
+            raise NotUsable(f"{key[0][:200]} stands on itself.")
+        self._making.add(key)
+        try:
+            return {**content, "snapshot": {"element": snapshot_of(content, self._elements)}}
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+            raise NotUsable(f"The differential of {key[0][:200]} cannot be understood.") from None
+        finally:
+            self._making.discard(key)
+
+    def _elements(self, canonical: str) -> Sequence[Mapping[str, Any]] | None:
+        """The elements of a profile or of a type of FHIR itself, for what stands on it. Raises NotUsable."""
+        core = core_or(canonical)
+        key = None if core is not None else self._key(canonical)
+        if key is None:
+            return core
+        elements: Sequence[Mapping[str, Any]] = self._content(key)["snapshot"]["element"]
+        return elements
 
 
 def _bound(root: Node) -> Iterator[str]:

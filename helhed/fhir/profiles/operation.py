@@ -1,6 +1,7 @@
 """The work of ``$validate`` (FHIR R4 resource-operation-validate): findings as an OperationOutcome."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from helhed.fhir.profiles import Finding, Profiles
@@ -12,11 +13,11 @@ _FINE = "Nothing is wrong with this, as far as it could be checked here."
 
 
 def validate_operation(
-    profiles: Profiles, resource: dict[str, Any], asked: Sequence[str] = (), mode: str = ""
+    profiles: Profiles, resource: dict[str, Any], asked: Sequence[str] = (), mode: str = "", at: datetime | None = None
 ) -> dict[str, Any]:
     """The outcome of validating a resource: its structure first, then the profiles asked for or else claimed.
 
-    ``mode`` is create, update, delete, profile or "". Raises BadRequest for another one.
+    ``mode`` is create, update, delete, profile or "". ``at`` is what rules mean by now. Raises BadRequest for another mode.
     """
     if mode not in _MODES:
         raise BadRequest("mode is create, update, delete or profile.")
@@ -29,7 +30,7 @@ def validate_operation(
         expression = f"{resource.get('resourceType', '')}.id".lstrip(".")
         found.append(Finding("error", "required", "An update names the resource by its id.", expression))
     if not found:
-        found = profiles.validate(resource, asked)
+        found = profiles.validate(resource, asked, at=at)
     return outcome(found)
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Protocol
 
 from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.fhir.fhirpath import TooMuch
 from helhed.fhir.profiles.findings import Finding, Place, Severity, written
+from helhed.foundation.clock import DANISH_TIME
 
 Json = dict[str, Any]
 #: value, its sibling object (``_name``) when it is a primitive, place, run
@@ -27,7 +29,9 @@ class Checked(Protocol):
 class Run:
     """What one call of ``Profiles.validate`` keeps while it walks."""
 
-    def __init__(self, elsewhere: Callable[[str], Json | None] | None = None) -> None:
+    def __init__(self, elsewhere: Callable[[str], Json | None] | None = None, at: datetime | None = None) -> None:
+        #: the moment rules may ask for, in Danish time; "" when whoever validates names none
+        self.now = "" if at is None else at.astimezone(DANISH_TIME).isoformat(timespec="milliseconds")
         self.findings: list[Finding] = []
         self.resource: Json = {}  #: the resource that is being checked now
         self.outer: Json = {}  #: the one that contains it, or itself

@@ -1,6 +1,6 @@
 """Which codes a value set holds, as far as can be told here (FHIR R4 valueset, section 4.9.7)."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -24,6 +24,9 @@ class Terminology(Protocol):
 
         ``system`` is None where the element implies it (type code), "" where a coding should have named one.
         """
+
+    def subsumes(self, system: str, above: str, below: str) -> bool | None:
+        """Whether a code of a system is the other or stands above it; None when that cannot be told here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class Vocabulary:
         self._expanded: dict[str, Expansion] = {}
         self._learned: dict[str, Expansion] = {}
         self._missing: set[str] = set()
+        self._lines: dict[str, dict[str, frozenset[str]]] = {}  #: by system and code, the codes above it
 
     def _content(self, known: Known | None) -> Json | None:
         if known is None:
@@ -75,6 +79,18 @@ class Vocabulary:
         """As Terminology."""
         return self.expansion(value_set).member(system, code)
 
+    def subsumes(self, system: str, above: str, below: str) -> bool | None:
+        """As Terminology, for the code systems of packages that are complete."""
+        content = self._content(self._systems.get(system))
+        if content is None or content.get("content") != "complete":
+            return None
+        if system not in self._lines:
+            self._lines[system] = {concept["code"]: frozenset(line) for concept, line in _walk(content)}
+        lines = self._lines[system]
+        if above not in lines or below not in lines:
+            return None
+        return above == below or above in lines[below]
+
     def expansion(self, value_set: str, depth: int = 0) -> Expansion:
         """What can be told of a value set."""
         known = self._expanded.get(value_set)
@@ -82,11 +98,14 @@ class Vocabulary:
             known = self._expanded[value_set] = self._expand(value_set, depth)
         return known
 
-    def missing(self, value_sets: Iterable[str]) -> list[str]:
-        """What is needed to tell these value sets and is in no package."""
-        for one in value_sets:
-            self.expansion(one)
-        return sorted(self._missing)
+    def unsettled(self, value_sets: Iterable[str], overruled: Container[str] = ()) -> list[str]:
+        """Those of these value sets, and those they import, of which packages alone do not tell every code.
+
+        It is all of them when something that packages hold is ``overruled``: what they stand on may be.
+        """
+        wanted = set(value_sets)
+        doubtful = any(one in overruled for held in (self._sets, self._systems) for one in held)
+        return sorted({one for one in wanted if doubtful or self.expansion(one).open_systems} | self._missing)
 
     def learn(self, value_set: str, pairs: Iterable[tuple[str, str]]) -> None:
         """Take the codes of a value set from somebody who knows them all."""
@@ -94,6 +113,8 @@ class Vocabulary:
         self._expanded.clear()
 
     def _expand(self, value_set: str, depth: int) -> Expansion:
+        if value_set in self._learned:
+            return self._learned[value_set]
         url = value_set.partition("|")[0]
         content = self._content(self._sets.get(value_set) or self._sets.get(url))
         if content is None:
@@ -116,10 +137,7 @@ class Vocabulary:
         return Expansion(frozenset(included), frozenset(unknown), frozenset(code for _, code in included))
 
     def _of_others(self, value_set: str, url: str) -> Expansion:
-        """A value set of FHIR itself, or one that somebody else knows."""
-        learned = self._learned.get(value_set)
-        if learned is not None:
-            return learned
+        """A value set of FHIR itself."""
         pairs = facts.required_codes(url)
         if pairs is None:
             self._missing.add(value_set)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from helhed.fhir.definitions import TYPE_NUMBERS, TypeDefinition, type_definition
+from helhed.fhir.definitions.custom import FIRST_NUMBER
 from helhed.fhir.query.conditions import Reader
 from helhed.fhir.query.model import (
     WHOLE,
@@ -37,6 +38,7 @@ from helhed.fhir.query.refusals import Unsupported
 from helhed.fhir.query.results import includes_of, sort_of
 from helhed.fhir.query.shape import DEFAULT_COUNT, MOST_COUNT, SHAPES, Wanted
 from helhed.fhir.query.text import split
+from helhed.fhir.query.texts import bounded
 from helhed.fhir.query.words import WORDS, words_of
 from helhed.foundation.clock import system_clock
 from helhed.foundation.errors import BadRequest
@@ -54,7 +56,7 @@ _FORMATTING = frozenset({"_format", "_pretty"})
 #: parameters that shape an answer: one of these left out makes a search find nothing more
 _SHAPING = ("_sort", "_include", "_revinclude", "_summary", "_elements", "_contained", "_score", EXPLAIN)
 _LONGEST_NAME = 60
-_IDENTIFIER = "identifier"
+_IDENTIFIER, _NAMED_QUERY = "identifier", "_query"
 
 
 @dataclass(slots=True)
@@ -121,7 +123,7 @@ def _narrowed(place: Place, pairs: Sequence[tuple[str, str]]) -> Place:
 def _query(parsed: _Parsed, reader: Reader, member: Condition | None) -> Query:
     place, wanted = parsed.place, parsed.wanted
     conditions = [*([] if member is None else [member]), *parsed.conditions]
-    conditions += words_of(place, conditions, parsed.words)
+    conditions = [*bounded(place, conditions), *words_of(place, conditions, parsed.words)]
     definition = None if place.many else type_definition(place.types[0])
     if wanted.summary == "text" and parsed.includes:  # R4 search, section 3.1.1.5.7
         raise BadRequest("_summary=text does not go with _include and _revinclude.")
@@ -135,10 +137,16 @@ def _query(parsed: _Parsed, reader: Reader, member: Condition | None) -> Query:
         total=wanted.total or wanted.only_total,
         includes=tuple(parsed.includes),
         cursor=parsed.cursor,
-        named_citizens=_merged(*(named_citizens(one, conditions) for one in place.types), named_citizens(*owner)),
+        named_citizens=_merged(
+            *(named_citizens(one, conditions) for one in place.types),
+            named_citizens(*owner),
+            tuple(reader.named_citizens),
+        ),
         named_tokens=_merged(*(named_tokens(one, [said]) for one, said in (*parsed.identifying, *reader.identifying))),
         names_codes=reader.names_codes,
         young=reader.young,
+        near=reader.near,
+        custom=_custom(parsed, reader),
         primary_code=_primary_code(definition, reader, conditions) if definition else None,
         applied=tuple(parsed.applied),
         ignored=tuple(parsed.ignored),
@@ -147,6 +155,13 @@ def _query(parsed: _Parsed, reader: Reader, member: Condition | None) -> Query:
         shape=wanted.shape,
         explain=parsed.explain,
     )
+
+
+def _custom(parsed: _Parsed, reader: Reader) -> tuple[int, ...]:
+    """Numbers of the parameters beside R4's own, wherever in the search they stand."""
+    sorted_by = [one.parameter for one in parsed.sort if one.parameter >= FIRST_NUMBER]
+    included_by = [one.parameter.number for one in parsed.includes if one.parameter.custom is not None]
+    return tuple(dict.fromkeys((*reader.custom, *sorted_by, *included_by)))
 
 
 def _take(parsed: _Parsed, reader: Reader, name: str, value: str, *, operator: bool) -> None:
@@ -166,6 +181,8 @@ def _take(parsed: _Parsed, reader: Reader, name: str, value: str, *, operator: b
         pass  # the place was narrowed by it
     elif name == EXPLAIN and operator:
         parsed.explain = value == "true"
+    elif name == _NAMED_QUERY:
+        raise Unsupported(f"The parameter {name} is not supported: this network keeps no named queries.")
     elif name in WORDS:
         parsed.words.append((name, value))
     elif name.startswith(("_include", "_revinclude")):

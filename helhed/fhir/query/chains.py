@@ -22,8 +22,9 @@ Read = Callable[[TypeDefinition, str, str, int], Condition]
 class Hops:
     """The hops of one request: how deep, and how many in all."""
 
-    def __init__(self, read: Read) -> None:
+    def __init__(self, read: Read, note: Callable[[SearchParameter], None]) -> None:
         self._read = read
+        self._note = note  #: hears of each parameter that is followed
         self._taken = 0
 
     def chain(self, definition: TypeDefinition, name: str, value: str, depth: int) -> Condition:
@@ -34,6 +35,7 @@ class Hops:
         head, _, rest = name.partition(".")
         code, _, modifier = head.partition(":")
         parameter = _reference(definition, code)
+        self._note(parameter)
         if modifier and modifier not in _targets(parameter):
             raise Unsupported(f"The parameter {code}:{modifier[:60]} cannot be chained.")
         fitting = [modifier] if modifier else self._fitting(parameter, code, rest)
@@ -76,6 +78,7 @@ class Hops:
             raise Unsupported(f"_has names {parts[1][:60]!r}, which is no resource type.")
         source = type_definition(parts[1])
         parameter = _reference(source, parts[2])
+        self._note(parameter)
         if definition.name not in _targets(parameter):
             raise Unsupported(f"{source.name}:{parameter.code} does not refer to {definition.name}.")
         inner = self._read(source, parts[3], value, depth + 1)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from helhed.fhir.definitions import TYPE_NUMBERS, SearchParameter, TypeDefinition
+from helhed.fhir.definitions import TYPE_NUMBERS, SearchParameter, TypeDefinition, type_definition
 from helhed.fhir.indexing.text import normalise
 from helhed.fhir.indexing.uris import ancestors
 from helhed.fhir.query.chains import HAS, Hops
@@ -20,9 +20,11 @@ from helhed.fhir.query.model import (
     StringTest,
     UpdatedTest,
 )
+from helhed.fhir.query.near import near_test
 from helhed.fhir.query.numbers import number_alternative, quantity_alternative
 from helhed.fhir.query.refusals import Unsupported
 from helhed.fhir.query.text import date_alternative, split, unescape, values
+from helhed.fhir.query.texts import coded_text
 from helhed.fhir.tokens import (
     below_token,
     code_token,
@@ -38,7 +40,8 @@ from helhed.foundation.errors import BadRequest
 from helhed.foundation.ids import key_of, parse_id
 
 _MOST_VALUES = 100
-_YOUNG = frozenset({"number", "quantity", "uri", "composite"})  #: kinds that migration 0009 of fhir brought
+#: kinds that migration 0009 of fhir brought
+_YOUNG = frozenset({"number", "quantity", "uri", "composite"})
 _CODES_BY = frozenset({"in", "not-in", "above", "below"})
 _STRING_MODES = {"": "starts", "exact": "exact", "contains": "contains"}
 
@@ -50,8 +53,11 @@ class Reader:
         self._base = base_url.rstrip("/") + "/fhir/" if base_url else ""
         self._now = now
         self.identifying: list[tuple[str, Condition]] = []  #: what a filter says of business identifiers, by type
-        self._hops = Hops(self.condition)
+        self.named_citizens: list[int] = []  #: whom references name outright, wherever they stand
+        self._hops = Hops(self.condition, self._note)
+        self.custom: dict[int, None] = {}  #: numbers of parameters beside R4's own
         self.young = False
+        self.near = False  #: whether places are asked for, which migration 0024 brought
         self.names_codes = False  #: whether a condition waits for the terminology
         self.exact_codes: dict[int, int | None] = {}
 
@@ -72,10 +78,13 @@ class Reader:
             found = values(name, value, _MOST_VALUES)
             return UpdatedTest(tuple(date_alternative(name, one, self._now) for one in found))
         parameter = self._parameter(definition, code)
-        self.young |= parameter.kind in _YOUNG or code in {"_tag", "_security"}
+        self.young |= (parameter.kind in _YOUNG and parameter.custom is None) or code in {"_tag", "_security"}
+        self.near |= parameter.kind == "special"
         if modifier == "missing":
             return self._missing(definition, parameter, name, value)
         found = values(name, value, _MOST_VALUES)
+        if modifier == "text" and parameter.kind == "token":
+            return coded_text(definition, parameter, name, found, depth)
         if parameter.kind == "token":
             return self._token(parameter, modifier, name, found)
         if parameter.kind == "reference":
@@ -86,6 +95,8 @@ class Reader:
             return self._uri(parameter, modifier, name, found)
         if modifier:
             raise Unsupported(f"The parameter {name} has a modifier that a {parameter.kind} does not have.")
+        if parameter.kind == "special":
+            return near_test(parameter.number, name, found)
         if parameter.kind == "composite":
             return composite_test(
                 definition, parameter, name, found, lambda code, text: self.condition(definition, code, text, depth)
@@ -106,7 +117,12 @@ class Reader:
         parameter = definition.parameters.get(code)
         if parameter is None or not parameter.supported:
             raise Unsupported(f"{definition.name} has no search parameter called {code[:60]!r} here.")
+        self._note(parameter)
         return parameter
+
+    def _note(self, parameter: SearchParameter) -> None:
+        if parameter.custom is not None:
+            self.custom[parameter.number] = None
 
     def _ids(self, value: str) -> Condition:
         found = [parse_id(one) for one in values("_id", value, _MOST_VALUES)]
@@ -136,8 +152,10 @@ class Reader:
         if modifier not in {"", "not"}:
             raise Unsupported(
                 f"The parameter {name} has a modifier that is not supported: use :not, :in, :not-in, :above, :below, "
-                ":of-type or :missing."
+                ":of-type, :text or :missing."
             )
+        if parameter.asks_whether:
+            return self._whether(parameter, name, found, negated=modifier == "not")
         tokens = tuple(self._one_token(parameter, name, one) for one in found)
         if modifier == "not":
             return NoneOf(tokens)
@@ -145,6 +163,17 @@ class Reader:
         if parameter.number not in self.exact_codes:
             self.exact_codes[parameter.number] = tokens[0] if exact else None
         return AnyOf(tokens)
+
+    @staticmethod
+    def _whether(parameter: SearchParameter, name: str, found: list[str], *, negated: bool) -> Condition:
+        """A parameter such as Patient.deceased, which is false of what does not say that it is true."""
+        if not {"true", "false"}.issuperset(found):
+            raise BadRequest(f"The parameter {name} is true or false.")
+        wanted = {("true" if one == "false" else "false") if negated and len(found) == 1 else one for one in found}
+        if len(wanted) > 1:
+            return AnyOf(()) if negated else NoneOf(())
+        tokens = (code_token(parameter.number, "true"),)
+        return AnyOf(tokens) if wanted == {"true"} else NoneOf(tokens)
 
     @staticmethod
     def _named(modifier: str, name: str, text: str) -> tuple[str, str]:
@@ -206,8 +235,9 @@ class Reader:
         self, definition: TypeDefinition, parameter: SearchParameter, modifier: str, name: str, found: list[str]
     ) -> Condition:
         if modifier == "identifier":
+            self._note_numbers(parameter, name, found)
             return AnyOf(tuple(self._identifier(parameter, name, one) for one in found))
-        if modifier and modifier not in parameter.targets:
+        if modifier and modifier not in (parameter.targets or TYPE_NUMBERS):
             raise Unsupported(
                 f"The parameter {name} has a modifier that is not supported: use :identifier, :missing or a type it refers to."
             )
@@ -219,6 +249,13 @@ class Reader:
         if own:
             return CitizenTest(tuple(citizens), tuple(tokens))
         return AnyOf(tuple(tokens))
+
+    def _note_numbers(self, parameter: SearchParameter, name: str, found: list[str]) -> None:
+        """Business identifiers of patients that a reference names."""
+        if "Patient" in parameter.targets:
+            numbers = type_definition("Patient").parameters["identifier"]
+            tokens = tuple(self._one_token(numbers, name, one) for one in found if split(one, "|")[-1])
+            self.identifying.append(("Patient", AnyOf(tokens)))
 
     def _identifier(self, parameter: SearchParameter, name: str, text: str) -> int:
         parts = [unescape(part) for part in split(text, "|")]
@@ -238,7 +275,9 @@ class Reader:
         if target is None:
             tokens.append(literal_reference_token(parameter.number, text))
             return
-        types = [type_name] if slash else [modifier] if modifier else list(parameter.targets)
+        types = [type_name] if slash else [modifier] if modifier else list(parameter.targets or TYPE_NUMBERS)
+        if "Patient" in types:
+            self.named_citizens.append(key_of(target))
         for one in types:
             if own and one == "Patient":
                 citizens.append(key_of(target))

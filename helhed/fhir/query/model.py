@@ -89,6 +89,34 @@ class StringTest:
 
 
 @dataclass(frozen=True, slots=True)
+class CodedTextTest:
+    """A text beside a code, at one of the paths of the type's rows, begins with one of the values, which are normalised."""
+
+    type_number: int
+    paths: tuple[str, ...]
+    values: tuple[str, ...]
+    owned: bool  #: whether the type's rows are citizens': then in the rows of these
+    citizens: tuple[int, ...] = ()
+
+
+class NearAlternative(NamedTuple):
+    """A circle, and the cells of the grid that it meets; None when every place is to be looked at."""
+
+    latitude: float
+    longitude: float
+    metres: float
+    cells: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class NearTest:
+    """A place lies in one of the circles."""
+
+    parameter: int
+    alternatives: tuple[NearAlternative, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class IdTest:
     """The row is one of these."""
 
@@ -163,19 +191,31 @@ class WordTest:
 
 Logical = WordTest | Chain | Has | Both | Either | Not | TypeTest
 Plain = (
-    AnyOf | NoneOf | CodesTest | DateTest | UpdatedTest | StringTest | NumberTest | NumberPair | IdTest | CitizenTest
+    AnyOf
+    | NoneOf
+    | CodesTest
+    | DateTest
+    | UpdatedTest
+    | StringTest
+    | NumberTest
+    | NumberPair
+    | IdTest
+    | CitizenTest
+    | CodedTextTest
+    | NearTest
 )
 Condition = Plain | Logical
 
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """One sort key. ``kind``: date (primary), updated, id, parameter_date, string; word or amount, read at ``paths``."""
+    """One sort key. ``kind``: date (primary), updated, id, parameter_date, string; number, by ``keys``; word, read at ``paths``."""
 
     kind: str
     parameter: int
     descending: bool
     paths: tuple[str, ...] = ()  #: PostgreSQL jsonpaths
+    keys: tuple[int, ...] = ()  #: keys of numbers in the row
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +263,8 @@ class Query:
     named_tokens: tuple[int, ...] = ()  #: identifier tokens of Patients it names
     names_codes: bool = False  #: holds a ``CodesTest``
     young: bool = False  #: asks for a kind of parameter that an earlier release did not index
+    near: bool = False  #: asks where a place lies
+    custom: tuple[int, ...] = ()  #: parameters beside R4's own that it asks for
     primary_code: int | None = None  #: the one system|code token on the primary code, when that is asked for
     applied: tuple[tuple[str, str], ...] = field(default=())  #: what was understood, for the self link
     ignored: tuple[LeftOut, ...] = ()  #: what lenient handling left out

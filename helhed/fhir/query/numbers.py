@@ -4,9 +4,9 @@ import re
 from decimal import Decimal
 
 from helhed.fhir.indexing.numbers import unit_key
-from helhed.fhir.indexing.units import measure_of
 from helhed.fhir.query.model import NumberAlternative
 from helhed.fhir.query.text import PREFIXES, split, unescape
+from helhed.fhir.units import measure_of
 from helhed.foundation.errors import BadRequest
 
 _NUMBER = re.compile(r"([+-]?\d{1,40}(?:\.\d{1,40})?)(?:[eE]([+-]?\d{1,3}))?", re.ASCII)

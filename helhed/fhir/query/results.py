@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from helhed.fhir.definitions import TYPE_NUMBERS, Path, SearchParameter, TypeDefinition, type_definition
+from helhed.fhir.definitions import TYPE_NUMBERS, SearchParameter, TypeDefinition, type_definition
+from helhed.fhir.query.jsonpaths import jsonpath
 from helhed.fhir.query.model import Include, Sort
 from helhed.fhir.query.refusals import Unsupported
 from helhed.foundation.errors import BadRequest
@@ -15,11 +16,7 @@ _MODIFIERS = {"": False, "iterate": True, "recurse": True}  # "recurse" is what 
 _WORDS = {"Coding": ("code",), "CodeableConcept": ("coding", "code"), "Identifier": ("value",), "ContactPoint": ("value",),
           "Reference": ("reference",), "code": (), "boolean": (), "string": (), "uri": (), "id": (), "canonical": (),
           "url": (), "oid": (), "uuid": (), "markdown": ()}  # fmt: skip
-_AMOUNTS = {"Quantity": ("value",), "Age": ("value",), "Duration": ("value",), "Money": ("value",), "Count": ("value",),
-            "Distance": ("value",), "SimpleQuantity": ("value",), "Range": ("low", "value"), "decimal": (), "integer": (),
-            "positiveInt": (), "unsignedInt": ()}  # fmt: skip
-_BY_KIND = {"token": ("word", _WORDS), "reference": ("word", _WORDS), "uri": ("word", _WORDS),
-            "number": ("amount", _AMOUNTS), "quantity": ("amount", _AMOUNTS)}  # fmt: skip
+_BY_WORD = frozenset({"token", "reference", "uri"})
 
 
 def sort_of(types: Sequence[str], value: str) -> tuple[Sort, ...]:
@@ -43,34 +40,17 @@ def _key(definition: TypeDefinition, text: str) -> Sort:
     parameter = definition.parameters.get(name)
     if parameter is None or not parameter.supported:
         raise Unsupported(f"{definition.name} cannot be sorted by {name[:60]!r}: it has no such parameter here.")
-    if parameter.kind == "string":
+    if parameter.kind == "string" or (parameter.custom is not None and parameter.kind in _BY_WORD):
         return Sort("string", parameter.number, descending)
+    if parameter.kind in {"number", "quantity"}:
+        return Sort("number", parameter.number, descending, keys=definition.keys_of(parameter))
     if parameter.kind == "date":
         primary = parameter is definition.primary_date
         return Sort("date" if primary else "parameter_date", 0 if primary else parameter.number, descending)
-    if parameter.kind not in _BY_KIND:
+    paths = tuple(dict.fromkeys(jsonpath(path, _WORDS[path.kind]) for path in parameter.paths if path.kind in _WORDS))
+    if parameter.kind not in _BY_WORD or not paths:
         raise Unsupported(f"{definition.name} cannot be sorted by {name[:60]!r}: its values have no order.")
-    by, kinds = _BY_KIND[parameter.kind]
-    paths = tuple(dict.fromkeys(_jsonpath(path, kinds[path.kind]) for path in parameter.paths if path.kind in kinds))
-    if not paths:
-        raise Unsupported(f"{definition.name} cannot be sorted by {name[:60]!r}: its values have no order.")
-    return Sort(by, parameter.number, descending, paths)
-
-
-def _jsonpath(path: Path, last: tuple[str, ...]) -> str:
-    """A PostgreSQL jsonpath; it walks into arrays by itself."""
-    text = "$"
-    for depth, step in enumerate(path.steps):
-        text += _filter(path, depth) + f'."{step.name}"'
-    text += _filter(path, len(path.steps))
-    return text + "".join(f'."{name}"' for name in last)
-
-
-def _filter(path: Path, depth: int) -> str:
-    if path.where is None or path.where[2] != depth:
-        return ""
-    name, wanted, _ = path.where
-    return f' ? (@."{name}" == "{wanted}")'
+    return Sort("word", parameter.number, descending, paths)
 
 
 # --- includes ---------------------------------------------------------------------------------------------------------
@@ -119,10 +99,10 @@ def _referring(source: TypeDefinition, code: str, target: str | None) -> SearchP
 
 
 def _every(type_name: str, *, again: bool) -> list[Include]:
-    """By every reference of a type; parameters that read the same references count once."""
+    """By every reference of a type that R4 has; parameters that read the same references count once."""
     found: dict[tuple[tuple[str, ...], tuple[str, ...]], Include] = {}
     for parameter in type_definition(type_name).parameters.values():
-        if parameter.kind == "reference" and parameter.supported:
+        if parameter.kind == "reference" and parameter.supported and parameter.custom is None:
             same = (parameter.jsonpaths, parameter.targets)
             found.setdefault(same, Include(parameter, type_name, None, reverse=False, again=again))
     return list(found.values())

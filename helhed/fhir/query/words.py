@@ -17,8 +17,14 @@ _MOST_CITIZENS, _MOST_WORDS = 10, 20
 
 def words_of(place: Place, conditions: Sequence[Condition], asked: Sequence[tuple[str, str]]) -> list[WordTest]:
     """The tests for words, on the rows of those whom the other conditions name. Raises BadRequest."""
-    citizens = _citizens(place, conditions) if asked else ()
-    return [WordTest(WORDS[name], _words(name, value), _named(name, citizens)) for name, value in asked]
+    return [
+        WordTest(WORDS[name], _words(name, value), citizens_named(place, conditions, name)) for name, value in asked
+    ]
+
+
+def citizens_named(place: Place, conditions: Sequence[Condition], name: str) -> tuple[int, ...]:
+    """Those whose rows a parameter is looked for in. Raises BadRequest for none or too many."""
+    return _named(name, _citizens(place, conditions))
 
 
 def _citizens(place: Place, conditions: Sequence[Condition]) -> tuple[int, ...]:

@@ -3,8 +3,8 @@
 It knows the shape of an ask and asks the database for the verdict; what the verdict is, the trust package says.
 """
 
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,13 +14,15 @@ from helhed.fhir.profiles.knowledge import Knowledge
 from helhed.fhir.query import Query
 from helhed.fhir.store.cursor import CursorSigner
 from helhed.fhir.store.everything import Whole, everything, referred_to
-from helhed.fhir.store.paging import PageLink, open_link
+from helhed.fhir.store.paging import PageLink, keys_after, open_link, page_link
 from helhed.fhir.store.past import Past, history_of
 from helhed.fhir.store.plan import as_wish
+from helhed.fhir.store.purging import Purging
 from helhed.fhir.store.reading import ReadMany, Wanted, version_from
 from helhed.fhir.store.rows import ask_row
-from helhed.fhir.store.searching import RecordMany, search_any, search_record
-from helhed.fhir.store.session import Hooks, Sessions, WriteSession
+from helhed.fhir.store.searching import RecordMany, log_given_up, search_any, search_record, was_stopped
+from helhed.fhir.store.session import Hooks, WriteSession
+from helhed.fhir.store.sessions import Sessions
 from helhed.fhir.store.writing import Projection, Stored
 from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool, Target, create_pool
@@ -65,17 +67,19 @@ class Store:
         self.knowledge = knowledge  #: installed profiles, and what sources must conform to
         self.most_bytes = settings.max_answer_bytes  #: of an answer
         self.terminology = sessions.readiness.terminology
+        self.purging = Purging(pool, sessions)
 
     @classmethod
-    async def open(cls, target: Target, settings: Settings, secret: bytes, hooks: Hooks) -> "Store":
+    async def open(cls, target: Target, settings: Settings, signer: CursorSigner, hooks: Hooks) -> "Store":
         """A store on its own connections."""
         timeout = settings.statement_timeout_ms
         lanes = Lanes(target, settings.batch_connections, statement_timeout_ms=timeout)
         pool = await create_pool(target, size=settings.write_connections, statement_timeout_ms=timeout)
-        signer = CursorSigner(secret)
         knowledge = Knowledge(pool)
         await knowledge.refresh()
-        return cls(lanes, pool, Sessions(pool, hooks, signer, knowledge), signer, settings, knowledge)
+        sessions = Sessions(pool, hooks, signer, knowledge)
+        await sessions.parameters.refresh()
+        return cls(lanes, pool, sessions, signer, settings, knowledge)
 
     @property
     def pool(self) -> Pool:
@@ -83,9 +87,10 @@ class Store:
         return self._pool
 
     async def note_index_work(self) -> None:
-        """Look how far indexing of what an earlier release wrote has come."""
+        """Look how far indexing of what an earlier release wrote has come, and which search parameters are in use."""
         async with self._pool.acquire() as connection:
             await self._sessions.readiness.note_index_work(connection)  # type: ignore[arg-type]
+            await self._sessions.parameters.refresh_by(connection)  # type: ignore[arg-type]
 
     async def close(self) -> None:
         """Answer what waits, then close the connections."""
@@ -117,21 +122,46 @@ class Store:
 
     async def past(self, ask: Ask, past: Past) -> Page:
         """The same of a type or of the system, or of one resource between two moments."""
-        async with lend(self._pool) as connection:
+        async with self._naming(ask, past.type_name, past.id), lend(self._pool) as connection:
             return await history_of(connection, ask, self._signer, past, self.most_bytes)
 
     async def search(self, ask: Ask, query: Query) -> Page:
         """A page of what the ask may see of what the query describes. Raises Overloaded while it is being indexed."""
         query = await self._sessions.readiness.ready(query)
         wish = as_wish(query)
-        if wish is not None:
-            return await search_record(self.record_searches, ask, query, wish, self._signer)
-        async with lend(self._pool) as connection:
-            return await search_any(connection, ask, query, self._signer, most_bytes=self.most_bytes)
+        try:
+            if wish is not None:
+                return await search_record(self.record_searches, ask, query, wish, self._signer)
+            async with lend(self._pool) as connection:
+                return await search_any(connection, ask, query, self._signer, most_bytes=self.most_bytes)
+        except HelhedError as error:
+            if was_stopped(error):
+                async with lend(self._pool) as connection:
+                    await log_given_up(connection, ask, query)
+            raise
+
+    @asynccontextmanager
+    async def _naming(self, ask: Ask, type_name: str | None, id: UUID | None) -> AsyncIterator[None]:
+        """A look at a row that is named. When the database stops it, it is logged as a read of that row."""
+        try:
+            yield
+        except HelhedError as error:
+            if was_stopped(error) and type_name is not None and id is not None:
+                with suppress(HelhedError):
+                    await self.read(ask, type_name, id)
+            raise
 
     def page_link(self, ask: Ask, type_name: str, cursor: str) -> PageLink:
         """The search that a page link of this actor goes on with. Raises BadRequest."""
         return open_link(self._signer, ask, type_name, cursor)
+
+    def place_after(self, ask: Ask, query: Query) -> list[str] | None:
+        """Where the page of ``query`` starts; None at the beginning. Raises BadRequest."""
+        return keys_after(self._signer, ask, query)
+
+    def link_after(self, ask: Ask, query: Query, keys: list[str]) -> str:
+        """The page link of ``query`` that goes on after ``keys``."""
+        return page_link(self._signer, ask, query, keys)
 
     async def citizen_rows(self, ask: Ask, citizen: int, types: Sequence[str], limit: int) -> list[CitizenRow]:
         """All the ask may see of one citizen of these types, newest first: one look.
@@ -150,7 +180,7 @@ class Store:
 
     async def everything(self, ask: Ask, whole: Whole) -> Page:
         """All the ask may see of a patient or around an encounter, and what that refers to. Raises Unknown or Gone."""
-        async with lend(self._pool) as connection:
+        async with self._naming(ask, whole.type_name, whole.id), lend(self._pool) as connection:
             return await everything(connection, ask, self._signer, whole, self.most_bytes)
 
     async def referred_to(self, ask: Ask, versions: Sequence[Version]) -> list[Version]:

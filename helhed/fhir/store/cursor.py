@@ -11,6 +11,8 @@ that its page does not (invariant 3).
 import hashlib
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -20,22 +22,44 @@ from helhed.foundation.errors import BadRequest
 
 
 class CursorSigner:
-    """Seals and opens cursors with a secret of the installation."""
+    """Seals cursors with the first of some secrets, and opens what was sealed with any of them."""
 
-    def __init__(self, secret: bytes) -> None:
-        self._cipher = AESSIV(hmac.new(secret, b"sealed cursor", hashlib.sha512).digest())
+    def __init__(self, *secrets: bytes, look_again: Callable[[], bool] = lambda: False) -> None:
+        self._look_again = look_again  #: whether there are other secrets now, which were then given to ``take``
+        self.take(secrets)
+
+    def take(self, secrets: Sequence[bytes]) -> None:
+        """From now on these."""
+        self._ciphers = [AESSIV(hmac.new(secret, b"sealed cursor", hashlib.sha512).digest()) for secret in secrets]
 
     def sign(self, ask: Ask, scope: bytes, content: bytes) -> str:
         """``content`` is where the page ended; ``scope`` is what the cursor may be used for."""
-        return urlsafe_b64encode(self._cipher.encrypt(content, [_who(ask), scope])).decode().rstrip("=")
+        return _written(self._ciphers[0].encrypt(content, [_who(ask), scope]))
 
     def read(self, ask: Ask, scope: bytes, cursor: str) -> bytes:
         """The content; BadRequest when the cursor is not ours for this scope and actor."""
         try:
             sealed = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-            return self._cipher.decrypt(sealed, [_who(ask), scope])
-        except (ValueError, UnicodeEncodeError, InvalidTag):
+            if _written(sealed) != cursor:  # base64 drops letters that it does not have, and bits that it does not need
+                raise ValueError(cursor)
+            content = self._opened(sealed, [_who(ask), scope])
+            if content is None and self._look_again():
+                content = self._opened(sealed, [_who(ask), scope])
+        except (ValueError, UnicodeEncodeError):
             raise not_ours() from None
+        if content is None:
+            raise not_ours()
+        return content
+
+    def _opened(self, sealed: bytes, beside: list[bytes]) -> bytes | None:
+        for cipher in self._ciphers:
+            with suppress(InvalidTag):
+                return cipher.decrypt(sealed, beside)
+        return None
+
+
+def _written(sealed: bytes) -> str:
+    return urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
 def _who(ask: Ask) -> bytes:

@@ -11,7 +11,7 @@ from helhed.fhir.query import Query
 from helhed.fhir.store.cursor import CursorSigner
 from helhed.fhir.store.past import Past, history_of
 from helhed.fhir.store.rows import ask_row
-from helhed.fhir.store.searching import search_any
+from helhed.fhir.store.searching import log_given_up, search_any
 from helhed.foundation.ask import Action, Ask
 from helhed.foundation.database import Connection
 from helhed.foundation.errors import TooCostly, Unknown
@@ -46,6 +46,7 @@ class Looks:
         self._changes: dict[tuple[int | None, Action], _Look] = {}
         self._reads: list[tuple[str, UUID | None, int | None]] = []
         self._searches: list[tuple[Query, bool]] = []
+        self._given_up: list[Query] = []
         self._pasts: list[Past] = []
 
     def changed(
@@ -65,16 +66,21 @@ class Looks:
         """A search, or a condition (``match``), that was answered."""
         self._searches.append((query, match))
 
+    def gave_up(self, query: Query) -> None:
+        """A search, or a condition, that the database stopped: to ask it again would take as long again."""
+        self._given_up.append(query)
+
     def past(self, past: Past) -> None:
         """A page of a history."""
         self._pasts.append(past)
 
     async def write(self, connection: Connection) -> None:
-        """The rows of the changes, in their transaction."""
-        for (citizen, action), look in self._changes.items():
-            await connection.execute(
-                _LOG, self._row, citizen, int(action), look.type_number, look.basis, look.ids, look.versions
-            )
+        """The rows of the changes, in their transaction, sent all at once: an import changes many citizens' records."""
+        rows = [
+            (self._row, citizen, int(action), look.type_number, look.basis, look.ids, look.versions)
+            for (citizen, action), look in self._changes.items()
+        ]
+        await connection.executemany(_LOG, rows)
 
     async def stand_again(self, connection: Connection, changes: Sequence[Change]) -> None:
         """After the transaction was undone: attempts and looks stand in the log of every citizen they named."""
@@ -87,11 +93,13 @@ class Looks:
         for query, match in self._searches:
             with suppress(TooCostly):  # its row is there all the same
                 await search_any(connection, self._ask, query, self._signer, match=match)
+        for query in self._given_up:
+            await log_given_up(connection, self._ask, query)
         for past in self._pasts:
             with suppress(TooCostly, Unknown):
                 await history_of(connection, self._ask, self._signer, past, ANSWER_BYTES)
         attempts = dict(self._changes)
-        if not (attempts or self._reads or self._searches or self._pasts):
+        if not (attempts or self._reads or self._searches or self._given_up or self._pasts):
             attempts[(None, Action.CREATE)] = _Look(None, TYPE_NUMBERS[changes[0].type_name] if changes else None)
         for (citizen, action), look in attempts.items():
             await connection.execute(_LOG, self._row, citizen, int(action), look.type_number, None, look.ids, [])

@@ -35,7 +35,8 @@ class PageLink(NamedTuple):
 
 def page_link(signer: CursorSigner, ask: Ask, query: Query, keys: list[str]) -> str:
     """The cursor of the page after the row that ``keys`` name. Raises BadRequest for a search too long for a link."""
-    cursor = signer.sign(ask, _scope(query.place), zlib.compress(orjson.dumps([keys, query.applied, query.ignored])))
+    held = [keys, query.applied, [tuple(one) for one in query.ignored]]  # orjson knows tuples, and none with names
+    cursor = signer.sign(ask, _scope(query.place), zlib.compress(orjson.dumps(held)))
     if len(cursor) > LONGEST_CURSOR:
         raise BadRequest("There are more matches, and this search is too long for a page link: ask for fewer values.")
     return cursor

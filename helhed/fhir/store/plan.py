@@ -1,6 +1,6 @@
 """From a parsed search to what the database runs: a *wish* inside one record, or a *plan* for everything else.
 
-Both are data. The functions behind them (migrations 0004 and 0005) hold the SQL.
+Both are data. The functions behind them hold the SQL: ``docs/reference/database.md`` says where each in force stands.
 """
 
 from datetime import datetime
@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 
-from helhed.fhir.definitions import TYPE_NUMBERS, type_definition
+from helhed.fhir.definitions import TYPE_NAMES, TYPE_NUMBERS, Ownership, type_definition
 from helhed.fhir.query import (
     AnyOf,
     CitizenTest,
@@ -25,12 +25,12 @@ from helhed.fhir.query import (
     StringTest,
     UpdatedTest,
 )
-from helhed.fhir.query.model import CodesTest, NumberAlternative
+from helhed.fhir.query.model import CodedTextTest, CodesTest, NearAlternative, NearTest, NumberAlternative
 from helhed.fhir.store.logic import logical
 from helhed.fhir.tokens import reference_salt
 
 _MANY_GROUPS = 2
-_NEWEST_FIRST = (("date", 0, True, ()), ("id", 0, True, ()))
+_NEWEST_FIRST = (("date", 0, True, (), ()), ("id", 0, True, (), ()))
 
 
 class Wish(NamedTuple):
@@ -75,8 +75,8 @@ def as_wish(query: Query) -> Wish | None:
                 none.extend(tokens)
             case _:
                 return None
-    if citizen is None:
-        return None
+    if citizen is None or query.named_tokens or query.named_citizens != (citizen,):
+        return None  # a wish is logged to one citizen
     prefix, lo, hi = date.alternatives[0] if date else (None, None, None)
     return Wish(
         citizen,
@@ -102,23 +102,26 @@ def as_plan(query: Query, after: list[str] | None, *, match: bool = False) -> by
         "types": list(query.types),
         "where": [_condition(condition) for condition in query.conditions],
         "code": None if query.primary_code is None else str(query.primary_code),
-        "sort": [{"by": by, "p": parameter, "desc": down, "paths": list(paths)} for by, parameter, down, paths in keys],
+        "sort": [dict(zip(_KEY_PARTS, key, strict=True)) for key in keys],
         "after": after,
         "count": query.count,
         "total": query.total,
         "match": match,
+        "tells_more": True,
         "include": [_include(include) for include in query.includes],
         "named": _texts(query.named_citizens),
         "named_tokens": _texts(query.named_tokens),
+        "owned": all(type_definition(TYPE_NAMES[one]).ownership is Ownership.CITIZEN for one in query.types),
     }
     return orjson.dumps(plan)
 
 
-_Key = tuple[str, int, bool, tuple[str, ...]]
+_Key = tuple[str, int, bool, tuple[str, ...], tuple[int, ...]]
+_KEY_PARTS = ("by", "p", "desc", "paths", "keys")
 
 
 def sort_keys(query: Query) -> list[_Key]:
-    """(by, parameter, descending, paths) of each key, ending in the id, which makes the order total.
+    """(by, parameter, descending, paths, keys) of each key, ending in the id, which makes the order total.
 
     Without ``_sort`` the newest comes first by the type's primary date.
     """
@@ -126,13 +129,13 @@ def sort_keys(query: Query) -> list[_Key]:
         return list(_NEWEST_FIRST)
     keys = [_sort_key(sort) for sort in query.sort]
     if keys[-1][0] != "id":
-        keys.append(("id", 0, keys[-1][2], ()))
+        keys.append(("id", 0, keys[-1][2], (), ()))
     return keys
 
 
 def _sort_key(sort: Sort) -> _Key:
     by = {"parameter_date": "other_date"}.get(sort.kind, sort.kind)
-    return (by, sort.parameter if by in {"other_date", "string"} else 0, sort.descending, sort.paths)
+    return (by, sort.parameter if by in {"other_date", "string"} else 0, sort.descending, sort.paths, sort.keys)
 
 
 def _alternatives(alternatives: tuple[tuple[str, datetime, datetime], ...]) -> list[list[str]]:
@@ -167,9 +170,19 @@ def _condition(condition: Condition) -> dict[str, Any]:
             return {"k": "number", "keys": keys, "alt": [_number(one) for one in alternatives]}
         case NumberPair(key=key, first=first, second=second):
             return {"k": "number_pair", "key": key, "first": _number(first), "second": _number(second)}
+        case CodedTextTest(type_number, paths, values, owned, citizens):
+            within = {"citizens": _texts(citizens)} if owned else {}
+            return {"k": "coded_text", "t": type_number, "paths": list(paths), "values": list(values), **within}
+        case NearTest(parameter, circles):
+            return {"k": "near", "key": parameter, "alt": [_circle(one) for one in circles]}
         case CodesTest():
             raise TypeError("the terminology was not asked")
     return logical(condition, _condition)
+
+
+def _circle(one: NearAlternative) -> dict[str, Any]:
+    cells = {} if one.cells is None else {"cells": _texts(one.cells)}
+    return {"lat": one.latitude, "lon": one.longitude, "m": one.metres, **cells}
 
 
 def _number(one: NumberAlternative) -> dict[str, Any]:
@@ -183,6 +196,7 @@ def _include(include: Include) -> dict[str, Any]:
     own = "Patient" in numbers and parameter.code in source.own_patient_parameters
     common = {"reverse": include.reverse, "t": source.number, "again": include.again}
     if not include.reverse:
-        return {**common, "paths": list(parameter.jsonpaths), "names": numbers}
+        where = {"p": parameter.number} if parameter.custom is not None else {"paths": list(parameter.jsonpaths)}
+        return {**common, **where, "names": numbers}
     salts = {str(number): str(reference_salt(parameter.number, number)) for number in numbers.values()}
     return {**common, "own": own, "patient": TYPE_NUMBERS["Patient"], "salts": salts}

@@ -1,15 +1,20 @@
-"""Indexing again what was stored by code that indexed less. Runs as the owner: nobody else may read bodies."""
+"""Indexing again what was stored by code that indexed less, or before a search parameter was taken into use.
+
+Runs as the owner: nobody else may read bodies.
+"""
 
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import orjson
 
-from helhed.fhir.definitions import TYPE_NAMES
+from helhed.fhir.definitions import TYPE_NAMES, parameters_in_use, use_parameters
 from helhed.fhir.indexing import index
+from helhed.fhir.search_parameters import OUTDATED, in_use, types_waiting
 from helhed.fhir.store.encoding import DATE_COLUMNS, STRING_COLUMNS, date_row, string_row
-from helhed.fhir.store.writing import Prepared, add_side_rows, clinical_dates
+from helhed.fhir.store.writing import Prepared, add_side_rows, clinical_dates, label_columns
 from helhed.foundation.binary_copy import copy_binary
 from helhed.foundation.database import Connection
 
@@ -17,37 +22,62 @@ _PAGE = 500
 _NOBODY = UUID(int=0)
 _WORK = "select name, bucket, id from fhir.index_work where done_at is null order by name"
 _ROWS = """
-select bucket, id, type, body from fhir.resource
-where (bucket, id) > ($1, $2) and not deleted order by bucket, id limit $3 for update"""
+select bucket, id, type, body, citizen, coalesce(
+  (select min(v.updated) from fhir.version v where v.bucket = r.bucket and v.id = r.id), r.updated) as first_stored
+from fhir.resource r where (bucket, id) > ($1, $2) and not deleted and ($4::smallint[] is null or type = any($4))
+order by bucket, id limit $3 for update"""
 _PUT = """
-update fhir.resource r set code = n.code, date_lo = n.lo, date_hi = n.hi, numbers = $6::float8[], tokens = $5::bigint[]
+update fhir.resource r set code = n.code, date_lo = n.lo, date_hi = n.hi, numbers = $6::float8[], tokens = $5::bigint[],
+  authors = array(select distinct unnest(r.authors || $8::bigint[]) order by 1),  -- a writer who was noted stays
+  contents = case when r.authors is null then $9::uuid[] else r.contents end,     -- and what the writer could see
+  concerns = $10::bigint[], clinical_lo = $11, clinical_hi = $12
 from (select $1::smallint as bucket, $2::uuid as id, $3::bigint as code, $4::timestamptz as lo, $7::timestamptz as hi) n
 where r.bucket = n.bucket and r.id = n.id"""
 _CLEAR = "delete from fhir.{table} s using unnest($1::smallint[], $2::uuid[]) as g(bucket, id) where s.bucket = g.bucket and s.id = g.id"
+_HOLD = "select fhir.hold_search_parameters($1)"
 _NOTE = (
-    "update fhir.index_work set bucket = $2, id = $3, done_at = case when $4 then clock_timestamp() end where name = $1"
+    "update fhir.index_work set bucket = $2, id = $3, done_at = case when $4 then clock_timestamp() end "
+    "where name = any($1::text[])"
 )
 
 
 async def reindex(connection: Connection, tell: Callable[[int], object]) -> int:
-    """Do the work that is noted, from where it was left; returns how many rows were indexed. ``tell`` hears the count.
+    """Do all the work that is noted at once, from where the least of it was left; returns how many rows were indexed. ``tell`` hears the count.
 
     Each page is a transaction: stop it whenever you like. Rows that others write meanwhile are indexed by them.
     """
-    done = 0
-    for work in await connection.fetch(_WORK):
-        place = (work["bucket"], work["id"])
-        while True:
-            async with connection.transaction():
-                rows = await connection.fetch(_ROWS, *place, _PAGE)
-                await _put(connection, rows)
-                place = (rows[-1]["bucket"], rows[-1]["id"]) if rows else (-1, _NOBODY)
-                await connection.execute(_NOTE, work["name"], *place, not rows)
-            if not rows:
-                break
-            done += len(rows)
-            tell(done)
-    return done
+    work = await connection.fetch(_WORK)
+    if not work:
+        return 0
+    names, place = [one["name"] for one in work], min((one["bucket"], one["id"]) for one in work)
+    done, types = 0, await types_waiting(connection, names)
+    use_parameters(await in_use(connection))
+    while True:
+        try:
+            rows = await _page(connection, names, place, types)
+        except asyncpg.PostgresError as error:
+            if error.sqlstate != OUTDATED:
+                raise
+            use_parameters(await in_use(connection))  # the set changed under this page: it is done again
+            continue
+        if not rows:
+            return done
+        place = rows[-1]["bucket"], rows[-1]["id"]
+        done += len(rows)
+        tell(done)
+
+
+async def _page(
+    connection: Connection, names: list[str], place: tuple[int, UUID], types: list[int] | None
+) -> list[Any]:
+    """Index the next rows, and note how far that is."""
+    async with connection.transaction():
+        rows = await connection.fetch(_ROWS, *place, _PAGE, types)
+        await _put(connection, rows)
+        reached = (rows[-1]["bucket"], rows[-1]["id"]) if rows else (-1, _NOBODY)
+        await connection.execute(_NOTE, names, *reached, not rows)
+        await connection.execute(_HOLD, parameters_in_use().edition)
+    return list(rows)
 
 
 async def _put(connection: Connection, rows: list[Any]) -> None:
@@ -57,7 +87,15 @@ async def _put(connection: Connection, rows: list[Any]) -> None:
         indexed = index(resource)
         lo, hi = clinical_dates(indexed)
         await connection.execute(
-            _PUT, row["bucket"], row["id"], indexed.code or 0, lo, indexed.tokens, indexed.numbers, hi
+            _PUT,
+            row["bucket"],
+            row["id"],
+            indexed.code or 0,
+            lo,
+            indexed.tokens,
+            indexed.numbers,
+            hi,
+            *label_columns(resource, row["body"], row["citizen"], indexed, row["first_stored"]),
         )
         add_side_rows(prepared, row["type"], row["id"], indexed)
         assert resource["resourceType"] == TYPE_NAMES[row["type"]]

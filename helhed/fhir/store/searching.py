@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import asyncpg
+
 from helhed.fhir.changes import Page, Version
 from helhed.fhir.definitions import TYPE_NAMES
 from helhed.fhir.query import Query
@@ -29,7 +31,8 @@ _ANY = within(
     "$3::bigint",
 )  # fmt: skip
 _EXPLAIN = "select line from fhir.explain_search($1::fhir.ask, $2::jsonb)"
-_MATCH, _INCLUDED, _TOTAL = 1, 2, 3
+_GIVEN_UP = "select fhir.log_given_up($1::fhir.ask, $2::jsonb)"
+_MATCH, _INCLUDED, _TOTAL, _GOES_ON = 1, 2, 3, 4
 #: the statement gives one more, of each round
 MOST_INCLUDED = 1000
 
@@ -99,12 +102,14 @@ async def search_any(
         raise too_costly(most_bytes)
     matches: list[tuple[int, Version, list[str]]] = []
     included: list[Version] = []
-    total, more = 0, False
+    total, more, goes_on = 0, False, False
     for row in rows:
         if row["kind"] == _TOTAL:
             total, more = row["n"], bool(row["version"])
         elif row["kind"] == _MATCH:
             matches.append((row["n"], _version(row), row["keys"]))
+        elif row["kind"] == _GOES_ON:
+            goes_on = True
         else:
             included.append(_version(row))
     if len(included) > MOST_INCLUDED:
@@ -115,7 +120,18 @@ async def search_any(
     cursor = page_link(signer, ask, query, matches[-1][2]) if more and matches else None
     lines = await connection.fetch(_EXPLAIN, ask_row(ask), plan) if query.explain else ()
     explained = tuple(row["line"] for row in lines)
-    return Page([version for _, version, _ in matches], included, total if query.total else None, cursor, explained)
+    shown = [version for _, version, _ in matches]
+    return Page(shown, included, total if query.total else None, cursor, explained, goes_on)
+
+
+async def log_given_up(connection: Connection, ask: Ask, query: Query) -> None:
+    """A search that the database stopped took its log rows with it: whom it named has a row all the same."""
+    await connection.execute(_GIVEN_UP, ask_row(ask), as_plan(query, None).decode())
+
+
+def was_stopped(error: BaseException) -> bool:
+    """Whether the database stopped the statement behind an error, which takes the statement's log rows along."""
+    return isinstance(error.__cause__, asyncpg.QueryCanceledError)
 
 
 def _version(row: Any) -> Version:
@@ -131,4 +147,4 @@ async def search_record(many: RecordMany, ask: Ask, query: Query, wish: Wish, si
     return Page(versions, [], None, page_link(signer, ask, query, last) if last else None)
 
 
-__all__ = ["RecordMany", "as_wish", "search_any", "search_record"]
+__all__ = ["RecordMany", "as_wish", "log_given_up", "search_any", "search_record", "was_stopped"]

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -11,64 +10,58 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import orjson
 
 from helhed.fhir.changes import Change, Page, Version, Written
-from helhed.fhir.definitions import TYPE_NUMBERS, type_definition
+from helhed.fhir.definitions import TYPE_NUMBERS, parameters_in_use, type_definition
 from helhed.fhir.profiles.knowledge import Knowledge
 from helhed.fhir.query import Query
 from helhed.fhir.splice import splice
+from helhed.fhir.store.admitting import admit, admit_to_citizen
+from helhed.fhir.store.announcing import announce
+from helhed.fhir.store.claims import as_written_by
 from helhed.fhir.store.cursor import CursorSigner
 from helhed.fhir.store.looks import Looks
 from helhed.fhir.store.paging import PageLink, open_link
 from helhed.fhir.store.past import Past, history_of
 from helhed.fhir.store.readiness import Readiness
 from helhed.fhir.store.reading import version_from
+from helhed.fhir.store.refusals import DELETED, change_refused
 from helhed.fhir.store.rows import ask_row
 from helhed.fhir.store.searching import search_any
+from helhed.fhir.store.versions import put_deletion, put_version
 from helhed.fhir.store.writing import (
-    NO_DATE,
     Prepared,
     Preparer,
     Projection,
     Stored,
+    Witness,
     add_row,
     copy_rows,
     home_citizen,
 )
-from helhed.foundation.aside import aside
+from helhed.foundation.aside import LARGE, aside
 from helhed.foundation.ask import Action, ActorKind, Ask
-from helhed.foundation.database import Connection, Pool
+from helhed.foundation.database import Connection
 from helhed.foundation.errors import (
-    Conflict,
     Forbidden,
-    Gone,
-    HelhedError,
     MethodNotAllowed,
-    PreconditionFailed,
     TooCostly,
     Unknown,
     Unprocessable,
 )
-from helhed.foundation.lend import lend
 from helhed.foundation.settings import ANSWER_BYTES
 
-_NOTHING, _SEEN, _DELETED = 0, 2, 3  # outcomes of fhir.claim; 1 is yours to change
 NOBODY = UUID(int=0)  #: the id of nothing
 _TURN = 64  #: changes written before others have a turn
-_ADMIT = "select n, present, basis from fhir.admit($1::fhir.ask, $2, $3::bigint[], $4::smallint[], $5::smallint[])"
 _READ = "select * from fhir.read_many(array[$1::fhir.ask], $2::smallint[], $3::uuid[])"
 _VREAD = "select * from fhir.read_version($1::fhir.ask, $2::smallint, $3, $4)"
 _NEWEST = 2**31 - 1
-_MOST_ANNOUNCED = 1000
 _FOUND = "select version, updated, body from fhir.read_many(array[$1::fhir.ask], $2::smallint[], $3::uuid[])"
 _CLAIM = "select * from fhir.claim($1::fhir.ask, $2::smallint, $3)"
-_REPLACE = "select fhir.put_version($1::smallint, $2, $3, $4, $5, $6, $7, $8::bigint[], $9, $10, $11::float8[])"
-_EVENT = "insert into foundation.outbox (topic, payload) values ('resources-stored', $1::jsonb)"
 
 
 class WriteSession:
-    """Changes and lookups inside one transaction of one ask. Made by ``Sessions.begin``."""
+    """Changes and lookups inside one transaction of one ask. Made by ``sessions.Sessions.begin``."""
 
     def __init__(
         self,
@@ -89,6 +82,8 @@ class WriteSession:
         self._removed: dict[str, list[UUID]] = defaultdict(list)
         self._looks = Looks(ask, signer)
         self._readiness = readiness
+        self._edition = parameters_in_use().edition  #: of the search parameters that rows are indexed by
+        self._completed = frozenset[str]().union(*(preparer.types for preparer in hooks.preparers))
 
     @property
     def at(self) -> datetime:
@@ -149,11 +144,14 @@ class WriteSession:
         return await self._searched(query, match=self._ask.kind is ActorKind.SYSTEM)
 
     async def _searched(self, query: Query, *, match: bool) -> Page:
-        query = await self._readiness.ready(query)
+        query = await self._readiness.ready(query, self._connection)
         try:
             page = await search_any(self._connection, self._ask, query, self._signer, match=match)
         except TooCostly:
             self._looks.searched(query, match=match)
+            raise
+        except asyncpg.QueryCanceledError:
+            self._looks.gave_up(query)
             raise
         self._looks.searched(query, match=match)
         return page
@@ -174,14 +172,16 @@ class WriteSession:
             await self._knowledge.check(self._ask.organisation, self._ask.at, changes)
         written = []
         for place, change in enumerate(changes, 1):
-            written.append(await self._one(change))
+            written.append(self._create(change) if self._is_plain(change) else await self._one(change))
             if place % _TURN == 0:
                 await asyncio.sleep(0)  # small requests come in between
-        await self._admit()
+        await admit(self._connection, self._row, self._prepared, self._looks)
+        self._prepared.resources = await as_written_by(self._connection, self._ask, self._row, self._prepared.resources)
         await copy_rows(self._connection, self._prepared)
         await self._project()
         await self._looks.write(self._connection)
-        await self._announce()
+        if self._prepared.stored or self._removed:
+            await announce(self._connection, self._ask, self._prepared.stored, self._edition)
         return written
 
     @property
@@ -189,17 +189,30 @@ class WriteSession:
         """The connection, for rows that an upper room keeps in the same transaction."""
         return self._connection
 
+    def as_another(self, ask: Ask) -> "WriteSession":
+        """What somebody else writes in the same transaction."""
+        return WriteSession(self._connection, ask, self._hooks, self._signer, self._readiness, self._knowledge)
+
     # --- one change -----------------------------------------------------------------------------------------------
+
+    def _is_plain(self, change: Change) -> bool:
+        """Whether all it takes is a row: nearly every change of an import."""
+        return change.method == "POST" and change.type_name not in self._completed and len(change.raw or b"") < LARGE
 
     async def _one(self, change: Change) -> Written:
         if change.method == "POST":
-            for preparer in self._hooks.preparers:
-                if change.type_name in preparer.types:
-                    change = await preparer.prepare(self._connection, change)
-            return await aside(len(change.raw or b""), lambda: self._create(change))
+            change = await self._prepare(change)
+            size = len(change.raw or b"")
+            return self._create(change) if size < LARGE else await aside(size, lambda: self._create(change))
         if change.method == "PUT":
             return await self._update(change)
         return await self._delete(change)
+
+    async def _prepare(self, change: Change) -> Change:
+        for preparer in self._hooks.preparers:
+            if change.type_name in preparer.types:
+                change = await preparer.prepare(self._connection, self._ask, change)
+        return change
 
     def _create(self, change: Change) -> Written:
         organisation = self._organisation()
@@ -209,24 +222,33 @@ class WriteSession:
         assert raw is not None
         at = self._ask.at
         body = splice(raw, str(identifier), 1, at, resource)
-        add_row(self._prepared, resource, body, change.digest or sha256(raw).digest(), (identifier, organisation, at))
+        add_row(
+            self._prepared, resource, body, change.digest or sha256(raw).digest(), (identifier, organisation, at), at
+        )
         return Written(change.type_name, identifier, 1, at, created=True, deleted=False, body=body)
 
     async def _update(self, change: Change) -> Written:
+        claimed = await self._claim(change)
+        change = await self._prepare(change)
         identifier, resource, raw = change.id, change.resource, change.raw
         assert resource is not None
         assert raw is not None
-        claimed = await self._claim(change)
         definition = type_definition(change.type_name)
         version = claimed["version"] + 1
         self._looks.changed(
             claimed["citizen"], Action.UPDATE, claimed["basis"], definition.number, [_present(identifier)], version
         )
-        if home_citizen(definition, resource, _present(identifier)) != claimed["citizen"]:
+        citizen = home_citizen(definition, resource, _present(identifier))
+        if citizen is not None and claimed["citizen"] is None:
+            about = (citizen, definition.number, _present(identifier))
+            await admit_to_citizen(self._connection, self._row, about, version, self._looks)
+        elif citizen != claimed["citizen"]:
             raise Unprocessable("A resource stays with the citizen it was written for.")
         prepared = Prepared()
         row, body = await aside(len(raw), lambda: self._add_version(prepared, change, version))
-        await self._replace(change.type_name, _present(identifier), claimed["version"], prepared.resources[0])
+        beside = [one[4] for one in self._prepared.resources]
+        (columns,) = await as_written_by(self._connection, self._ask, self._row, prepared.resources, beside)
+        await put_version(self._connection, _present(identifier), claimed["version"], columns)
         self._prepared.strings += prepared.strings
         self._prepared.dates += prepared.dates
         self._prepared.stored.append(
@@ -238,6 +260,7 @@ class WriteSession:
                 resource,
                 created=False,
                 by_custodian=self._ask.kind is ActorKind.SYSTEM,
+                basis=claimed["basis"],
             )
         )
         return Written(change.type_name, row.id, version, self._ask.at, created=False, deleted=False, body=body)
@@ -248,20 +271,18 @@ class WriteSession:
         assert raw is not None
         body = splice(raw, str(change.id), version, self._ask.at, resource)
         where = (_present(change.id), 0, self._ask.at)
-        return add_row(prepared, resource, body, change.digest or sha256(raw).digest(), where), body
+        return add_row(prepared, resource, body, change.digest or sha256(raw).digest(), where, None), body
 
     async def _delete(self, change: Change) -> Written:
         claimed = await self._claim(change)
         identifier = _present(change.id)
         number = TYPE_NUMBERS[change.type_name]
-        here = claimed["outcome"] != _DELETED
+        here = claimed["outcome"] != DELETED
         version = claimed["version"] + here
         self._looks.changed(claimed["citizen"], Action.DELETE, claimed["basis"], number, [identifier], version)
         if not here:  # deleting again changes nothing
             return Written(change.type_name, identifier, 0, self._ask.at, created=False, deleted=True)
-        await self._connection.execute(
-            _REPLACE, number, identifier, claimed["version"], self._ask.at, 0, NO_DATE, NO_DATE, [], b"", None, []
-        )
+        await put_deletion(self._connection, number, identifier, claimed["version"], self._ask.at)
         self._removed[change.type_name].append(identifier)
         return Written(change.type_name, identifier, version, self._ask.at, created=False, deleted=True)
 
@@ -270,33 +291,12 @@ class WriteSession:
             raise Unknown if change.method == "DELETE" else MethodNotAllowed
         claimed = await self._connection.fetchrow(_CLAIM, self._row, TYPE_NUMBERS[change.type_name], change.id)
         assert claimed is not None  # the function always answers with a row
-        problem = self._problem(change, claimed)
+        problem = change_refused(self._ask, change, claimed)
         if problem is not None:
             action = Action.DELETE if change.method == "DELETE" else Action.UPDATE
             self._looks.changed(claimed["citizen"], action, None, TYPE_NUMBERS[change.type_name], [change.id], 0)
             raise problem
         return claimed
-
-    def _problem(self, change: Change, claimed: Any) -> HelhedError | None:
-        """Why a row may not be changed, if it may not."""
-        outcome, deletes = claimed["outcome"], change.method == "DELETE"
-        if outcome == _NOTHING:
-            return Unknown() if deletes else MethodNotAllowed()
-        if outcome == _SEEN:
-            return Forbidden("Only the organisation that wrote this may change it.")
-        if outcome == _DELETED:
-            return None if deletes else Gone()
-        if change.if_match is None and not deletes and self._ask.kind is not ActorKind.SYSTEM:
-            return PreconditionFailed('Say which version you have read: If-Match: W/"3".')
-        if change.if_match is not None and change.if_match != claimed["version"]:
-            return PreconditionFailed("Somebody else changed this first: read it again.")
-        return None
-
-    async def _replace(self, type_name: str, identifier: UUID, version: int, row: tuple[Any, ...]) -> None:
-        _, number, _, _, _, _, _, code, lo, hi, at, tokens, digest, body, numbers = row
-        await self._connection.execute(
-            _REPLACE, number, identifier, version, at, code, lo, hi, tokens, digest, body, numbers
-        )
 
     # --- the whole transaction --------------------------------------------------------------------------------------
 
@@ -304,26 +304,6 @@ class WriteSession:
         if self._ask.organisation is None:
             raise Forbidden("Citizens do not write resources here.")
         return self._ask.organisation
-
-    async def _admit(self) -> None:
-        """One verdict for each (citizen, type, ownership) that is created."""
-        pairs: dict[tuple[int | None, int, int], list[UUID]] = defaultdict(list)
-        for row in self._prepared.resources:
-            pairs[(row[5], row[1], row[2])].append(row[4])
-        if not pairs:
-            return
-        citizens, types, owned = zip(*pairs, strict=True)
-        rows = await self._connection.fetch(
-            _ADMIT, self._row, TYPE_NUMBERS["Patient"], list(citizens), list(types), list(owned)
-        )
-        fresh = {row[5] for row in self._prepared.resources if row[1] == TYPE_NUMBERS["Patient"]}
-        refused: list[int | None] = []
-        for (citizen, number, _), ids, verdict in zip(pairs, pairs.values(), rows, strict=True):
-            self._looks.changed(citizen, Action.CREATE, verdict["basis"], number, ids, 1)
-            if verdict["basis"] is None or not (verdict["present"] or citizen in fresh):
-                refused.append(citizen)
-        if refused:
-            raise _refusal(refused[0])
 
     async def _project(self) -> None:
         by_type: dict[str, list[Stored]] = defaultdict(list)
@@ -340,23 +320,9 @@ class WriteSession:
     async def log_refusal(self, connection: Connection, changes: Sequence[Change]) -> None:
         """After the transaction was undone: what it tried, and what it looked at, stands in the logs all the same."""
         await self._looks.stand_again(connection, changes)
-
-    async def _announce(self) -> None:
-        if self._prepared.stored or self._removed:
-            stored = self._prepared.stored
-            event = {
-                "origin": str(self._ask.organisation),
-                "at": self._ask.at.isoformat(),
-                "ids": [str(one.id) for one in stored[:_MOST_ANNOUNCED]],
-                "count": len(stored),
-            }
-            await self._connection.execute(_EVENT, orjson.dumps(event).decode())
-
-
-def _refusal(citizen: int | None) -> Exception:
-    if citizen is None:
-        return Forbidden("You may not write this type of resource.")
-    return Unprocessable("There is no such patient here that you can write for.")
+        for witness in self._hooks.witnesses:
+            if named := [change for change in changes if change.type_name in witness.types]:
+                await witness.refused(connection, self._ask, named)
 
 
 def _present(identifier: UUID | None) -> UUID:
@@ -371,25 +337,4 @@ class Hooks:
 
     projections: tuple[Projection, ...] = ()
     preparers: tuple[Preparer, ...] = ()
-
-
-class Sessions:
-    """Opens write sessions on a pool."""
-
-    def __init__(self, pool: Pool, hooks: Hooks, signer: CursorSigner, knowledge: Knowledge | None = None) -> None:
-        self._pool = pool
-        self._knowledge = knowledge
-        self._hooks = hooks
-        self._signer = signer
-        self.readiness = Readiness(pool)
-
-    @asynccontextmanager
-    async def begin(self, ask: Ask) -> AsyncIterator[WriteSession]:
-        """A session that commits when the block ends and is undone when it raises."""
-        try:
-            async with lend(self._pool) as connection, connection.transaction():
-                yield WriteSession(connection, ask, self._hooks, self._signer, self.readiness, self._knowledge)
-        except (asyncpg.SerializationError, asyncpg.DeadlockDetectedError) as error:
-            raise Conflict from error
-        except asyncpg.UniqueViolationError as error:
-            raise Conflict("Somebody with this identifier is already here.") from error
+    witnesses: tuple[Witness, ...] = ()

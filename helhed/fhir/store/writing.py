@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from helhed.fhir.changes import Change
 from helhed.fhir.definitions import Ownership, TypeDefinition, type_definition
 from helhed.fhir.indexing import Indexed, index, normalise
+from helhed.fhir.indexing.labels import is_timeless, labels_of
 from helhed.fhir.indexing.numbers import WIDTH
 from helhed.fhir.store.encoding import (
     DATE_COLUMNS,
@@ -18,6 +20,8 @@ from helhed.fhir.store.encoding import (
     resource_row,
     string_row,
 )
+from helhed.fhir.store.public import check_names_nobody
+from helhed.foundation.ask import Ask
 from helhed.foundation.binary_copy import copy_binary
 from helhed.foundation.database import Connection
 from helhed.foundation.errors import Unprocessable
@@ -40,6 +44,7 @@ class Stored(NamedTuple):
     resource: dict[str, Any]
     created: bool
     by_custodian: bool = True  #: written by a system client for its organisation, not by a person
+    basis: int | None = None  #: why it might be written, as the decision numbers it
 
 
 class Projection(Protocol):
@@ -55,12 +60,21 @@ class Projection(Protocol):
 
 
 class Preparer(Protocol):
-    """What an upper room adds to a new resource before it is stored."""
+    """What an upper room adds to a new resource, or to a new version of one, before it is stored."""
 
     types: frozenset[str]
 
-    async def prepare(self, connection: Connection, change: Change) -> Change:
+    async def prepare(self, connection: Connection, ask: Ask, change: Change) -> Change:
         """The change as it will be stored."""
+
+
+class Witness(Protocol):
+    """Whom a change names that only an upper room knows of: they read in their logs that it was tried."""
+
+    types: frozenset[str]
+
+    async def refused(self, connection: Connection, ask: Ask, changes: Sequence[Change]) -> None:
+        """Changes, all of ``types``, that were refused and undone."""
 
 
 @dataclass(slots=True)
@@ -74,20 +88,23 @@ class Prepared:
 
 
 def home_citizen(definition: TypeDefinition, resource: dict[str, Any], own_id: UUID) -> int | None:
-    """The key of the citizen a resource belongs to. Raises Unprocessable for a clinical resource without one."""
-    if definition.ownership is not Ownership.CITIZEN:
-        return None
+    """The key of the citizen a resource belongs to; of what an organisation keeps, whom it is about, if anybody.
+
+    Raises Unprocessable for a clinical resource without one.
+    """
     if definition.name == "Patient":
         return key_of(own_id)
     patient = definition.home_patient(resource)
-    if patient is None:
+    if patient is not None:
+        return key_of(patient)
+    if definition.ownership is Ownership.CITIZEN:
         raise Unprocessable(f"{definition.name} must say which patient of this network it is about.")
-    return key_of(patient)
+    return None
 
 
 def home_bucket(definition: TypeDefinition, resource: dict[str, Any]) -> int | None:
     """The bucket a new resource belongs in: its patient's, or any."""
-    if definition.ownership is not Ownership.CITIZEN or definition.name == "Patient":
+    if definition.name == "Patient":
         return None
     patient = definition.home_patient(resource)
     return None if patient is None else bucket_of(patient)
@@ -101,24 +118,60 @@ def clinical_dates(indexed: Indexed) -> tuple[datetime, datetime]:
 
 
 def add_row(
-    prepared: Prepared, resource: dict[str, Any], body: bytes, digest: bytes, where: tuple[UUID, int, datetime]
+    prepared: Prepared,
+    resource: dict[str, Any],
+    body: bytes,
+    digest: bytes,
+    where: tuple[UUID, int, datetime],
+    first_stored: datetime | None,
 ) -> Stored:
-    """Index ``resource`` and append its rows. ``where`` is (id, origin key, moment); returns what projections see."""
+    """Index ``resource`` and append its rows. ``where`` is (id, origin key, moment); ``first_stored`` the moment of a first
+    version. Returns what projections see.
+    """
     identifier, origin, at = where
-    definition = type_definition(resource["resourceType"])
+    definition, owned = _about(resource["resourceType"])
     citizen = home_citizen(definition, resource, identifier)
+    if citizen is not None:
+        owned = OWNED[Ownership.CITIZEN]
     indexed = index(resource)
     bucket = bucket_of(identifier)
     lo, hi = clinical_dates(indexed)
-    owned = OWNED[definition.ownership]
+    labels = label_columns(resource, body, citizen, indexed, first_stored)
+    if definition.ownership is Ownership.PUBLIC:
+        check_names_nobody(resource, labels[2])
     prepared.resources.append(
         (bucket, definition.number, owned, 1, identifier, citizen, origin, indexed.code or 0, lo, hi, at,
-         indexed.tokens, digest, body, indexed.numbers)
+         indexed.tokens, digest, body, indexed.numbers, *labels)
     )  # fmt: skip
     add_side_rows(prepared, definition.number, identifier, indexed)
     stored = Stored(definition.name, identifier, citizen, origin, resource, True)
     prepared.stored.append(stored)
     return stored
+
+
+def label_columns(
+    resource: dict[str, Any], body: bytes, citizen: int | None, indexed: Indexed, first_stored: datetime | None
+) -> tuple[list[int], list[UUID] | None, list[int] | None, datetime | None, datetime | None]:
+    """The labels of a row: authors, contents, concerns and the clinical period where it is not the primary date.
+
+    What has no date took place when it was first stored. Of master data, no period ever took place.
+    """
+    dated = indexed.date_lo is not None
+    labels = labels_of(resource, body, citizen, dated=dated)
+    if is_timeless(resource["resourceType"]):
+        lo, hi = NO_DATE, NO_DATE
+    elif labels.clinical is not None:
+        lo, hi = max(labels.clinical[0], EARLIEST), labels.clinical[1]
+    else:
+        return labels.authors, labels.contents or None, labels.concerns or None, *(None if dated else first_stored,) * 2
+    return labels.authors, labels.contents or None, labels.concerns or None, lo, hi
+
+
+@cache
+def _about(type_name: str) -> tuple[TypeDefinition, int]:
+    """A type, and how its ownership is told in a row that is about nobody."""
+    definition = type_definition(type_name)
+    return definition, OWNED[definition.ownership]
 
 
 def add_side_rows(prepared: Prepared, number: int, identifier: UUID, indexed: Indexed) -> None:

@@ -6,7 +6,7 @@ terminology changes. What is not held here is unknown, never valid.
 """
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -82,6 +82,12 @@ class Terminology:
     async def codes_in(self, value_set: str) -> frozenset[tuple[str, str]] | None:
         """(system, code) pairs of a value set; None when it cannot be worked out here, or holds over ``MOST_CODES``."""
         return await self._remembered(("in", value_set), lambda c, k: _codes_in(c, k, value_set))  # type: ignore[no-any-return]
+
+    async def codes_in_each(self, value_sets: Iterable[str]) -> dict[str, frozenset[tuple[str, str]]]:
+        """``codes_in`` of several value sets at one moment; those that cannot be worked out here are left out."""
+        async with self._held() as (connection, catalogue):
+            found = {one: await _codes_in(connection, catalogue, one) for one in value_sets}
+        return {one: codes for one, codes in found.items() if codes is not None}
 
     async def is_in(self, value_set: str, system: str, code: str) -> bool | None:
         """Whether a code is in a value set, of any size; None when that cannot be said here."""

@@ -8,6 +8,7 @@ from importlib import resources
 from typing import Any, NamedTuple
 
 from helhed.fhir.terminology.model import UnknownTerminology, split_canonical
+from helhed.fhir.terminology.origins import CORE, file_origin, rank
 from helhed.foundation.database import Connection
 
 
@@ -31,7 +32,10 @@ class System(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """What is held at ``counter``. Versions stand newest first."""
+    """What is held at ``counter``. Versions stand newest first, those that come with a release behind all others.
+
+    A release numbers its terminologies otherwise than those who publish them (2018-08-12, and 9.0.0 after it).
+    """
 
     counter: int
     systems: dict[str, list[System]] = field(default_factory=dict)
@@ -56,14 +60,26 @@ class Catalogue:
         return found
 
 
+async def imported(connection: Connection) -> frozenset[str]:
+    """The urls of code systems and value sets that a network imported itself: what packages hold under them is overruled."""
+    rows = await connection.fetch(
+        "select url, source from fhir.code_system union select url, source from fhir.value_set"
+    )
+    return frozenset(row["url"] for row in rows if rank(row["source"]) == rank(file_origin("")))
+
+
 async def load_catalogue(connection: Connection, counter: int) -> Catalogue:
     """Read the heads of everything."""
     rows = await connection.fetch("select * from fhir.code_system")
     supplements = [row for row in rows if row["content"] == "supplement"]
     systems: dict[str, list[System]] = {}
+    adding: dict[str, list[Any]] = {}
+    for row in supplements:
+        adding.setdefault(split_canonical(row["supplements"])[0], []).append(row)
     for row in rows:
         if row["content"] != "supplement":
-            keys = tuple(one["key"] for one in supplements if _adds_to(one["supplements"], row["url"], row["version"]))
+            some = adding.get(row["url"], ())
+            keys = tuple(one["key"] for one in some if _adds_to(one["supplements"], row["url"], row["version"]))
             systems.setdefault(row["url"], []).append(_system(row["key"], row, row["url"], row["version"], keys))
     for row in supplements:
         # the system itself is not held: what its supplement describes are some of its codes
@@ -71,12 +87,12 @@ async def load_catalogue(connection: Connection, counter: int) -> Catalogue:
         if url not in systems:
             part = _system(row["key"], row, url, version, ())
             systems[url] = [part._replace(content="fragment")]
+    own = {row["key"] for row in rows if row["source"] != CORE}
     for found in systems.values():
-        found.sort(key=lambda system: _newness(system.version), reverse=True)
-    sets = _versions(await connection.fetch("select url, version from fhir.value_set"))
-    return Catalogue(
-        counter, systems, sets, _versions(await connection.fetch("select url, version from fhir.concept_map"))
-    )
+        found.sort(key=lambda system: (system.key in own, _newness(system.version)), reverse=True)
+    sets = _versions(await connection.fetch("select url, version, source from fhir.value_set"))
+    maps = _versions(await connection.fetch("select url, version, source from fhir.concept_map"))
+    return Catalogue(counter, systems, sets, maps)
 
 
 def _system(key: int, row: Any, url: str, version: str, supplements: tuple[int, ...]) -> System:
@@ -90,12 +106,12 @@ def _adds_to(canonical: str, url: str, version: str) -> bool:
 
 
 def _versions(rows: list[Any]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[tuple[bool, str]]] = {}
     for row in rows:
-        found.setdefault(row["url"], []).append(row["version"])
+        found.setdefault(row["url"], []).append((row["source"] != CORE, row["version"]))
     for versions in found.values():
-        versions.sort(key=_newness, reverse=True)
-    return found
+        versions.sort(key=lambda one: (one[0], _newness(one[1])), reverse=True)
+    return {url: [version for _, version in versions] for url, versions in found.items()}
 
 
 def _newness(version: str) -> list[tuple[int, int, str]]:

@@ -1,20 +1,15 @@
 """The terminologies of FHIR itself, compiled by ``tools/compile_definitions.py``, put into the database of each release."""
 
 import hashlib
-import json
 from collections.abc import Iterator
 from importlib import resources
 from typing import Any
 
-from helhed.fhir.terminology.model import CodeSystem, Concept
-from helhed.fhir.terminology.storing import (
-    CORE,
-    count_change,
-    lock,
-    store_code_system,
-    store_concept_map,
-    store_value_set,
-)
+import orjson
+
+from helhed.fhir.terminology.model import CodeSystem, Concept, Json
+from helhed.fhir.terminology.origins import CORE
+from helhed.fhir.terminology.storing import count_change, lock, store
 from helhed.foundation.database import Connection
 
 _FILE = resources.files(__package__) / "core.jsonl"
@@ -29,20 +24,14 @@ async def put_core(connection: Connection) -> None:
         return
     async with connection.transaction():
         await lock(connection)
-        for line in raw.decode("utf-8").splitlines()[1:]:
-            await _put(connection, json.loads(line))
+        await store(connection, map(_terminology, raw.splitlines()[1:]), CORE)
         await connection.execute("update fhir.terminology_state set core = $1", digest)
         await count_change(connection)
 
 
-async def _put(connection: Connection, record: dict[str, Any]) -> None:
-    kind = record.get("resourceType")
-    if kind == "ValueSet":
-        await store_value_set(connection, record, CORE)
-    elif kind == "ConceptMap":
-        await store_concept_map(connection, record, CORE)
-    else:
-        await store_code_system(connection, _system(record), CORE)
+def _terminology(line: bytes) -> CodeSystem | Json:
+    record: Json = orjson.loads(line)
+    return record if "resourceType" in record else _system(record)
 
 
 def _system(record: dict[str, Any]) -> CodeSystem:

@@ -7,18 +7,12 @@ from pathlib import Path
 from tarfile import TarError
 
 from helhed.fhir.terminology.model import CodeSystem, Json
+from helhed.fhir.terminology.origins import file_origin
 from helhed.fhir.terminology.sources import NotThisShape, Rejected
 from helhed.fhir.terminology.sources.resources import code_system, read_resources
 from helhed.fhir.terminology.sources.sks import read_sks
 from helhed.fhir.terminology.sources.tables import read_table, shapes
-from helhed.fhir.terminology.storing import (
-    Outcome,
-    count_change,
-    lock,
-    store_code_system,
-    store_concept_map,
-    store_value_set,
-)
+from helhed.fhir.terminology.storing import Outcome, count_change, lock, store
 from helhed.foundation.clock import DANISH_TIME
 from helhed.foundation.database import Connection
 from helhed.foundation.errors import HelhedError
@@ -69,12 +63,7 @@ async def _import(connection: Connection, one: CodeSystem | Json, source: str, r
         found = system
     async with connection.transaction():
         await lock(connection)
-        if isinstance(found, CodeSystem):
-            outcome = await store_code_system(connection, found, source)
-        elif found["resourceType"] == "ValueSet":
-            outcome = await store_value_set(connection, found, source)
-        else:
-            outcome = await store_concept_map(connection, found, source)
+        (outcome,) = await store(connection, [found], file_origin(source))
         if outcome.changed:
             await count_change(connection)
     for problem in outcome.problems:

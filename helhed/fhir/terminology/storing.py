@@ -1,30 +1,45 @@
-"""Writing terminologies, by the owner only: each version of a code system, value set or map whole, or not at all."""
+"""Writing terminologies, by the owner only: each version of a code system, value set or map whole, or not at all.
 
-import hashlib
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+Many are written in as many statements as one: a new network has thousands of FHIR's own, and waits for each statement.
+"""
 
-import orjson
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from helhed.fhir.terminology.hierarchy import closure
-from helhed.fhir.terminology.model import CodeSystem, Concept, Json
+from helhed.fhir.terminology.model import CodeSystem, Json
+from helhed.fhir.terminology.origins import rank
+from helhed.fhir.terminology.rows import Ready, Row, map_body, mappings, ready, system_rows
 from helhed.foundation.database import Connection
 
-CORE = "core"
 _LOCK = 0x5465726D
 #: concepts from which on plans go wrong until the tables are counted anew
 _LARGE = 5000
+#: concepts of small systems that are sent together
+_TOGETHER = 50_000
+_TABLES = {"CodeSystem": "fhir.code_system", "ValueSet": "fhir.value_set", "ConceptMap": "fhir.concept_map"}
 _CONCEPT = (
     "system", "number", "code", "display", "definition", "active", "abstract", "parents", "designations", "properties",
     "words",
 )  # fmt: skip
+_ABOVE = ("system", "ancestor", "descendant")
+_VALUE_SET = ("url", "version", "source", "digest", "body")
 _MAPPING = (
     "map", "place", "source_system", "source_code", "target_system", "target_code", "equivalence", "about",
 )  # fmt: skip
-_HEAD = """
+_SYSTEMS = """
 insert into fhir.code_system (url, version, supplements, content, case_sensitive, language, title, source, concepts, digest)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning key
+select url, version, supplements, content, case_sensitive, language, title, $8, concepts, digest
+from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[], $6::text[], $7::text[], $9::int[], $10::bytea[])
+  as t (url, version, supplements, content, case_sensitive, language, title, concepts, digest)
+returning url, version, key
 """
+_MAPS = """
+insert into fhir.concept_map (url, version, source, digest, body)
+select url, version, $3, digest, body::jsonb
+from unnest($1::text[], $2::text[], $4::bytea[], $5::text[]) as t (url, version, digest, body)
+returning url, version, key
+"""
+Name = tuple[str, str]  #: url and version
 
 
 class Outcome(NamedTuple):
@@ -46,124 +61,111 @@ async def count_change(connection: Connection) -> None:
     await connection.execute("update fhir.terminology_state set counter = counter + 1")
 
 
-async def store_code_system(connection: Connection, system: CodeSystem, source: str) -> Outcome:
-    """Put one version of a code system in the place of what was there. To be called in a transaction with the lock."""
-    problems: list[str] = []
-    concepts = list(_once(system, problems))
-    digest = _digest_of(system, concepts)
-    what = f"CodeSystem {system.url}|{system.version}"
-    if source == CORE and await _imported(connection, "fhir.code_system", system.url, system.version):
-        return Outcome(what, len(concepts), False, problems)
-    if await _same(connection, "fhir.code_system", system.url, system.version, digest):
-        return Outcome(what, len(concepts), False, problems)
-    await connection.execute("delete from fhir.code_system where url = $1 and version = $2", system.url, system.version)
-    key = await connection.fetchval(
-        _HEAD, system.url, system.version, system.supplements, system.content, system.case_sensitive, system.language,
-        system.title, source, len(concepts), digest,
-    )  # fmt: skip
-    parents, above, dropped = closure(concepts)
-    problems += [f"{code}: the parent {parent} is not there, or below it" for code, parent in dropped]
-    if concepts:
-        rows = (_row(key, number, concept, parents[number]) for number, concept in enumerate(concepts))
-        await connection.copy_records_to_table("concept", schema_name="fhir", columns=_CONCEPT, records=rows)
-        pairs = ((key, ancestor, number) for number, found in enumerate(above) for ancestor in found)
-        await connection.copy_records_to_table(
-            "concept_above", schema_name="fhir", columns=("system", "ancestor", "descendant"), records=pairs
-        )
-    if len(concepts) > _LARGE:
+async def store(
+    connection: Connection,
+    terminologies: Iterable[CodeSystem | Json],
+    origin: str,
+    spared: frozenset[str] = frozenset(),
+) -> list[Outcome]:
+    """Put terminologies in the place of what was there under their url and version. In a transaction with the lock.
+
+    What stands higher than ``origin`` (``origins.rank``) stays, and so does what came from those ``spared``.
+    """
+    prepared = {(one.kind, one.url, one.version): one for one in map(ready, terminologies)}
+    outcomes = []
+    for kind, writer in ((("CodeSystem"), _put_systems), ("ValueSet", _put_value_sets), ("ConceptMap", _put_maps)):
+        mine = [one for one in prepared.values() if one.kind == kind]
+        if mine:
+            fresh = await _make_room(connection, kind, mine, origin, spared)
+            if fresh:
+                await writer(connection, fresh, origin)
+            put = {(one.url, one.version) for one in fresh}
+            outcomes += [Outcome(one.what, one.concepts, (one.url, one.version) in put, one.problems) for one in mine]
+    return outcomes
+
+
+async def _make_room(
+    connection: Connection, kind: str, terminologies: Sequence[Ready], origin: str, spared: frozenset[str]
+) -> list[Ready]:
+    """Those that are to be written, what stood in their places taken away."""
+    table = _TABLES[kind]
+    statement = f"select url, version, source, digest from {table} where url = any($1)"
+    rows = await connection.fetch(statement, [one.url for one in terminologies])
+    held = {(row["url"], row["version"]): row for row in rows}
+    fresh: list[Ready] = []
+    claimed: list[Name] = []
+    replaced: list[Name] = []
+    for one in terminologies:
+        name = (one.url, one.version)
+        row = held.get(name)
+        if row is None:
+            fresh.append(one)
+        elif row["digest"] == one.digest:
+            claimed += [name] if rank(row["source"]) < rank(origin) else []
+        elif rank(row["source"]) <= rank(origin) and row["source"] not in spared:
+            fresh.append(one)
+            replaced.append(name)
+    named = "(url, version) in (select * from unnest($1::text[], $2::text[]))"
+    if claimed:  # whoever brings the same again answers for it from now on
+        await connection.execute(f"update {table} set source = $3 where {named}", *_columns(claimed, 2), origin)
+    if replaced:
+        await connection.execute(f"delete from {table} where {named}", *_columns(replaced, 2))
+    return fresh
+
+
+def _columns(rows: Sequence[Sequence[object]], width: int) -> list[list[object]]:
+    return [[row[place] for row in rows] for place in range(width)]
+
+
+async def _put_systems(connection: Connection, fresh: Sequence[Ready], origin: str) -> None:
+    heads = []
+    for one in fresh:
+        system: CodeSystem = one.content[0]
+        heads.append(
+            (system.url, system.version, system.supplements, system.content, system.case_sensitive, system.language,
+             system.title, one.concepts, one.digest)
+        )  # fmt: skip
+    *texts, counts, digests = _columns(heads, 9)
+    rows = await connection.fetch(_SYSTEMS, *texts, origin, counts, digests)
+    keys = {(row["url"], row["version"]): row["key"] for row in rows}
+    concepts: list[Row] = []
+    above: list[Row] = []
+    for one in fresh:
+        more = system_rows(keys[one.url, one.version], one)
+        concepts += more.concepts
+        above += more.above
+        if len(concepts) > _TOGETHER:
+            await _copy_concepts(connection, concepts, above)
+            concepts, above = [], []
+    await _copy_concepts(connection, concepts, above)
+    if sum(one.concepts for one in fresh) > _LARGE:
         await connection.execute("analyze fhir.concept, fhir.concept_above")
-    return Outcome(what, len(concepts), True, problems)
 
 
-def _once(system: CodeSystem, problems: list[str]) -> Iterator[Concept]:
-    seen: set[str] = set()
-    for concept in system.concepts:
-        if not concept.code or concept.code in seen:
-            problems.append(f"{concept.code[:80] or 'a concept without code'}: stands there twice")
-            continue
-        seen.add(concept.code)
-        yield concept
+async def _copy_concepts(connection: Connection, concepts: list[Row], above: list[Row]) -> None:
+    await _copy(connection, "concept", _CONCEPT, concepts)
+    await _copy(connection, "concept_above", _ABOVE, above)
 
 
-def _digest_of(system: CodeSystem, concepts: list[Concept]) -> bytes:
-    head = [system.title, system.content, system.supplements, system.case_sensitive, system.language]
-    digest = hashlib.sha256(orjson.dumps(head))
-    for one in concepts:
-        content = [one.code, one.display, one.definition, one.parents, one.designations, one.properties, one.active]
-        digest.update(orjson.dumps([*content, one.abstract], default=list))
-    return digest.digest()
+async def _copy(connection: Connection, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    if rows:
+        await connection.copy_records_to_table(table, schema_name="fhir", columns=columns, records=rows)
 
 
-def _row(key: int, number: int, concept: Concept, parents: list[int]) -> tuple[Any, ...]:
-    texts = dict.fromkeys([concept.code, concept.display, *(one.value for one in concept.designations)])
-    return (
-        key, number, concept.code, concept.display, concept.definition, concept.active, concept.abstract, parents,
-        orjson.dumps([list(one) for one in concept.designations]).decode(),
-        orjson.dumps([one._asdict() for one in concept.properties]).decode(),
-        "\n".join(texts).lower(),
-    )  # fmt: skip
+async def _put_value_sets(connection: Connection, fresh: Sequence[Ready], origin: str) -> None:
+    rows = [(one.url, one.version, origin, one.digest, one.content.decode()) for one in fresh]
+    await _copy(connection, "value_set", _VALUE_SET, rows)
 
 
-async def store_value_set(connection: Connection, value_set: Json, source: str) -> Outcome:
-    """Put one version of a value set in the place of what was there."""
-    body = orjson.dumps({name: value for name, value in value_set.items() if name not in {"text", "contact"}})
-    url, version = value_set["url"], value_set.get("version", "")
-    what, digest = f"ValueSet {url}|{version}", hashlib.sha256(body).digest()
-    if source == CORE and await _imported(connection, "fhir.value_set", url, version):
-        return Outcome(what, 0, False, [])
-    if await _same(connection, "fhir.value_set", url, version, digest):
-        return Outcome(what, 0, False, [])
-    await connection.execute(
-        "insert into fhir.value_set (url, version, source, digest, body) values ($1, $2, $3, $4, $5::jsonb)"
-        " on conflict (url, version) do update set source = $3, digest = $4, body = $5::jsonb",
-        url, version, source, digest, body.decode(),
-    )  # fmt: skip
-    return Outcome(what, 0, True, [])
-
-
-async def store_concept_map(connection: Connection, concept_map: Json, source: str) -> Outcome:
-    """Put one version of a concept map in the place of what was there."""
-    url, version = concept_map["url"], concept_map.get("version", "")
-    digest = hashlib.sha256(orjson.dumps(concept_map)).digest()
-    what, rows = f"ConceptMap {url}|{version}", list(_mappings(concept_map))
-    if source == CORE and await _imported(connection, "fhir.concept_map", url, version):
-        return Outcome(what, len(rows), False, [])
-    if await _same(connection, "fhir.concept_map", url, version, digest):
-        return Outcome(what, len(rows), False, [])
-    await connection.execute("delete from fhir.concept_map where url = $1 and version = $2", url, version)
-    body = {name: value for name, value in concept_map.items() if name not in {"text", "contact"}}
-    body["group"] = [
-        {name: value for name, value in group.items() if name != "element"} for group in concept_map.get("group", ())
+async def _put_maps(connection: Connection, fresh: Sequence[Ready], origin: str) -> None:
+    heads = [(one.url, one.version, one.digest, map_body(one.content)) for one in fresh]
+    urls, versions, digests, bodies = _columns(heads, 4)
+    found = await connection.fetch(_MAPS, urls, versions, origin, digests, bodies)
+    keys = {(row["url"], row["version"]): row["key"] for row in found}
+    rows = [
+        (keys[one.url, one.version], place, *row) for one in fresh for place, row in enumerate(mappings(one.content))
     ]
-    key = await connection.fetchval(
-        "insert into fhir.concept_map (url, version, source, digest, body) values ($1, $2, $3, $4, $5::jsonb) returning key",
-        url, version, source, digest, orjson.dumps(body).decode(),
-    )  # fmt: skip
-    records = ((key, place, *row) for place, row in enumerate(rows))
-    await connection.copy_records_to_table("concept_mapping", schema_name="fhir", columns=_MAPPING, records=records)
-    return Outcome(what, len(rows), True, [])
+    await _copy(connection, "concept_mapping", _MAPPING, rows)
 
 
-def _mappings(concept_map: Json) -> Iterator[tuple[str, str, str, str, str, str]]:
-    for group in concept_map.get("group", ()):
-        source, target = (str(group.get(name, "")).partition("|")[0] for name in ("source", "target"))
-        for element in group.get("element", ()):
-            for found in element.get("target", ()):
-                about = {name: found[name] for name in ("display", "comment", "dependsOn", "product") if name in found}
-                if "display" in element:
-                    about["sourceDisplay"] = element["display"]
-                yield (
-                    source, element.get("code", ""), target, found.get("code", ""),
-                    found.get("equivalence", "equivalent"), orjson.dumps(about).decode(),
-                )  # fmt: skip
-
-
-async def _same(connection: Connection, table: str, url: str, version: str, digest: bytes) -> bool:
-    statement = f"select digest = $3 from {table} where url = $1 and version = $2"
-    return bool(await connection.fetchval(statement, url, version, digest))
-
-
-async def _imported(connection: Connection, table: str, url: str, version: str) -> bool:
-    """Whether somebody imported it: what comes with a release does not replace that."""
-    statement = f"select source <> $3 from {table} where url = $1 and version = $2"
-    return bool(await connection.fetchval(statement, url, version, CORE))
+__all__ = ["Outcome", "count_change", "lock", "store"]

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -14,17 +14,39 @@ from helhed.fhir.store import Store, WriteSession
 from helhed.fhir.store.budget import Budget
 from helhed.fhir.store.session import NOBODY
 from helhed.fhir.transaction.conditions import conditional_references, existing, find_targets, lock_key
-from helhed.fhir.transaction.entries import ORDER, Item, check_storable, check_unique, in_order, items_of, take_target
+from helhed.fhir.transaction.entries import Item, check_storable, check_unique, in_order, items_of, take_target
 from helhed.fhir.transaction.looking import Outcome, StoreLooks, is_known, look
 from helhed.fhir.transaction.patches import patch_in, patched
 from helhed.fhir.weight import check_weight
 from helhed.foundation.aside import aside
 from helhed.foundation.ask import Ask
-from helhed.foundation.errors import HelhedError, InvalidResource, Issue
+from helhed.foundation.errors import HelhedError, InvalidResource, Issue, NotSupported
 from helhed.foundation.ids import bucket_of, new_id, parse_id
 from helhed.foundation.settings import RESOURCE_ELEMENTS
 
 __all__ = ["Item", "Outcome", "alone", "batch", "check_storable", "existing", "is_known", "lock_key", "transact"]
+
+Operate = Callable[
+    [Item], Awaitable[bytes]
+]  #: an entry's operation, done as if it had been asked alone; raises HelhedError
+
+
+async def no_operation(item: Item) -> bytes:
+    """Where operations are not known."""
+    raise NotSupported(f"{item.where}: ${item.operation[:40]} is not supported here.")
+
+
+class Elsewhere(Protocol):
+    """Who serves entries about types that the store does not hold (``helhed.fhir.virtual``)."""
+
+    def takes(self, item: Item) -> bool:
+        """Whether an entry is about such a type."""
+
+    async def look(self, ask: Ask, item: Item) -> Outcome:
+        """An entry's GET."""
+
+    async def change(self, ask: Ask, items: Sequence[Item]) -> Sequence[Written]:
+        """Entries that change something, all or none."""
 
 
 async def transact(
@@ -35,19 +57,31 @@ async def transact(
     base_url: str = "",
     *,
     most_elements: int = RESOURCE_ELEMENTS,
+    operate: Operate = no_operation,
+    elsewhere: Elsewhere | None = None,
 ) -> list[Outcome]:
-    """All entries or none. Raises what the first failing entry would; outcomes stand in the order of the entries."""
-    items = await aside(len(raw), lambda: _checked_items(raw, bundle, most_elements))
-    outcomes = {item.position: Outcome() for item in items}
+    """All entries or none. Raises what the first failing entry would; outcomes stand in the order of the entries.
+
+    Operations are asked before anything is written, so that one that is refused leaves nothing behind.
+    """
+    away = elsewhere.takes if elsewhere is not None else _nowhere
+    every = await aside(len(raw), lambda: _checked_items(raw, bundle, most_elements, away))
+    outcomes = {item.position: Outcome() for item in every}
+    budget = Budget(store.most_bytes)
+    for item in every:
+        if item.operation:
+            outcomes[item.position] = await _operated(operate, item, budget)
+    if elsewhere is not None:
+        outcomes.update(await _served(elsewhere, ask, every))
+    items = [item for item in every if not item.operation and not away(item)]
     session: WriteSession | None = None
     changes: list[Change] = []
     try:
         async with store.session(ask) as session:
             changes = await _prepare(session, items, base_url, most_elements)
             await _write(session, items, changes, outcomes)
-            budget = Budget(store.most_bytes)
             for item in items:
-                if ORDER[item.method] == ORDER["GET"]:
+                if item.looks:
                     outcomes[item.position] = await look(session, item, base_url, budget)
     except HelhedError:
         if session is not None:
@@ -56,12 +90,34 @@ async def transact(
     return list(outcomes.values())
 
 
-def _checked_items(raw: bytes, bundle: dict[str, Any], most_elements: int) -> list[Item]:
+def _nowhere(item: Item) -> bool:
+    return False
+
+
+async def _served(elsewhere: Elsewhere, ask: Ask, every: Sequence[Item]) -> dict[int, Outcome]:
+    """The entries that another room serves. It does its own in a transaction of its own, so nothing else is changed beside."""
+    own = [item for item in every if elsewhere.takes(item)]
+    changing = [item for item in own if item.writes]
+    if changing and any(item.writes and item not in changing for item in every):
+        raise InvalidResource(
+            issues=[Issue("not-supported", "What another room keeps is not changed together with resources of the store: send it by itself, or as a batch.", changing[0].where)]
+        )  # fmt: skip
+    outcomes = {}
+    if changing:
+        written = await elsewhere.change(ask, changing)
+        outcomes = {item.position: Outcome(written=one) for item, one in zip(changing, written, strict=True)}
+    return outcomes | {item.position: await elsewhere.look(ask, item) for item in own if not item.writes}
+
+
+def _checked_items(
+    raw: bytes, bundle: dict[str, Any], most_elements: int, away: Callable[[Item], bool] = _nowhere
+) -> list[Item]:
     items = items_of(raw, bundle)
     check_unique(items)
     for item in items:
-        _check(item, most_elements)
-        take_target(item)
+        if not item.operation and not away(item):
+            _check(item, most_elements)
+            take_target(item)
     return items
 
 
@@ -158,14 +214,35 @@ async def batch(
     base_url: str = "",
     *,
     most_elements: int = RESOURCE_ELEMENTS,
+    operate: Operate = no_operation,
+    elsewhere: Elsewhere | None = None,
 ) -> list[Outcome]:
     """Each entry on its own, in the order of a transaction; each has its own outcome."""
     items = await aside(len(raw), lambda: items_of(raw, bundle))
     outcomes = [Outcome() for _ in items]
     budget = Budget(store.most_bytes)
     for item in in_order(items):
-        outcomes[item.position] = await _alone(partial(_single, store, ask, item, base_url, budget, most_elements))
+        work = partial(_single, store, ask, item, base_url, budget, most_elements)
+        if item.operation:
+            work = partial(_operated, operate, item, budget)
+        elif elsewhere is not None and elsewhere.takes(item):
+            work = partial(_one_served, elsewhere, ask, item, most_elements)
+        outcomes[item.position] = await _alone(work)
     return outcomes
+
+
+async def _one_served(elsewhere: Elsewhere, ask: Ask, item: Item, most_elements: int) -> Outcome:
+    if item.looks:
+        return await elsewhere.look(ask, item)
+    check_weight(item.raw or b"", most_elements, f"{item.where}.resource")
+    return Outcome(written=(await elsewhere.change(ask, [item]))[0])
+
+
+async def _operated(operate: Operate, item: Item, budget: Budget) -> Outcome:
+    budget.check()
+    told = await operate(item)
+    budget.take(len(told))
+    return Outcome(told=told)
 
 
 async def _alone(work: Callable[[], Awaitable[Outcome]]) -> Outcome:
@@ -185,7 +262,7 @@ async def alone(
 
 
 async def _single(store: Store, ask: Ask, item: Item, base_url: str, budget: Budget, most_elements: int) -> Outcome:
-    if ORDER[item.method] == ORDER["GET"]:
+    if item.looks:
         return await look(StoreLooks(store, ask), item, base_url, budget)
     await aside(len(item.raw or b""), lambda: _check(item, most_elements))
     take_target(item)

@@ -64,9 +64,20 @@ class Item:
         return "" if self.target else self.type_name
 
     @property
+    def operation(self) -> str:
+        """The name of the operation it asks for, without the dollar sign; "" for none."""
+        last = self.target.rpartition("/")[2]
+        return last[1:] if last.startswith("$") else ""
+
+    @property
+    def looks(self) -> bool:
+        """Whether it is a GET of FHIR's own."""
+        return ORDER[self.method] == ORDER["GET"] and not self.operation
+
+    @property
     def writes(self) -> bool:
         """Whether it changes anything."""
-        return ORDER[self.method] != ORDER["GET"] and self.hit is None and not self.absent
+        return not self.operation and ORDER[self.method] != ORDER["GET"] and self.hit is None and not self.absent
 
 
 _ABSENT = msgspec.Raw(b"")
@@ -123,8 +134,8 @@ def items_of(raw: bytes, bundle: dict[str, Any]) -> list[Item]:
     items = [
         _item(position, raw_entry, entry) for position, (raw_entry, entry) in enumerate(zip(raws, entries, strict=True))
     ]
-    if sum(ORDER[item.method] == ORDER["GET"] and bool(item.place) for item in items) > MOST_SEARCHES:
-        raise BadRequest(f"A Bundle takes at most {MOST_SEARCHES} searches.")
+    if sum(bool(item.operation) or (item.looks and bool(item.place)) for item in items) > MOST_SEARCHES:
+        raise BadRequest(f"A Bundle takes at most {MOST_SEARCHES} searches and operations.")
     return items
 
 
@@ -147,7 +158,7 @@ def _item(position: int, raw: _RawEntry, entry: dict[str, Any]) -> Item:
         raise InvalidResource(issues=[Issue("value", "This is no address.", f"{where}.request.url")]) from None
     type_name, _, target = unquote(parts.path).strip("/").partition("/")
     pairs = parse_qsl(parts.query, keep_blank_values=True)
-    _check_url(where, method, type_name, entry.get("resource"), bool(parts.scheme or parts.netloc))
+    _check_url(where, method, type_name, target, entry.get("resource"), bool(parts.scheme or parts.netloc))
     body = bytes(raw.resource) or None
     request = raw.request
     item = Item(
@@ -159,7 +170,7 @@ def _item(position: int, raw: _RawEntry, entry: dict[str, Any]) -> Item:
     return item
 
 
-def _check_url(where: str, method: str, type_name: str, resource: Any, absolute: bool) -> None:
+def _check_url(where: str, method: str, type_name: str, target: str, resource: Any, absolute: bool) -> None:
     if type_name == "_history" and ORDER[method] == ORDER["GET"] and not absolute:
         return
     try:
@@ -176,6 +187,11 @@ def _check_url(where: str, method: str, type_name: str, resource: Any, absolute:
                 )
             ]
         ) from None
+    if target.rpartition("/")[2].startswith("$") and method not in _NAMING:
+        return
+    if method == "POST" and target:
+        issue = Issue("value", "A create names a type and nothing more.", f"{where}.request.url")
+        raise InvalidResource(issues=[issue])
     if method in {"POST", "PUT", "PATCH"}:
         if not isinstance(resource, dict):
             raise InvalidResource(issues=[Issue("required", "This entry must have a resource.", f"{where}.resource")])

@@ -30,6 +30,7 @@ class Outcome:
     page: Page | None = None
     query: Query | None = None
     past: str | None = None  #: what the page is the history of, as its address names it; "" for the system
+    told: bytes | None = None  #: what an operation answered
     known: bool = False  #: the version is one that the asker says it has
     error: HelhedError | None = None
 

@@ -13,10 +13,10 @@ import orjson
 from helhed.fhir import exact
 from helhed.fhir.changes import Version
 from helhed.fhir.parsing import DEFAULT_LIMITS, Limits, check_shape, parse_list
-from helhed.fhir.patching import Patch, json_patch
+from helhed.fhir.patching import Patch, fhirpath_patch, json_patch
 from helhed.fhir.transaction.entries import Item, check_storable
 from helhed.fhir.weight import check_weight
-from helhed.foundation.errors import InvalidResource, Issue, NotSupported, TooLarge, UnsupportedMediaType
+from helhed.foundation.errors import InvalidResource, Issue, TooLarge, UnsupportedMediaType
 
 JSON_PATCH = "application/json-patch+json"
 
@@ -28,12 +28,17 @@ def json_patch_of(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Patch:
     return Patch(json_patch.apply, exact.loads(raw))
 
 
+def fhirpath_patch_of(raw: bytes) -> Patch:
+    """The FHIRPath Patch in ``raw``, a Parameters resource as JSON that was parsed strictly before."""
+    return Patch(fhirpath_patch.apply, exact.loads(raw))
+
+
 def patch_in(item: Item, limits: Limits = DEFAULT_LIMITS) -> Patch:
-    """The patch that an entry carries: JSON Patch in a Binary. Raises InvalidResource, UnsupportedMediaType or NotSupported."""
+    """The patch that an entry carries: JSON Patch in a Binary, or Parameters. Raises InvalidResource or UnsupportedMediaType."""
     resource = item.resource or {}
     kind = resource.get("resourceType")
     if kind == "Parameters":
-        raise NotSupported("Patches written as Parameters are not supported here: send a JSON Patch in a Binary.")
+        return fhirpath_patch_of(item.raw or orjson.dumps(resource))
     data = resource.get("data")
     if kind != "Binary" or not isinstance(data, str):
         issue = Issue("value", "A patch comes as a Binary with its contentType and data.", f"{item.where}.resource")

@@ -24,6 +24,9 @@ _RANGES = {
 DATE_FORMATS = {"date": "fhir-date", "dateTime": "fhir-dateTime", "instant": "fhir-instant", "time": "fhir-time"}
 _LONGEST_DATE = 64
 _TEXT = {"string", "markdown", "xhtml"}
+#: characters below 32 stand in no string but for tab and the ends of lines (FHIR R4 datatypes, string); XML cannot say them
+_CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f"
+_SAID = rf"^[^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*$"
 _NESTED = {"Resource", "DomainResource"}
 
 
@@ -136,18 +139,24 @@ def _primitive_base(kind: str) -> Json:
         return {"type": "string", "maxLength": _LONGEST_DATE, "format": DATE_FORMATS[kind]}
     if kind in _TEXT:
         return (
-            {"type": "string", "minLength": 1, "maxLength": 2**20, "pattern": r"\S"}
+            {"type": "string", "minLength": 1, "maxLength": 2**20, "pattern": _SAID}
             if kind != "xhtml"
             else {"type": "string"}
         )
     if kind == "base64Binary":
         return {"type": "string", "format": "fhir-base64"}
-    pattern = facts.primitives()[kind]
+    pattern = _without_control(facts.primitives()[kind])
     return (
         {"type": "string", "minLength": 1, "pattern": f"^(?:{pattern})$"}
         if pattern
         else {"type": "string", "minLength": 1}
     )
+
+
+def _without_control(pattern: str) -> str:
+    """A published pattern, which takes control characters for letters, without them."""
+    visible = rf"[^\s{_CONTROL}]"
+    return pattern.replace(r"[^\s]", visible).replace(r"\S", visible).replace(r"(\s", r"([ \t\r\n]")
 
 
 def _primitive(kind: str, value_set: str) -> Json:

@@ -10,22 +10,28 @@ from xml.parsers import expat
 from helhed.fhir import exact
 from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.fhir.parsing import DEFAULT_LIMITS, Limits
+from helhed.fhir.xml.cost import MOST_ELEMENTS, check_cost, too_many_elements
 from helhed.fhir.xml.frames import Complex, Frame, Primitive, Slot
 from helhed.fhir.xml.names import FHIR, NARRATIVE
 from helhed.fhir.xml.narrative import Narrative
 from helhed.foundation.errors import BadRequest, InvalidResource, Issue, TooLarge
+from helhed.foundation.settings import RESOURCE_ELEMENTS
 
-#: XML costs more per element than JSON; a full Bundle of the size that is taken has fewer
-_MOST_ELEMENTS = 250_000
+#: these hold other resources, each of which is weighed for itself
+_HOLDERS = frozenset({"Bundle", "Parameters"})
 
 
-def json_of(raw: bytes, *, limits: Limits = DEFAULT_LIMITS) -> bytes:
-    """The JSON of a resource in XML, which is yet to be validated. Raises BadRequest, InvalidResource or TooLarge."""
+def json_of(raw: bytes, *, limits: Limits = DEFAULT_LIMITS, most_elements: int = RESOURCE_ELEMENTS) -> bytes:
+    """The JSON of a resource in XML, which is yet to be validated. Raises BadRequest, InvalidResource or TooLarge.
+
+    ``most_elements`` is what one resource may hold: each of them becomes at least one property or list item.
+    """
     if len(raw) > limits.bytes:
         raise TooLarge(f"The document is larger than {limits.bytes // 2**20} MiB.")
     if b"\0" in raw:  # UTF-16 has one in each of its brackets, and a byte order mark would make expat follow it
         raise BadRequest("Send XML 1.0 in UTF-8.")
-    reader = _Reader(limits)
+    check_cost(raw)
+    reader = _Reader(limits, most_elements)
     parser = expat.ParserCreate("utf-8", " ")
     parser.buffer_text = True
     parser.XmlDeclHandler = _declared
@@ -54,29 +60,32 @@ def _refuse_doctype(*_: object) -> None:
 class _Reader:
     """Where the parser stands."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, most_elements: int) -> None:
         self.found: dict[str, Any] = {}
         self._depth = limits.depth
         self._longest = limits.number_characters
         self._open: list[Frame] = []
         self._narrative: Narrative | None = None
         self._elements = 0
+        self._most = MOST_ELEMENTS
+        self._most_of_one = most_elements
 
     def opened(self, tag: str, attributes: dict[str, str]) -> None:
         """An element begins."""
         namespace, _, name = tag.rpartition(" ")
-        self._elements += 1
-        if self._elements > _MOST_ELEMENTS:
-            raise TooLarge(f"The document holds more than {_MOST_ELEMENTS} elements.")
         if self._narrative is not None:
             if self._narrative.depth >= self._depth:
                 raise BadRequest(f"The narrative is nested deeper than {self._depth} levels.")
             self._narrative.opened(namespace, name, attributes)
             return
+        self._elements += 1  # narratives are text, not elements
+        if self._elements > self._most:
+            raise too_many_elements(self._most)
         if len(self._open) >= self._depth:
             raise BadRequest(f"The document is nested deeper than {self._depth} levels.")
         if not self._open:
             self._open.append(_root(namespace, name, attributes))
+            self._most = MOST_ELEMENTS if name in _HOLDERS else min(self._most_of_one, MOST_ELEMENTS)
             return
         slot = self._open[-1].slot(namespace, name)
         if slot.kind == NARRATIVE:
