@@ -1,21 +1,26 @@
 """How many different people somebody may look up in a short time (attacks 46 and 85 of the access model).
 
-The thresholds are data: ``trust/policy/lookups.json``. What is counted lives in the memory of one worker and is bounded;
-a network of several workers may let through as many times more, and a restart begins anew. The log forgets nothing.
+The thresholds are data: ``trust/policy/lookups.json``. The count stands in the database, so that all workers and machines
+share it and a restart changes nothing. It fails closed: a look-up that cannot be counted is not made, and as it would have
+been answered by the same database, nothing is lost by that. Reading a record that is known by its id counts nothing.
 """
 
-import json
-from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from hashlib import blake2b
-from importlib import resources
 from typing import NamedTuple
 
+from helhed.foundation.database import Pool
+from helhed.foundation.lend import lend
 from helhed.foundation.logging import logger
+from helhed.trust.policy import document
+from helhed.trust.watch.events import EventKind, SecurityEvents
 
-_MOST_ENTRIES = 200_000  #: some 30 MB; whoever was quiet longest is forgotten first
+_NOTE = "select slowed, refused from registries.note_lookups($1, $2, $3, $4, $5, $6)"
+_FORGET = "select registries.forget_lookups()"
+_DIGEST_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class Verdict(NamedTuple):
 @cache
 def limits() -> tuple[dict[str, tuple[Limit, ...]], float]:
     """The limits by whom they hold for, and the pause in seconds."""
-    data = json.loads((resources.files("helhed.trust.policy") / "lookups.json").read_text("utf-8"))
+    data = document("lookups.json")
     found: dict[str, tuple[Limit, ...]] = {}
     for one in data["limits"]:
         limit = Limit(timedelta(minutes=one["minutes"]), one["slow_after"], one["refuse_after"])
@@ -45,72 +50,44 @@ def limits() -> tuple[dict[str, tuple[Limit, ...]], float]:
     return found, float(data["pause_seconds"])
 
 
-@dataclass(slots=True)
-class _Seen:
-    """Whom one asker looked up, the latest last."""
-
-    people: OrderedDict[bytes, datetime] = field(default_factory=OrderedDict)
-
-
 class Lookups:
-    """Counts look-ups and says which are too many."""
+    """Counts look-ups for all workers together, and says which are too many."""
 
-    def __init__(self, *, most_entries: int = _MOST_ENTRIES) -> None:
-        self._most_entries = most_entries
-        self._entries = 0
-        self._askers: OrderedDict[tuple[str, str], _Seen] = OrderedDict()
+    def __init__(self, pool: Pool, secret: bytes, events: SecurityEvents | None = None) -> None:
+        self._pool = pool
+        self._events = events  #: who watches over the network is told of what is refused
+        self._key = blake2b(secret, digest_size=32, person=b"look-ups").digest()
         self._log = logger("lookups")
 
-    @property
-    def entries(self) -> int:
-        """How many look-ups are remembered."""
-        return self._entries
+    async def note(self, who: str, asker: str, people: Sequence[str], now: datetime) -> Verdict:
+        """``asker``, of the kind ``who``, looks ``people`` up now. Who is refused does not count against later ones.
 
-    def note(self, who: str, asker: str, wanted: str, now: datetime) -> Verdict:
-        """``asker``, of the kind ``who``, looks up ``wanted`` now. One that is refused does not count against later ones."""
+        Raises DatabaseAway or Overloaded.
+        """
         held, pause = limits()
         mine = held.get(who, ())
-        if not mine:
+        if not mine or not people:
             return Verdict()
-        seen = self._of(who, asker, now - max(limit.within for limit in mine))
-        name = blake2b(wanted.encode(), digest_size=8).digest()
-        known = seen.people.get(name)
-        slowed = refused = False
-        for limit in mine:
-            since = now - limit.within
-            if known is not None and known > since:
-                continue
-            count = _since(seen, since)
-            slowed = slowed or count >= limit.slow_after
-            refused = refused or count >= limit.refuse_after
+        seconds = [int(limit.within.total_seconds()) for limit in mine]
+        most = [limit.slow_after for limit in mine], [limit.refuse_after for limit in mine]
+        named = self._digest(f"{who} {asker}"), [self._digest(one) for one in people]
+        async with lend(self._pool) as connection:
+            ((slowed, refused),) = await connection.fetch(_NOTE, *named, now, seconds, *most)
         if refused:
-            self._log.warning("look-ups refused", who=who, asker=asker, people=len(seen.people))
-            return Verdict(pause, refused=True)
-        self._remember(seen, name, now)
-        return Verdict(pause if slowed else 0.0)
+            self._log.warning("look-ups refused", who=who, asker="" if who == "address" else asker)
+            self._tell(who, asker)
+        return Verdict(pause if slowed or refused else 0.0, refused)
 
-    def _of(self, who: str, asker: str, oldest: datetime) -> _Seen:
-        seen = self._askers.setdefault((who, asker), _Seen())
-        self._askers.move_to_end((who, asker))
-        while seen.people and next(iter(seen.people.values())) <= oldest:
-            seen.people.popitem(last=False)
-            self._entries -= 1
-        return seen
+    def _tell(self, who: str, asker: str) -> None:
+        if self._events is not None:
+            told = {"address": "place", "session": "session"}.get(who)
+            whose = {told: asker} if told else {"actor": int(asker)}
+            self._events.note(EventKind.LOOKUPS_REFUSED, **whose)
 
-    def _remember(self, seen: _Seen, name: bytes, now: datetime) -> None:
-        self._entries += name not in seen.people
-        seen.people[name] = now
-        seen.people.move_to_end(name)
-        while self._entries > self._most_entries and len(self._askers) > 1:
-            _, quiet = self._askers.popitem(last=False)
-            self._entries -= len(quiet.people)
+    async def forget(self) -> None:
+        """Let go of what no limit looks at any more."""
+        async with lend(self._pool) as connection:
+            await connection.execute(_FORGET)
 
-
-def _since(seen: _Seen, since: datetime) -> int:
-    """How many were looked up after ``since``; they stand in the order of time."""
-    count = 0
-    for at in reversed(seen.people.values()):
-        if at <= since:
-            break
-        count += 1
-    return count
+    def _digest(self, text: str) -> bytes:
+        return blake2b(text.encode(), digest_size=_DIGEST_BYTES, key=self._key).digest()

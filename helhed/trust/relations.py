@@ -1,6 +1,6 @@
 """Treatment relations that people declare themselves (class D), and what a person may see right now."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import uuid4
 
 from helhed.fhir.definitions import TYPE_NUMBERS
@@ -9,18 +9,18 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
 from helhed.foundation.errors import Forbidden
 from helhed.foundation.lend import lend
+from helhed.trust.policy import policy
 
 
 class TreatmentRelations:
     """Declares relations of class D."""
 
-    def __init__(self, pool: Pool, *, self_declared_hours: int) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._lasts = timedelta(hours=self_declared_hours)
 
     async def declare(self, ask: Ask, citizen: int, reason: str) -> datetime:
         """The asker treats the citizen now: holds until the deadline returned. Raises Forbidden when the role may not."""
-        until = ask.at + self._lasts
+        until = ask.at + policy().declared_lasts
         statement = "select trust.declare_relation($1::fhir.ask, $2, $3, $4, $5)"
         async with lend(self._pool) as connection:
             if not await connection.fetchval(statement, ask_row(ask), uuid4(), citizen, reason[:200], until):

@@ -1,7 +1,7 @@
-"""Signed demo tokens (JWT, RFC 7519, in the shape of RFC 9068; Ed25519, RFC 9864): who is asking.
+"""Signed tokens (JWT, RFC 7519, in the shape of RFC 9068): who is asking.
 
-A token alone never permits anything: it becomes an ask, and the ask is decided on every row. Demo tokens are accepted in
-demo mode only; the authorisation server that replaces them speaks the same claims.
+A token alone never permits anything: it becomes an ask, and the ask is decided on every row. Demo tokens (Ed25519, RFC 9864) are
+accepted in demo mode only; those of the authorisation server (``trust.identity``) are short-lived, and can be revoked.
 """
 
 import json
@@ -9,76 +9,41 @@ import os
 import re
 from binascii import Error as Base64Error
 from collections import OrderedDict
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import OKPKey
-from joserfc.util import urlsafe_b64decode
+from joserfc.jwk import ECKey, OKPKey
+from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 
-from helhed.foundation.ask import ActorKind, Ask, Purpose
+from helhed.foundation.ask import Ask
 from helhed.foundation.clock import Clock
 from helhed.foundation.errors import NotAuthenticated
-from helhed.foundation.ids import key_of, parse_id
-from helhed.trust.scopes import types_of
+from helhed.foundation.trace import trace_of
+from helhed.trust.identity.keys import ALGORITHM as ACCESS_ALGORITHM, access_key
+from helhed.trust.scopes import Use
+from helhed.trust.token_claims import STANDINGS, Held, read_claims
 
 ISSUER = "helhed-demo"
 TYPE = "at+jwt"
 ALGORITHM = "Ed25519"
 LIFETIME_SECONDS = 12 * 3600  #: the longest a demo token may live: one working day
-_LONGEST, _MOST_CACHED, _LONGEST_NAME = 4096, 16384, 64
+ACCESS_SECONDS = 300  #: the longest any other may (FAPI 2.0: short-lived)
+_LONGEST, _MOST_CACHED = 4096, 16384
 _HEADER_NAMES = {"alg", "typ", "kid"}
-_BARE_TRACE, _VERSION_4 = ~((0xF << 76) | (0b11 << 62)), (4 << 76) | (0b10 << 62)  #: RFC 9562 section 5.4
-_SHAPE = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] ([\w-]+\.[\w-]+\.[\w-]+)", re.ASCII)
+_SHAPE = re.compile(rb"([Bb][Ee][Aa][Rr][Ee][Rr]|[Dd][Pp][Oo][Pp]) ([\w-]+\.[\w-]+\.[\w-]+)", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """What follows from the type of resource that a token's subject is."""
-
-    kind: ActorKind
-    purpose: Purpose
-    purpose_code: str  #: HL7 v3 PurposeOfUse
-    scope_level: str  #: SMART App Launch 2.2
-
-
-_STANDINGS = {
-    "Patient": _Standing(ActorKind.CITIZEN, Purpose.OWN, "PATRQT", "patient"),
-    "Practitioner": _Standing(ActorKind.PROFESSIONAL, Purpose.TREATMENT, "TREAT", "user"),
-    "Organization": _Standing(ActorKind.SYSTEM, Purpose.OPERATIONS, "HOPERAT", "system"),
-}
-
-
-def load_or_create_key(path: Path) -> OKPKey:
-    """The installation's signing key, made on first use, readable by its owner only.
-
-    The file appears whole or not at all, so that processes that start together agree on one key.
-    """
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _create_once(path, json.dumps(OKPKey.generate_key("Ed25519").as_dict(private=True)))
-    return OKPKey.import_key(json.loads(path.read_text("utf-8")))
-
-
-def _create_once(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.{uuid4().hex}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.link(draft, path)
-    except FileExistsError:
-        pass  # another process was first: its key is the key
-    finally:
-        draft.unlink()
+def signing_key(secret: bytes) -> OKPKey:
+    """The key pair that follows from a secret of 32 bytes, which is its private half (RFC 8032, section 5.1.5)."""
+    public = Ed25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw()
+    halves = {name: urlsafe_b64encode(half).decode() for name, half in (("d", secret), ("x", public))}
+    return OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", **halves})
 
 
 class TokenIssuer:
@@ -99,7 +64,7 @@ class TokenIssuer:
             "sub": subject,
             "client_id": "helhed-token",
             "scope": scope,
-            "purpose": _STANDINGS[subject.partition("/")[0]].purpose_code,
+            "purpose": STANDINGS[subject.partition("/")[0]].usual_purpose,
             "iat": now,
             "nbf": now,
             "exp": now + self._lifetime,
@@ -126,126 +91,134 @@ class TokenIssuer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Checked:
-    """What a token says, once its signature held."""
+class _Signer:
+    """A key of ours, and what is signed with it."""
 
-    kind: ActorKind
-    actor: int
-    organisation: int | None
-    role: str
-    purpose: Purpose
-    client: str
-    read_types: frozenset[str] | None
-    write_types: frozenset[str] | None
-    begins: int
-    ends: int
+    key: OKPKey | ECKey
+    algorithm: str
+    demo: bool
 
 
 class TokenVerifier:
-    """Turns an Authorization header into an ask. Signatures are checked once a token; times at every request."""
+    """Turns an Authorization header into an ask. Signatures are checked once a token; times at every request.
 
-    def __init__(self, keys: Iterable[OKPKey], clock: Clock, audience: str, *, demo: bool) -> None:
-        self._keys = {key.thumbprint(): OKPKey.import_key(key.as_dict(private=False)) for key in keys}
+    Whether a token was revoked, and whether its bearer has the key it is bound to, is not in its bytes: ``identity.admission``.
+    """
+
+    def __init__(
+        self,
+        keys: Iterable[OKPKey],
+        clock: Clock,
+        audience: str,
+        *,
+        demo: bool,
+        issuer: str = "",
+        look_again: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._keys = _demo_signers(keys) if demo else {}
+        self._look_again = look_again  #: whether there are other keys now, which were then given to ``take``
         self._clock = clock
         self._audience = audience
         self._demo = demo
-        self._known: OrderedDict[bytes, _Checked] = OrderedDict()
+        self._issuer = issuer  #: the authorisation server; "" accepts none of its tokens
+        self._known: OrderedDict[bytes, Held] = OrderedDict()
         self._random = Random(os.urandom(32))  # traces are unique, not secret: no system call a request
 
-    @classmethod
-    def for_key(cls, key: OKPKey, clock: Clock, audience: str, *, demo: bool) -> "TokenVerifier":
-        """A verifier of tokens signed by ``key``."""
-        return cls([key], clock, audience, demo=demo)
+    def take(self, secrets: Sequence[bytes]) -> None:
+        """From now on the keys of these secrets. What was signed by another is refused, also where it was known."""
+        self._keys = _demo_signers(map(signing_key, secrets)) if self._demo else {}
+        if self._issuer:
+            self._keys |= _access_signers(map(access_key, secrets))
+        self._known.clear()
 
     def ask(self, authorization: bytes | None) -> Ask:
-        """The ask behind a header. Raises NotAuthenticated, which says nothing about why."""
-        if authorization is None or not self._demo:
+        """The ask behind a header that is proof enough by itself. Raises NotAuthenticated, which says nothing about why."""
+        held = self.held(authorization)
+        if held.token is not None:
             raise NotAuthenticated
-        checked = self._known.get(authorization)
-        if checked is None:
-            checked = self._remember(authorization, self._check(authorization))
-        else:
-            self._known.move_to_end(authorization)
-        return self._as_ask(checked, self._clock())
+        return self.asking(held)
 
-    def _as_ask(self, checked: _Checked, now: datetime) -> Ask:
-        if not checked.begins <= now.timestamp() < checked.ends:
+    def held(self, authorization: bytes | None) -> Held:
+        """What a header's token says. Raises NotAuthenticated, which says nothing about why."""
+        if authorization is None:
             raise NotAuthenticated
-        trace = UUID(int=self._random.getrandbits(128) & _BARE_TRACE | _VERSION_4)
+        held = self._known.get(authorization)
+        if held is None:
+            return self._remember(authorization, self._check(authorization))
+        self._known.move_to_end(authorization)
+        return held
+
+    def asking(self, held: Held, use: Use = Use.ANY) -> Ask:
+        """The ask of a token now. Raises NotAuthenticated when it has not begun, or has ended."""
+        now = self._clock()
+        if not held.begins <= now.timestamp() < held.ends:
+            raise NotAuthenticated
+        read, write = held.reach[use]
+        trace = trace_of(self._random.getrandbits(128))
         return Ask(
-            checked.kind, checked.actor, checked.organisation, checked.role, checked.purpose, checked.client,
-            checked.read_types, checked.write_types, now, trace,
+            held.kind, held.actor, held.organisation, held.role, held.purpose, held.client, read, write, now, trace,
         )  # fmt: skip
 
-    def _remember(self, authorization: bytes, checked: _Checked) -> _Checked:
-        self._known[authorization] = checked
+    def _remember(self, authorization: bytes, held: Held) -> Held:
+        self._known[authorization] = held
         if len(self._known) > _MOST_CACHED:
             self._known.popitem(last=False)
-        return checked
+        return held
 
-    def _check(self, authorization: bytes) -> _Checked:
+    def _check(self, authorization: bytes) -> Held:
         shape = _SHAPE.fullmatch(authorization) if len(authorization) <= _LONGEST else None
         if shape is None:
             raise NotAuthenticated
         try:
-            token = shape[1].decode()
-            return self._read(jwt.decode(token, self._signed_by(token), algorithms=[ALGORITHM]).claims)
+            token = shape[2].decode()
+            signer = self._signed_by(token)
+            claims = jwt.decode(token, signer.key, algorithms=[signer.algorithm]).claims
+            held = self._demo_read(claims) if signer.demo else self._read(claims)
         except (JoseError, Base64Error, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise NotAuthenticated from None
+        if (shape[1].lower() == b"dpop") != bool(held.key):
+            raise NotAuthenticated  # a token that is bound to a key is no bearer token, and the other way round
+        return held
 
-    def _signed_by(self, token: str) -> OKPKey:
+    def _signed_by(self, token: str) -> _Signer:
         """The key of ours that the header names. The header is read before any cryptography, and may say nothing else:
         a token brings no key, no address of a key, and chooses no algorithm.
         """
         header = json.loads(urlsafe_b64decode(token.partition(".")[0].encode()))
-        if set(header) != _HEADER_NAMES or header["alg"] != ALGORITHM or header["typ"] != TYPE:
+        if set(header) != _HEADER_NAMES or header["typ"] != TYPE:
             raise ValueError
-        return self._keys[header["kid"]]
+        if header["kid"] not in self._keys:
+            self._look_again()
+        signer = self._keys[header["kid"]]
+        if header["alg"] != signer.algorithm:
+            raise ValueError
+        return signer
 
-    def _read(self, claims: dict[str, Any]) -> _Checked:
+    def _demo_read(self, claims: dict[str, Any]) -> Held:
         if claims["iss"] != ISSUER or claims["aud"] != self._audience:
             raise ValueError
-        begins, ends = _seconds(claims["nbf"]), _seconds(claims["exp"])
-        if not 0 < ends - begins <= LIFETIME_SECONDS:
+        return read_claims(claims, LIFETIME_SECONDS)
+
+    def _read(self, claims: dict[str, Any]) -> Held:
+        if claims["iss"] != self._issuer or claims["aud"] != self._audience:
             raise ValueError
-        type_name, _, name = claims["sub"].partition("/")
-        standing, subject = _STANDINGS[type_name], _key(name)
-        if claims["purpose"] != standing.purpose_code:
-            raise ValueError
-        place, role = _acting_from(standing.kind, subject, claims)
-        read, write = types_of(claims["scope"], standing.scope_level)
-        client = _text(claims["client_id"])
-        return _Checked(standing.kind, subject, place, role, standing.purpose, client, read, write, begins, ends)
+        family = claims.get("grant_id")
+        return replace(
+            read_claims(claims, ACCESS_SECONDS),
+            token=UUID(claims["jti"]),
+            authorisation=None if family is None else UUID(family),
+            key=claims["cnf"]["jkt"] if "cnf" in claims else "",
+        )
 
 
-def _acting_from(kind: ActorKind, subject: int, claims: dict[str, Any]) -> tuple[int | None, str]:
-    """Organisation and role. A citizen acts from none; a system is its organisation."""
-    if kind is ActorKind.CITIZEN:
-        if "org" in claims or "role" in claims:
-            raise ValueError
-        return None, ""
-    type_name, _, name = claims["org"].partition("/")
-    organisation, role = _key(name), _text(claims["role"])
-    own = kind is ActorKind.PROFESSIONAL or (organisation == subject and role == "system")
-    if type_name != "Organization" or not own:
-        raise ValueError
-    return organisation, role
+def _demo_signers(keys: Iterable[OKPKey]) -> dict[str, _Signer]:
+    return {
+        key.thumbprint(): _Signer(OKPKey.import_key(key.as_dict(private=False)), ALGORITHM, demo=True) for key in keys
+    }
 
 
-def _key(name: str) -> int:
-    identifier = parse_id(name)
-    if identifier is None:
-        raise ValueError(name)
-    return key_of(identifier)
-
-
-def _seconds(value: object) -> int:
-    if type(value) is not int:
-        raise ValueError
-    return value
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_NAME:
-        raise ValueError
-    return value
+def _access_signers(keys: Iterable[ECKey]) -> dict[str, _Signer]:
+    return {
+        key.thumbprint(): _Signer(ECKey.import_key(key.as_dict(private=False)), ACCESS_ALGORITHM, demo=False)
+        for key in keys
+    }

@@ -7,11 +7,17 @@ by the access rules, and each says either *no, because*, or nothing:
 1. **understood**: the row is what its type says it is. What is not understood is refused.
 2. **scope**: the token covers the type. A token widens nothing; it only narrows.
 3. **ceiling**: the most that such an actor may ever do.
-   A *citizen* reads. A *professional* acts from an active employment, in a role that covers the type.
+   A *citizen* reads. A *professional* acts from an active employment, in a role that covers the type; an *assistant*
+   within what the role of one responsible professional covers as well, and writes only what that one has delegated.
    A *system* changes what is registered to it, and reads nothing about people.
-4. **basis**: one reason why, among *self, treatment (A, B or D), custodian, owner, public*. Without one: no.
-5. **block**: the citizen's no wins over treatment. It never applies to the citizen, nor to a custodian's writing.
-6. **sight**: whoever changes or deletes a row must be able to read it; only a custodian need not.
+4. **basis**: one reason why, among *self, those who act for a citizen, treatment (A, B, C or D), consent, override, custodian,
+   owner, public*. Without one: no.
+5. **block**: the citizen's no wins over treatment and over consent to read. It never applies to the citizen, nor to a
+   custodian's writing. A consent that names the block, or a ticket, lifts it.
+6. **others**: a citizen whom the row concerns beside its own may object by a block as well; so may those whom a row of an
+   organisation is about, unless it is a list of several people.
+7. **mask**: what a clinician has hidden from those who act for a citizen, or from the citizen too, they do not see.
+8. **sight**: whoever changes or deletes a row must be able to read it; only a custodian need not.
 
 Details that the rules leave open are settled so:
 
@@ -26,130 +32,60 @@ Details that the rules leave open are settled so:
 * A new citizen has no relations yet, so only custodians bring citizens in.
 * Whether a row is deleted is no question of access: who may see it learns that it is gone, others that there is nothing.
   Searches return rows that are not deleted.
-* The purpose is kept in the log. It permits nothing and refuses nothing.
+* An assistant's personal relation, consents and tickets are those of the responsible professional, except that nobody breaks
+  the glass through an assistant. A block on the assistant or on the professional holds.
+* A row that presents others (a document, a report) is reached by every block and mask that reaches one of them. A block on a
+  document reaches what the document presents. An attachment is reached with what presents it: its bytes are content of that.
+* A block on a part of a record by author, period or document does not stop anybody from adding to the record.
+* A row whose labels are not known is covered by every author and every period.
+* Blocks are for those who treat. Those who act for a citizen meet them only where the mandate says so, and then only the
+  blocks on everybody. Blocks of others whom a row concerns stop professionals only.
+* A citizen who was registered under several keys is one citizen: what is known of any of the keys is known of all of them.
+* Class C and the follow-up of one's own work are counted from the end of a contact at the place acted from, or one above it. Both yield
+  to a block. Class C writes as the other classes do; nobody writes by looking back, and nobody does it through an assistant.
+* The purpose is kept in the log. It refuses nothing, and permits nothing but the follow-up of one's own work.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Protocol, TypeVar
 
 from helhed.fhir.definitions import Ownership
 from helhed.foundation.ask import Action, ActorKind, Ask
-from helhed.trust.policy import Role, Types
+from helhed.trust.policy import Types
+from helhed.trust.reference.acting import basis_of_acting, is_masked
+from helhed.trust.reference.afterwards import follows_up, was_in_contact
+from helhed.trust.reference.blocks import is_named, objections
+from helhed.trust.reference.facts import (
+    ALWAYS,
+    Acting,
+    Assistance,
+    Basis,
+    Block,
+    Consent,
+    Employment,
+    Facts,
+    Mask,
+    PastContact,
+    Relation,
+    Row,
+    Ticket,
+    Validity,
+)
+
+__all__ = [
+    "ALWAYS", "Acting", "Assistance", "Basis", "Block", "Consent", "Decision", "Deny", "Employment", "Facts", "Mask", "PastContact", "Permit", "Reason",
+    "Relation", "Row", "Ticket", "Validity", "decide", "may_read", "reference_search", "responsible", "visible",
+]  # fmt: skip
 
 READING = frozenset({Action.READ, Action.VREAD, Action.HISTORY, Action.SEARCH})
 CHANGING = frozenset({Action.UPDATE, Action.DELETE})
 WRITING = frozenset({Action.CREATE}) | CHANGING
+EVER = datetime.min.replace(tzinfo=UTC)
 
-# --- what is decided on -----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What the decision needs to know of a resource."""
-
-    type_name: str
-    ownership: Ownership
-    citizen: int | None  #: key of the citizen that it is about; None unless citizen-owned
-    origin: int  #: key of the organisation that recorded it
-    deleted: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Validity:
-    """From and including ``begins`` until and excluding ``ends``; None is open. Both aware."""
-
-    begins: datetime | None = None
-    ends: datetime | None = None
-
-    def __post_init__(self) -> None:
-        if any(moment is not None and moment.tzinfo is None for moment in (self.begins, self.ends)):
-            raise ValueError("A validity is in aware time.")
-
-    def holds(self, at: datetime) -> bool:
-        """Whether ``at`` lies within."""
-        return (self.begins is None or self.begins <= at) and (self.ends is None or at < self.ends)
-
-
-ALWAYS = Validity()
-
-
-@dataclass(frozen=True, slots=True)
-class Employment:
-    """A professional works for an organisation in a role."""
-
-    professional: int
-    organisation: int
-    role: str
-    validity: Validity = ALWAYS
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """An organisation treats a citizen: A by open contact, B by referral or choice, D by a professional's declaration."""
-
-    citizen: int
-    organisation: int
-    letter: str
-    professional: int | None = None
-    validity: Validity = ALWAYS
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A citizen's no: to whom (None is everybody), on what an organisation recorded (None is everything)."""
-
-    citizen: int
-    who: int | None = None
-    what: int | None = None
-    validity: Validity = ALWAYS
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Everything known at one moment. What does not stand here is not so."""
-
-    roles: Mapping[str, Role]
-    parents: Mapping[int, int | None] = field(default_factory=dict)  #: organisation → the one it is part of
-    employments: Sequence[Employment] = ()
-    relations: Sequence[Relation] = ()
-    blocks: Sequence[Block] = ()
-    systems: frozenset[int] = frozenset()  #: organisations whose system client is registered
-
-    def line(self, organisation: int) -> tuple[int, ...] | None:
-        """The organisation and everything above it, nearest first; None when it runs in a circle."""
-        line = [organisation]
-        while (above := self.parents.get(line[-1])) is not None:
-            if above in line:
-                return None
-            line.append(above)
-        return tuple(line)
-
-    def beneath(self, organisation: int, above: int) -> bool:
-        """Whether ``organisation`` is known to be ``above``, or a unit beneath it."""
-        return above in (self.line(organisation) or ())
-
-    def perhaps_beneath(self, organisation: int, above: int) -> bool:
-        """Whether it is so, or cannot be known."""
-        line = self.line(organisation)
-        return line is None or above in line
-
-
-# --- what is decided --------------------------------------------------------------------------------------------------
-
-
-class Basis(Enum):
-    """Why a row may be seen or changed; the words stand in ``policy/relation.json``."""
-
-    SELF = "self"
-    TREATMENT_A = "treatment-A"
-    TREATMENT_B = "treatment-B"
-    TREATMENT_D = "treatment-D"
-    CUSTODIAN = "custodian"
-    OWNER = "owner"
-    PUBLIC = "public"
+# --- what is decided ---------------------------------------------------------------------------------------------------
 
 
 class Reason(Enum):
@@ -165,6 +101,9 @@ class Reason(Enum):
     SYSTEMS_READ_PUBLIC = "systems read only what is public"
     NOT_THE_CITIZEN = "the row is about somebody else"
     NO_RELATION = "no treatment relation"
+    NOBODY_RESPONSIBLE = "no responsible professional at work stands behind the assistant"
+    OTHERS_OBJECT = "a citizen whom it concerns has blocked it"
+    MASKED = "a clinician has hidden it"
     NOT_OWNER = "the row belongs to another organisation"
     NOT_ORIGIN = "another organisation recorded it"
     SYSTEMS_ONLY = "only systems change what is public"
@@ -197,8 +136,6 @@ def decide(ask: Ask, action: Action, row: Row, facts: Facts) -> Decision:
     found = _BASES[ask.kind](ask, action, row, facts)
     if isinstance(found, Deny):
         return found
-    if found.basis in _TREATMENT and _blocked(ask, row, facts):
-        return Deny(Reason.BLOCKED)
     if action in CHANGING and found.basis is not Basis.CUSTODIAN and not may_read(ask, row, facts):
         return Deny(Reason.UNSEEN)
     return found
@@ -244,7 +181,41 @@ def _above_role(ask: Ask, action: Action, row: Row, facts: Facts) -> Reason | No
     if role is None or not any(_works(ask, employment) for employment in facts.employments):
         return Reason.NO_EMPLOYMENT
     types = role.reads if action in READING else role.writes
+    if role.assists:
+        under = responsible(ask, facts)
+        if under is None:
+            return Reason.NOBODY_RESPONSIBLE
+        principal = facts.roles[under.role]
+        covered = principal.reads if action in READING else principal.writes
+        if not _covers(covered, row.type_name) or (action in WRITING and row.type_name not in under.writes):
+            return Reason.ROLE
+        types = types if action in READING else None
     return None if _covers(types, row.type_name) else Reason.ROLE
+
+
+def responsible(ask: Ask, facts: Facts) -> Assistance | None:
+    """Under whom an assistant acts now: the newest who is named, if that one is at work."""
+    role = facts.roles.get(ask.role)
+    if role is None or not role.assists:
+        return None
+    mine = [
+        one
+        for one in facts.assistances
+        if (one.assistant, one.organisation) == (ask.actor, ask.organisation) and one.validity.holds(ask.at)
+    ]
+    if not mine:
+        return None
+    begun = max(one.validity.begins or EVER for one in mine)
+    newest = min((one for one in mine if (one.validity.begins or EVER) == begun), key=lambda one: one.order)
+    known = facts.roles.get(newest.role)
+    if known is None or known.assists:
+        return None
+    at_work = any(
+        (job.professional, job.organisation, job.role) == (newest.principal, newest.organisation, newest.role)
+        and job.validity.holds(ask.at)
+        for job in facts.employments
+    )
+    return newest if at_work else None
 
 
 def _works(ask: Ask, employment: Employment) -> bool:
@@ -265,7 +236,10 @@ def _basis_of_citizen(ask: Ask, action: Action, row: Row, facts: Facts) -> Decis
         return Permit(Basis.PUBLIC)
     if row.citizen is None:
         return Deny(Reason.NOT_OWNER)
-    return Permit(Basis.SELF) if row.citizen == ask.actor else Deny(Reason.NOT_THE_CITIZEN)
+    if row.citizen not in facts.keys(ask.actor):
+        basis = basis_of_acting(ask, row, facts)
+        return Deny(Reason.NOT_THE_CITIZEN) if basis is None else Permit(basis)
+    return Deny(Reason.MASKED) if is_masked(ask, row, facts, from_citizen_too=True) else Permit(Basis.SELF)
 
 
 def _basis_of_system(ask: Ask, action: Action, row: Row, facts: Facts) -> Decision:
@@ -285,51 +259,82 @@ def _basis_of_professional(ask: Ask, action: Action, row: Row, facts: Facts) -> 
         return Deny(Reason.NOT_ORIGIN)
     if row.ownership is Ownership.ORGANISATION:
         assert ask.organisation is not None
-        return Permit(Basis.OWNER) if facts.beneath(ask.organisation, row.origin) else Deny(Reason.NOT_OWNER)
-    letters = {relation.letter for relation in facts.relations if _treats(ask, row, relation, facts)}
-    for letter, basis in _BY_LETTER.items():
-        if letter in letters:
-            return Permit(basis)
-    return Deny(Reason.NO_RELATION)
+        if not facts.beneath(ask.organisation, row.origin):
+            return Deny(Reason.NOT_OWNER)
+        about_them = len(row.concerns) == 1 or row.type_name not in _LISTS
+        objected = action in READING and about_them and _others_object(ask, row, row.concerns, facts)
+        return Deny(Reason.OTHERS_OBJECT) if objected else Permit(Basis.OWNER)
+    return _basis_of_care(ask, action, row, facts)
 
 
-def _treats(ask: Ask, row: Row, relation: Relation, facts: Facts) -> bool:
+def _others_object(ask: Ask, row: Row, others: Iterable[int], facts: Facts) -> bool:
+    """Whether a block of one of these stands in the way, and no ticket lifts it."""
+    under = responsible(ask, facts)
+    person = ask.actor if under is None else under.principal
+    for other in others:
+        excused = under is None and any(_broke_the_glass(ask, other, one, facts) for one in facts.tickets)
+        if not excused and objections(ask, person, other, row, facts):
+            return True
+    return False
+
+
+def _basis_of_care(ask: Ask, action: Action, row: Row, facts: Facts) -> Decision:
+    assert row.citizen is not None
+    under = responsible(ask, facts)
+    person = ask.actor if under is None else under.principal
+    ticket = under is None and any(_broke_the_glass(ask, row.citizen, one, facts) for one in facts.tickets)
+    if action in READING and _others_object(ask, row, row.concerns - facts.keys(row.citizen), facts):
+        return Deny(Reason.OTHERS_OBJECT)
+    if action in WRITING:
+        blocked = any(not block.narrow for block in objections(ask, person, row.citizen, row, facts, part=False))
+    else:
+        blocked = bool(objections(ask, person, row.citizen, row, facts))
+    if not blocked:
+        letters = {relation.letter for relation in facts.relations if _treats(ask, person, row, relation, facts)}
+        for letter, basis in _BY_LETTER.items():
+            if letter in letters:
+                return Permit(basis)
+        if was_in_contact(ask, row.citizen, facts):
+            return Permit(Basis.TREATMENT_C)
+        if any(_allows(ask, person, row.citizen, consent, facts) for consent in facts.consents):
+            return Permit(Basis.CONSENT)
+    if ticket:
+        return Permit(Basis.OVERRIDE)
+    if not blocked and action in READING and follows_up(ask, row.citizen, facts):
+        return Permit(Basis.OWN_FOLLOW_UP)
+    return Deny(Reason.BLOCKED if blocked else Reason.NO_RELATION)
+
+
+def _broke_the_glass(ask: Ask, citizen: int, ticket: Ticket, facts: Facts) -> bool:
+    mine = (ticket.professional, ticket.organisation) == (ask.actor, ask.organisation)
+    mine = mine and ticket.role in (None, ask.role)
+    return mine and ticket.citizen in facts.keys(citizen) and ticket.validity.holds(ask.at)
+
+
+def _allows(ask: Ask, person: int, citizen: int, consent: Consent, facts: Facts) -> bool:
+    return consent.block is None and is_named(ask, person, citizen, consent, facts)
+
+
+def _treats(ask: Ask, person: int, row: Row, relation: Relation, facts: Facts) -> bool:
     assert ask.organisation is not None
     provisional = relation.letter == "D"
     complete = not provisional or None not in (relation.professional, relation.validity.ends)
     return (
-        relation.citizen == row.citizen
+        relation.citizen in facts.keys(row.citizen)
         and relation.validity.holds(ask.at)
-        and relation.professional in (None, ask.actor)
+        and relation.professional in (None, person)
         and complete
         and facts.beneath(ask.organisation, relation.organisation)
     )
 
 
+_LISTS = frozenset({"Group", "List", "Schedule"})  #: of several people: about none of them alone
 _BY_LETTER = {"A": Basis.TREATMENT_A, "B": Basis.TREATMENT_B, "D": Basis.TREATMENT_D}  #: the firmest first
-_TREATMENT = frozenset(_BY_LETTER.values())
 _BASES: Mapping[ActorKind, Callable[[Ask, Action, Row, Facts], Decision]] = {
     ActorKind.CITIZEN: _basis_of_citizen,
     ActorKind.PROFESSIONAL: _basis_of_professional,
     ActorKind.SYSTEM: _basis_of_system,
 }
-
-# --- 5: block ---------------------------------------------------------------------------------------------------------
-
-
-def _blocked(ask: Ask, row: Row, facts: Facts) -> bool:
-    return any(_stands_between(ask, row, block, facts) for block in facts.blocks)
-
-
-def _stands_between(ask: Ask, row: Row, block: Block, facts: Facts) -> bool:
-    assert ask.organisation is not None
-    return (
-        block.citizen == row.citizen
-        and block.validity.holds(ask.at)
-        and (block.who is None or facts.perhaps_beneath(ask.organisation, block.who))
-        and (block.what is None or facts.perhaps_beneath(row.origin, block.what))
-    )
-
 
 # --- the search law ---------------------------------------------------------------------------------------------------
 

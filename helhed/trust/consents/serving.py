@@ -1,0 +1,159 @@
+"""Serves ``Consent`` (``helhed.fhir.virtual``): to the citizen alone; for everybody else there is none."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from helhed.fhir.changes import Change, Version, Written
+from helhed.fhir.definitions import TYPE_NAMES, TYPE_NUMBERS
+from helhed.fhir.store.rows import ask_row
+from helhed.fhir.virtual import Found, VirtualShape, Wish, pick
+from helhed.foundation.ask import Action, ActorKind, Ask
+from helhed.foundation.database import Pool
+from helhed.foundation.errors import BadRequest, Forbidden, PreconditionFailed, Unknown, Unprocessable
+from helhed.foundation.ids import key_of
+from helhed.foundation.lend import lend
+from helhed.trust.blocks import Block, Blocks, Consent
+from helhed.trust.consents.reading import Permit, Read, read
+from helhed.trust.consents.rendering import Ids, of_block, of_consent, shown
+from helhed.trust.consents.shape import CONSENTS
+
+_FACTS = "select * from trust.consent_facts($1::fhir.ask, $2::uuid[], $3::smallint, $4::smallint)"
+_PLACES = "select key, id from registries.organisation where key = any($1::bigint[])"
+_PEOPLE = "select key, id from registries.professional where key = any($1::bigint[])"
+_TYPE = TYPE_NUMBERS["Consent"]
+
+
+class Consents:
+    """The citizen's blocks and consents over FHIR."""
+
+    shape: VirtualShape = CONSENTS
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._blocks = Blocks(pool)
+
+    async def versions(self, ask: Ask, identifier: UUID) -> Sequence[Version]:
+        """The versions of one of the citizen's own."""
+        if ask.kind is not ActorKind.CITIZEN or not _reads(ask):
+            return ()
+        return (await self._all(ask, Action.READ)).get(identifier, ())
+
+    async def search(self, ask: Ask, wish: Wish) -> Found | None:
+        """Among the citizen's own, the ended ones too."""
+        if ask.kind is not ActorKind.CITIZEN or not _reads(ask):
+            return None
+        every = await self._all(ask, Action.SEARCH)
+        return pick(wish, [shown(versions[0]) for versions in every.values()])
+
+    async def change(self, ask: Ask, changes: Sequence[Change]) -> Sequence[Written]:
+        """A block or a consent that is set, or ended. One at a time: each is a decision by itself."""
+        if len(changes) != 1:
+            raise BadRequest("A transaction sets or ends one Consent: each is a decision by itself.")
+        (change,) = changes
+        if ask.kind is not ActorKind.CITIZEN or not _writes(ask):
+            raise Forbidden("Blocks and consents are set and ended by the citizen.")
+        if change.method == "POST":
+            return [await self._set(ask, change)]
+        return [await self._end(ask, change)]
+
+    async def _set(self, ask: Ask, change: Change) -> Written:
+        assert change.resource is not None
+        assert change.id is not None
+        said = read(change.resource, change.where)
+        await self._own(ask, said)
+        if said.status != "active":
+            raise Unprocessable("A new Consent is active.")
+        if isinstance(said.says, Permit):
+            await self._give(ask, change.id, said.says)
+        else:
+            await self._blocks.put(ask, said.says, block=change.id, instead_of=said.replaces)
+        return await self._written(ask, change.id, created=True)
+
+    async def _give(self, ask: Ask, consent: UUID, says: Permit) -> None:
+        await self._blocks.consent(
+            ask, says.until, professional=says.professional, organisation=says.organisation, block=says.block,
+            consent=consent,
+        )  # fmt: skip
+
+    async def _own(self, ask: Ask, said: Read) -> None:
+        """Only the citizen's own Patient may be named: under whichever of their ids."""
+        if key_of(said.patient) not in (await self._facts(ask, (), None))["keys"]:
+            raise Forbidden("A Consent is the patient's own.")
+
+    async def _end(self, ask: Ask, change: Change) -> Written:
+        """DELETE, or PUT of the same with status inactive."""
+        assert change.id is not None
+        held = (await self._all(ask, Action.READ)).get(change.id)
+        if not held:
+            raise Unknown
+        if change.if_match is not None and change.if_match != held[0].version:
+            raise PreconditionFailed
+        if change.method == "PUT":
+            self._only_ends(change, held[0])
+        await self._stop(ask, change.id)
+        return await self._written(ask, change.id, created=False, deleted=change.method == "DELETE")
+
+    def _only_ends(self, change: Change, current: Version) -> None:
+        assert change.resource is not None
+        sent, stands = read(change.resource, change.where), read(orjson.loads(current.body))
+        if sent.status != "inactive" or (sent.patient, sent.says, sent.replaces) != (
+            stands.patient,
+            stands.says,
+            stands.replaces,
+        ):
+            raise Unprocessable("A Consent is changed by creating another with this one as sourceReference, and ended by the status inactive.")  # fmt: skip
+
+    async def _stop(self, ask: Ask, identifier: UUID) -> None:
+        try:
+            await self._blocks.end(ask, identifier)
+        except Unknown:
+            await self._blocks.end_consent(ask, identifier)
+
+    async def _written(self, ask: Ask, identifier: UUID, *, created: bool, deleted: bool = False) -> Written:
+        current = (await self._all(ask, None))[identifier][0]
+        return Written("Consent", identifier, current.version, current.updated, created, deleted, current.body)
+
+    async def _all(self, ask: Ask, action: Action | None) -> dict[UUID, list[Version]]:
+        """Every Consent of the citizen with its versions; a look when there is an ``action``."""
+        blocks, consents = await self._blocks.history(ask), await self._blocks.consents(ask)
+        ids = await self._ids(ask, blocks, consents, action)
+        return {one.id: of_block(one, ids) for one in blocks} | {one.id: of_consent(one, ids) for one in consents}
+
+    async def _ids(self, ask: Ask, blocks: Sequence[Block], consents: Sequence[Consent], action: Action | None) -> Ids:
+        shapes = [one.shape for one in blocks]
+        places = {key for one in shapes for key in (one.who_organisation, one.what_organisation)} | {
+            one.organisation for one in consents
+        }
+        people = {key for one in shapes for key in (one.who_professional, one.what_author)} | {
+            one.professional for one in consents
+        }
+        rows = [one.what_document for one in shapes if one.what_document is not None]
+        facts = await self._facts(ask, rows, action)
+        async with lend(self._pool) as connection:
+            by_key = [await connection.fetch(text, [key for key in keys if key is not None]) for text, keys in ((_PLACES, places), (_PEOPLE, people))]  # fmt: skip
+        organisations, professionals = ({row["key"]: row["id"] for row in found} for found in by_key)
+        types = {UUID(row): TYPE_NAMES[number] for row, number in orjson.loads(facts["types"]).items()}
+        return Ids(facts["patient"], organisations, professionals, types)
+
+    async def _facts(self, ask: Ask, rows: Sequence[UUID], action: Action | None) -> Any:
+        async with lend(self._pool) as connection:
+            found = await connection.fetchrow(
+                _FACTS, ask_row(ask), list(rows), _TYPE, None if action is None else int(action)
+            )
+        if found is None:
+            raise Unknown
+        return found
+
+
+def _reads(ask: Ask) -> bool:
+    return ask.read_types is None or "Consent" in ask.read_types
+
+
+def _writes(ask: Ask) -> bool:
+    return ask.write_types is None or "Consent" in ask.write_types
+
+
+__all__ = ["Consents"]

@@ -1,0 +1,75 @@
+"""Citizens who act for another citizen, and what is hidden from them, in the reference."""
+
+from datetime import date, datetime, timedelta
+
+from helhed.foundation.ask import Ask
+from helhed.foundation.clock import DANISH_TIME
+from helhed.trust.reference.blocks import reaches
+from helhed.trust.reference.facts import Acting, Basis, Facts, Row
+
+_ORDER = (Basis.CUSTODY, Basis.MANDATE, Basis.GUARDIAN, Basis.PROXY, Basis.DECISION_FOR_YOUTH)
+
+
+def basis_of_acting(ask: Ask, row: Row, facts: Facts) -> Basis | None:
+    """Why somebody may see a row of the citizen whom they act for; None when they may not."""
+    if is_masked(ask, row, facts, from_citizen_too=False):
+        return None
+    held = {one.basis for one in facts.acting if _holds(ask, row, one, facts)}
+    return next((basis for basis in _ORDER if basis in held), None)
+
+
+def is_masked(ask: Ask, row: Row, facts: Facts, *, from_citizen_too: bool) -> bool:
+    """Whether a clinician has hidden the row, something that it presents, or, of an attachment, what presents it."""
+    hidden = {
+        mask.resource
+        for mask in facts.masks
+        if mask.citizen in facts.keys(row.citizen)
+        and mask.validity.holds(ask.at)
+        and (mask.from_citizen or not from_citizen_too)
+    }
+    return any(
+        one.id in hidden or not hidden.isdisjoint(facts.presented_by(one)) for one in (row, *facts.presenting(row))
+    )
+
+
+def birthday(born: date, age: int) -> datetime:
+    """The first moment of a birthday in Denmark. Who was born on 29 February has it on 1 March in years without one."""
+    if born.year + age > date.max.year:
+        return datetime.max.replace(tzinfo=DANISH_TIME)
+    try:
+        day = born.replace(year=born.year + age)
+    except ValueError:
+        day = date(born.year + age, 2, 28) + timedelta(days=1)
+    return datetime(day.year, day.month, day.day, tzinfo=DANISH_TIME)
+
+
+def _holds(ask: Ask, row: Row, acting: Acting, facts: Facts) -> bool:
+    assert row.citizen is not None
+    return (
+        acting.actor in facts.keys(ask.actor)
+        and acting.citizen in facts.keys(row.citizen)
+        and acting.validity.holds(ask.at)
+        and (acting.types is None or row.type_name in acting.types)
+        and _is_young_enough(ask, row.citizen, acting.basis, facts)
+        and not (acting.obeys_blocks and _everybody_is_stopped(ask, row, facts))
+    )
+
+
+def _is_young_enough(ask: Ask, citizen: int, basis: Basis, facts: Facts) -> bool:
+    """An unknown date of birth is no basis where age decides."""
+    age = facts.ends_at_age.get(basis.value)
+    if age is None:
+        return True
+    born = facts.born(citizen)
+    return born is not None and ask.at < birthday(born, age)
+
+
+def _everybody_is_stopped(ask: Ask, row: Row, facts: Facts) -> bool:
+    return any(
+        block.citizen in facts.keys(row.citizen)
+        and block.validity.holds(ask.at)
+        and block.who is None
+        and block.person is None
+        and reaches(block, row, facts)
+        for block in facts.blocks
+    )
