@@ -1,42 +1,52 @@
 """The doors for machines: FHIR REST. Parse, ask, call one room, render."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from functools import lru_cache
+import re
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from functools import lru_cache, partial
 from time import perf_counter
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 from prometheus_client import Counter as Metric
 
-from helhed.api.answers import Answer, failure, unexpected
+from helhed.api.answers import ALWAYS, Answer, failure, unexpected
+from helhed.api.binaries import may_be_bytes
 from helhed.api.capability import capability_statement
 from helhed.api.conditional import Conditional
+from helhed.api.described import allowed
 from helhed.api.door import Door
-from helhed.api.formats import asks_xml, in_xml, wants_xml
-from helhed.api.interactions import Interactions
+from helhed.api.formats import PLAIN, asks_xml, in_xml, wants_xml
+from helhed.api.gate import Entry, Gates, Header
 from helhed.api.lookups import Counter, Pause, Watch
 from helhed.api.operations import Place, operation_at
 from helhed.api.request import Request
+from helhed.api.token_watch import Events, TokenWatch
+from helhed.api.virtual import AllInteractions
 from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.fhir.parsing import Limits
 from helhed.fhir.query.places import EVERY_TYPE
 from helhed.fhir.store import Store
+from helhed.fhir.virtual import Served
 from helhed.foundation.ask import Ask
-from helhed.foundation.errors import BadRequest, HelhedError, MethodNotAllowed, NotSupported, Unknown
+from helhed.foundation.errors import BadRequest, HelhedError, MethodNotAllowed, NotAuthenticated, NotSupported, Unknown
 from helhed.foundation.logging import logger
 from helhed.foundation.metrics import REQUESTS, SECONDS
 from helhed.foundation.settings import RESOURCE_ELEMENTS
-from helhed.trust.lookups import Lookups
+from helhed.trust.lookups_in_memory import LookupsInMemory
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-_SUSPICIOUS = (b"%", b"//", b";", b"\\", b"..")
+_SUSPICIOUS = re.compile(rb"%|//|;|\\|\.\.")
 _TYPE_DEPTH, _INSTANCE_DEPTH, _HISTORY_DEPTH, _VERSION_DEPTH = 1, 2, 3, 4
 _FIRST_ERROR = 400
+#: a look that found nothing has its row in the log, and an overload its number in the metrics: neither needs a line
+_IN_THE_LOG = frozenset({404, 410, 503})
+_ALONE = frozenset({b"authorization", b"dpop"})
 _JOINED = frozenset({b"prefer", b"accept"})
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_DESCRIBED = (b"link", b'</openapi.json>; rel="service-desc", </fhir/metadata>; rel="service-meta"')  # RFC 8631
 
 
 class Verifier(Protocol):
@@ -59,14 +69,26 @@ class FhirApi:
         max_resource_elements: int = RESOURCE_ELEMENTS,
         lookups: Counter | None = None,
         pause: Pause = asyncio.sleep,
+        events: Events | None = None,
+        virtual: Sequence[Served] = (),
+        gate: Gates | None = None,
     ) -> None:
         self._verifier = verifier
+        self._gate = gate  #: None where the verifier alone lets in
+        self._tokens = TokenWatch(events)
         self._max_body_bytes = max_body_bytes
-        watch = Watch(lookups or Lookups(), pause)
-        self._door = Door(store, base_url, watch, Limits(bytes=max_body_bytes), max_resource_elements)
-        self._do = Interactions(self._door)
+        watch = Watch(lookups or LookupsInMemory(), pause)
+        self._door = Door(
+            store,
+            base_url,
+            watch,
+            Limits(bytes=max_body_bytes),
+            max_resource_elements,
+            {one.shape.name: one for one in virtual},
+        )
+        self._do = AllInteractions(self._door)
         self._conditional = Conditional(self._door, self._do)
-        self._capability = capability_statement(base_url)
+        self._base_url = base_url
         self._log = logger("api")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,27 +96,66 @@ class FhirApi:
         begun = perf_counter()
         trace: UUID | None = None
         interaction = "none"
+        more: tuple[Header, ...] = ()
         try:
             method, parts = _route(scope)
             headers, authorization = _headers(scope)
-            if parts == ["metadata"]:
+            if method == "OPTIONS":
+                interaction, answer = "options", self._options(parts)
+            elif parts == ["metadata"]:
                 interaction, answer = "capabilities", self._metadata(method)
             else:
-                ask = self._verifier.ask(authorization)
-                trace = ask.trace
-                request = Request(method, parts, scope["query_string"], headers, receive, ask, self._max_body_bytes)
+                entry = await self._entered(scope, parts, authorization)
+                trace, more = entry.ask.trace, entry.headers
+                request = Request(
+                    method,
+                    parts,
+                    scope["query_string"],
+                    headers,
+                    receive,
+                    entry.ask,
+                    self._max_body_bytes,
+                    self._door.most_elements,
+                    entry.again,
+                )
                 interaction, answer = await self._answer(request)
         except HelhedError as error:
-            answer = failure(error, trace or uuid4())
+            answer = failure(
+                error, trace or uuid4(), _allowed_at(scope["path"]) if isinstance(error, MethodNotAllowed) else ""
+            )
+            self._note_refusal(scope["method"], answer, error)
         except Exception as error:
             trace = trace or uuid4()
             self._log.error("unexpected", error=error, trace=str(trace))
             answer = unexpected(trace)
         if answer.body and _mentions_xml(scope) and asks_xml(_accept(scope), scope["query_string"]):
             answer = await self._in_xml(answer, scope["query_string"])
-        await _send(send, scope["method"], answer, trace)
+        await _send(send, scope["method"], answer, trace, more)
         _counted(interaction, answer.status).inc()
         _TOOK.observe(perf_counter() - begun)
+
+    async def _entered(self, scope: Scope, parts: list[str], authorization: bytes | None) -> Entry:
+        try:
+            if self._gate is None:
+                again = partial(self._verifier.ask, authorization)
+                entry = Entry(again(), again)
+            else:
+                entry = await self._gate.let_in(scope, parts, authorization)
+        except NotAuthenticated as error:
+            self._tokens.refused(scope, authorization, error)
+            raise
+        self._tokens.used(scope, authorization, entry.ask)
+        return entry
+
+    def _note_refusal(self, method: str, answer: Answer, error: HelhedError) -> None:
+        """A line without a word of what was sent: what was refused before anybody was asked about stands in no citizen's log."""
+        if answer.status not in _IN_THE_LOG:
+            trace = dict(answer.headers)[b"x-request-id"].decode()
+            issue = error.issues[0]
+            method = method if method in _METHODS else "other"  # it is a word of the caller's too
+            self._log.info(
+                "refused", method=method, status=answer.status, code=issue.code, kind=type(error).__name__, trace=trace
+            )
 
     async def _in_xml(self, answer: Answer, query: bytes) -> Answer:
         """What was done is done: an answer that could not be written in XML is given as it is."""
@@ -107,10 +168,21 @@ class FhirApi:
     def _metadata(self, method: str) -> Answer:
         if method not in {"GET", "HEAD"}:
             raise MethodNotAllowed
-        return Answer(200, self._capability)
+        return Answer(200, capability_statement(self._base_url))
+
+    def _options(self, parts: list[str]) -> Answer:
+        """What may be asked at an address (RFC 9110, section 9.3.7); of the whole door, what the statement says of it.
+
+        The shape of the address alone decides: nobody learns whether anything is there, so nobody has to log in.
+        """
+        head = ((b"allow", ", ".join(allowed(parts)).encode()), _DESCRIBED)
+        if parts:
+            return Answer(204, b"", (*ALWAYS, *head))
+        return Answer(200, capability_statement(self._base_url), (*ALWAYS, *head))
 
     async def _answer(self, request: Request) -> tuple[str, Answer]:
-        wants_xml(request.headers.get(b"accept"), request.query)
+        if not may_be_bytes(request):  # else any type may be asked for, and its own is given
+            wants_xml(request.headers.get(b"accept"), request.query)
         parts, method = request.parts, request.method
         reading = method in {"GET", "HEAD"}
         if parts and parts[-1].startswith("$"):
@@ -207,7 +279,7 @@ def _route(scope: Scope) -> tuple[str, list[str]]:
     path: str = scope["path"]
     raw: bytes = scope.get("raw_path") or path.encode()
     raw = raw.split(b"?", 1)[0]
-    if any(mark in raw for mark in _SUSPICIOUS) or not path.isascii():
+    if _SUSPICIOUS.search(raw) or not path.isascii():
         raise BadRequest("The path holds characters that no address of this network has.")
     if path in {"/fhir", "/fhir/"}:
         return scope["method"], []
@@ -218,12 +290,16 @@ def _route(scope: Scope) -> tuple[str, list[str]]:
     return scope["method"], path[6:].split("/")
 
 
+def _allowed_at(path: str) -> str:
+    return ", ".join(allowed([part for part in path[5:].split("/") if part]))
+
+
 def _headers(scope: Scope) -> tuple[dict[bytes, bytes], bytes | None]:
-    """Headers by name; Prefer (RFC 7240) and Accept may come in parts. Two Authorization headers are one too many."""
+    """Headers by name; Prefer (RFC 7240) and Accept may come in parts. Two that prove who asks are one too many."""
     headers: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
-        if name == b"authorization" and name in headers:
-            raise BadRequest("Send one Authorization header.")
+        if name in _ALONE and name in headers:
+            raise BadRequest(f"Send one {name.decode().title()} header.")
         headers[name] = headers[name] + b"," + value if name in _JOINED and name in headers else value
     return headers, headers.get(b"authorization")
 
@@ -235,15 +311,18 @@ def _accept(scope: Scope) -> bytes | None:
 
 def _mentions_xml(scope: Scope) -> bool:
     """Whether the question of XML arises at all: nearly no request has to be looked at twice."""
-    return b"_format" in scope["query_string"] or any(
-        name == b"accept" and (b"xml" in value or b"text/*" in value) for name, value in scope["headers"]
-    )
+    if b"_format" in scope["query_string"]:
+        return True
+    for name, value in scope["headers"]:
+        if name == b"accept" and value not in PLAIN and (b"xml" in value or b"text/*" in value):
+            return True
+    return False
 
 
-async def _send(send: Send, method: str, answer: Answer, trace: UUID | None) -> None:
+async def _send(send: Send, method: str, answer: Answer, trace: UUID | None, more: tuple[Header, ...] = ()) -> None:
     length = (b"content-length", str(len(answer.body)).encode())
     empty = answer.status in {204, 304}
-    headers = [*answer.headers] if empty else [*answer.headers, length]
+    headers = [*answer.headers, *more] if empty else [*answer.headers, *more, length]
     if trace is not None and answer.status < _FIRST_ERROR:
         headers.append((b"x-request-id", str(trace).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})

@@ -14,6 +14,12 @@ from helhed.fhir.transaction import Outcome
 from helhed.foundation.errors import Issue
 from helhed.foundation.logging import scrub
 
+_GOES_ON = Issue(
+    "incomplete",
+    "The includes that iterate were followed three times. What they brought last refers to more: ask for that by itself.",
+    "http._include:iterate",
+)
+
 
 def search_bundle(base: str, query: Query, page: Page) -> bytes:
     """A searchset. ``base`` is the absolute URL of ``/fhir``."""
@@ -25,6 +31,8 @@ def search_bundle(base: str, query: Query, page: Page) -> bytes:
     entries += [_entry(base, version, b"include", query.shape) for version in page.included]
     if query.ignored:
         entries.append(_ignored(query.ignored))
+    if page.goes_on:
+        entries.append(_outcome((_GOES_ON,), "warning"))
     if page.explained:
         entries.append(_outcome(tuple(Issue("informational", line) for line in page.explained), "information"))
     if entries:
@@ -120,6 +128,8 @@ def _response(base: str, one: Outcome, wanted: str) -> bytes:
     if one.error is not None:
         status = str(status_of(one.error)).encode()
         return b'{"response":{"status":"' + status + b'","outcome":' + outcome(one.error.issues) + b"}}"
+    if one.told is not None:
+        return (b'{"resource":' + one.told + b"," if one.told else b"{") + b'"response":{"status":"200"}}'
     if one.version is not None:
         return _shown(one.version, known=one.known)
     if one.past is not None and one.page is not None:

@@ -1,31 +1,37 @@
 """The CapabilityStatement: what works here, and nothing else."""
 
+from functools import lru_cache
+
 import orjson
 
-from helhed.api.operations import OPERATIONS
-from helhed.fhir.definitions import TYPE_NUMBERS, Ownership, SearchParameter, TypeDefinition, type_definition
-from helhed.fhir.transaction.patches import JSON_PATCH
-
-_DATE = "2026-11-23"
-_INTERACTIONS = (
-    "read",
-    "vread",
-    "update",
-    "patch",
-    "delete",
-    "history-instance",
-    "history-type",
-    "create",
-    "search-type",
+from helhed.api.described import (
+    OF_A_TYPE,
+    OF_THE_SYSTEM,
+    Interaction,
+    interactions_of,
+    parameters_of,
+    served_types,
+    stored_types,
 )
-_OF_THE_SYSTEM = ("transaction", "batch", "search-system", "history-system")
-_COMMON = ({"name": "_id", "type": "token"}, {"name": "_lastUpdated", "type": "date"})
+from helhed.api.operations import OPERATIONS
+from helhed.fhir.definitions import ParameterSet, SearchParameter, TypeDefinition, parameters_in_use
+from helhed.fhir.transaction.patches import JSON_PATCH
+from helhed.trust.virtual import SHAPES
+
+PATCH_FORMATS = (JSON_PATCH, "application/fhir+json", "application/fhir+xml")
+_DATE = "2026-11-23"
+COMMON = ({"name": "_id", "type": "token"}, {"name": "_lastUpdated", "type": "date"})
 
 
 def capability_statement(base_url: str) -> bytes:
-    """The statement as JSON."""
-    definitions = [type_definition(name) for name in sorted(TYPE_NUMBERS)]
-    stored = [one for one in definitions if one.ownership is not Ownership.VIRTUAL]
+    """The statement as JSON, of what is here now."""
+    return _statement(base_url, parameters_in_use())
+
+
+@lru_cache(maxsize=4)
+def _statement(base_url: str, beside: ParameterSet) -> bytes:
+    """Made anew when other search parameters are in use beside R4's own."""
+    stored = stored_types()
     statement = {
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -35,20 +41,39 @@ def capability_statement(base_url: str) -> bytes:
         "implementation": {"description": "Helhed: an open national health network", "url": f"{base_url}/fhir"},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "application/fhir+xml"],
-        "patchFormat": [JSON_PATCH],
+        "patchFormat": list(PATCH_FORMATS),
         "rest": [
             {
                 "mode": "server",
-                "security": {
-                    "description": "Bearer tokens. Each read is decided and logged; what you may not see does not exist."
-                },
-                "resource": [_resource(one, stored) for one in stored],
-                "interaction": [{"code": code} for code in _OF_THE_SYSTEM],
+                "security": _security(base_url),
+                "resource": [_served(one) if one.name in SHAPES else _resource(one, stored) for one in served_types()],
+                "interaction": _codes(OF_THE_SYSTEM),
                 **_operations(None),
             }
         ],
     }
     return orjson.dumps(statement)
+
+
+_OAUTH = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
+_SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-service"
+_OAUTH_PLACES = {
+    "authorize": "authorize",
+    "token": "token",
+    "register": "register",
+    "introspect": "introspect",
+    "revoke": "revoke",
+}
+
+
+def _security(root: str) -> dict[str, object]:
+    """How to come in (SMART App Launch 2.2, section 8.1); the whole of it stands in .well-known/smart-configuration."""
+    places = [{"url": name, "valueUri": f"{root}/oauth/{path}"} for name, path in _OAUTH_PLACES.items()]
+    return {
+        "extension": [{"url": _OAUTH, "extension": places}],
+        "service": [{"coding": [{"system": _SERVICE, "code": "SMART-on-FHIR"}]}],
+        "description": "Access tokens. Each read is decided and logged; what you may not see does not exist.",
+    }
 
 
 def _resource(definition: TypeDefinition, stored: list[TypeDefinition]) -> dict[str, object]:
@@ -62,7 +87,7 @@ def _resource(definition: TypeDefinition, stored: list[TypeDefinition]) -> dict[
     ]
     told: dict[str, object] = {
         "type": definition.name,
-        "interaction": [{"code": code} for code in _INTERACTIONS],
+        "interaction": _codes(OF_A_TYPE),
         "versioning": "versioned",
         "readHistory": True,
         "updateCreate": False,
@@ -70,7 +95,7 @@ def _resource(definition: TypeDefinition, stored: list[TypeDefinition]) -> dict[
         "conditionalRead": "full-support",
         "conditionalUpdate": True,
         "conditionalDelete": "single",
-        "searchParam": [*_COMMON, *(_parameter(one) for one in supported)],
+        "searchParam": [*COMMON, *(_parameter(one) for one in supported)],
     }
     told.update(_operations(definition.name))
     if references:
@@ -78,6 +103,24 @@ def _resource(definition: TypeDefinition, stored: list[TypeDefinition]) -> dict[
     if reverse:
         told["searchRevInclude"] = reverse
     return told
+
+
+def _served(definition: TypeDefinition) -> dict[str, object]:
+    """A type that another room serves: found by no include, and what it refers to is brought by none."""
+    return {
+        "type": definition.name,
+        "interaction": _codes(interactions_of(definition.name)),
+        "versioning": "versioned",
+        "readHistory": True,
+        "updateCreate": False,
+        "searchParam": [*COMMON, *(_parameter(one) for one in parameters_of(definition))],
+        **_operations(definition.name),
+        "documentation": "Seen by the citizen, by whoever acts for them and by whoever answers for it; there is none for others.",
+    }
+
+
+def _codes(interactions: tuple[Interaction, ...]) -> list[dict[str, str]]:
+    return [{"code": code} for code in dict.fromkeys(one.code for one in interactions)]
 
 
 def _operations(type_name: str | None) -> dict[str, list[dict[str, str]]]:
@@ -91,4 +134,5 @@ def _operations(type_name: str | None) -> dict[str, list[dict[str, str]]]:
 
 
 def _parameter(parameter: SearchParameter) -> dict[str, str]:
-    return {"name": parameter.code, "type": parameter.kind}
+    told = {"name": parameter.code, "type": parameter.kind}
+    return told if parameter.custom is None else {**told, "definition": parameter.custom.url}

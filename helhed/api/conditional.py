@@ -1,17 +1,21 @@
 """Changes of what a condition finds, and patches: http://hl7.org/fhir/R4/http.html#cond-update, #patch, #delete."""
 
+from contextlib import suppress
 from urllib.parse import parse_qsl
+
+import orjson
 
 from helhed.api.answers import ALWAYS, Answer, etag
 from helhed.api.door import Door
 from helhed.api.interactions import Interactions, if_match_of
-from helhed.api.request import FHIR_TYPES, Request
+from helhed.api.request import FHIR_TYPES, XML_TYPES, Request
 from helhed.fhir.changes import Written
+from helhed.fhir.parsing import parse_json
 from helhed.fhir.patching import Patch
 from helhed.fhir.transaction import Item, alone
-from helhed.fhir.transaction.patches import JSON_PATCH, json_patch_of
+from helhed.fhir.transaction.patches import JSON_PATCH, fhirpath_patch_of, json_patch_of
 from helhed.foundation.aside import aside
-from helhed.foundation.errors import BadRequest, NotSupported
+from helhed.foundation.errors import BadRequest
 
 
 class Conditional:
@@ -39,14 +43,19 @@ class Conditional:
     async def patch(self, request: Request, type_name: str, name: str = "") -> Answer:
         """A patch of a resource, or of the one that the condition finds."""
         item = _item(request, type_name, name, "" if name else _condition(request))
-        item.patch = await self._patch(request)
+        item.patch = await self._patch(request, type_name)
         return await self._plain.written(request, await self._done(request, item), 200)
 
-    async def _patch(self, request: Request) -> Patch:
-        media = request.check_type(FHIR_TYPES | {JSON_PATCH})
+    async def _patch(self, request: Request, type_name: str) -> Patch:
+        media = request.check_type(FHIR_TYPES | XML_TYPES | {JSON_PATCH})
         if media != JSON_PATCH:
-            raise NotSupported(f"Patches written as Parameters are not supported here: send {JSON_PATCH}.")
+            raw = await request.json_body()
+            parsed = await aside(len(raw), lambda: parse_json(raw, limits=self._door.limits))
+            await self._plain.written_numbers.count(request.ask, type_name, parsed)
+            return fhirpath_patch_of(raw)
         raw = await request.body()
+        with suppress(orjson.JSONDecodeError):  # what is no patch is refused below
+            await self._plain.written_numbers.count(request.ask, type_name, orjson.loads(raw))
         return await aside(len(raw), lambda: json_patch_of(raw, self._door.limits))
 
     async def _done(self, request: Request, item: Item) -> Written:

@@ -1,10 +1,12 @@
 """What everything at the FHIR door shares."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from helhed.api.lookups import Watch
 from helhed.fhir.parsing import Limits
 from helhed.fhir.store import Store
+from helhed.fhir.virtual import Served
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,7 @@ class Door:
     watch: Watch
     limits: Limits
     most_elements: int
+    virtual: Mapping[str, Served] = field(default_factory=dict)  #: who serves what the store does not hold, by type
     base: str = field(init=False)  #: the absolute URL of ``/fhir``
 
     def __post_init__(self) -> None:

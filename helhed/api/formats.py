@@ -11,7 +11,9 @@ from helhed.foundation.errors import BadRequest, NotAcceptable
 
 XML: Header = (b"content-type", b"application/fhir+xml; charset=utf-8")
 _JSON_TYPES = frozenset({"application/fhir+json", "application/json", "text/json", "application/*", "*/*"})
-_PLAIN = (b"json", b"*/*", b"application/*")
+#: what nearly every client sends: nothing has to be weighed
+PLAIN = frozenset({b"application/fhir+json", b"application/json", b"*/*"})
+_SOME_JSON = (b"json", b"*/*", b"application/*")
 _OF_XML = XML_TYPES | {"xml", "text/*"}
 _OF_JSON = _JSON_TYPES | {"json"}
 _QUALITY = re.compile(r"q=(0(\.\d{0,3})?|1(\.0{0,3})?)")
@@ -28,7 +30,7 @@ def wants_xml(accept: bytes | None, query: bytes) -> bool:
         asked = next((value for name, value in parse_pairs(query) if name == _FORMAT), None)
         if asked is not None:
             return _chosen([(_media(asked.replace(" ", "+")), 1.0)])
-    if accept is None or (b"xml" not in accept and any(form in accept for form in _PLAIN)):
+    if accept is None or accept in PLAIN or (b"xml" not in accept and any(form in accept for form in _SOME_JSON)):
         return False
     return _chosen([_weighed(part) for part in accept.decode("latin-1").split(",")])
 

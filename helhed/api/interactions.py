@@ -7,21 +7,24 @@ from functools import partial
 from typing import Any
 
 from helhed.api.answers import ALWAYS, STORED, Answer, etag, version_headers
+from helhed.api.binaries import BINARY, in_bytes, sends_bytes, sent_bytes
 from helhed.api.bundles import history_bundle, response_bundle, search_bundle
 from helhed.api.door import Door
 from helhed.api.lookups import lookups_in
+from helhed.api.operations.entries import operator_of
 from helhed.api.request import Request
-from helhed.fhir.changes import Change, Version, Written
+from helhed.api.written_numbers import WrittenNumbers
+from helhed.fhir.changes import Change, Page, Version, Written
 from helhed.fhir.definitions import type_definition
 from helhed.fhir.parsing import parse_json
-from helhed.fhir.query import WHOLE, Shape, parse_search
+from helhed.fhir.query import WHOLE, Query, Shape, parse_search
 from helhed.fhir.references import references_in
 from helhed.fhir.store import WriteSession
 from helhed.fhir.store.asked_past import asked_past, kept_pairs
 from helhed.fhir.store.paging import asked_query
 from helhed.fhir.store.writing import home_bucket
 from helhed.fhir.subsets import subset
-from helhed.fhir.transaction import Outcome, batch, check_storable, existing, is_known, lock_key, transact
+from helhed.fhir.transaction import Elsewhere, Outcome, batch, check_storable, existing, is_known, lock_key, transact
 from helhed.fhir.transaction.entries import MOST_SEARCHES
 from helhed.fhir.weight import check_weight
 from helhed.foundation.aside import aside
@@ -45,29 +48,39 @@ _SHAPES = frozenset({"_summary", "_elements"})
 class Interactions:
     """What the door can do, on one store."""
 
+    elsewhere: Elsewhere | None = None  #: who serves what the store does not hold
+
     def __init__(self, door: Door) -> None:
+        self._door = door
         self._store = door.store
         self._watch = door.watch
         self._most_elements = door.most_elements
         self._root = door.root
         self._base = door.base
         self._limits = door.limits
+        self.written_numbers = WrittenNumbers(door.store, door.watch)
 
     # --- read, vread, history -----------------------------------------------------------------------------------------
 
     async def read(self, request: Request, type_name: str, name: str) -> Answer:
         """http://hl7.org/fhir/R4/http.html#read"""
         shape = _shape_of(request, type_name)
-        version = await self._store.read(request.ask, type_name, parse_id(name))
+        return await self.shown(request, await self._store.read(request.ask, type_name, parse_id(name)), shape)
+
+    @staticmethod
+    async def shown(request: Request, version: Version, shape: Shape | None = None) -> Answer:
+        """A version as it was asked for: whole, or a part of it."""
+        type_name = version.type_name
+        shape = _shape_of(request, type_name) if shape is None else shape
         if shape is not WHOLE:  # a part has no entity tag: nobody takes it for the version it is of
             return Answer(200, subset(version.body, type_name, shape), ALWAYS)
-        return _unless_known(request, version)
+        return await found(request, version)
 
     async def vread(self, request: Request, type_name: str, name: str, number: str) -> Answer:
         """http://hl7.org/fhir/R4/http.html#vread"""
         wanted = int(number) if number.isascii() and number.isdigit() and len(number) <= _LONGEST_VERSION else 0
         version = await self._store.vread(request.ask, type_name, parse_id(name) if wanted else None, wanted)
-        return _unless_known(request, version)
+        return await found(request, version)
 
     async def history(self, request: Request, type_name: str | None = None, name: str | None = None) -> Answer:
         """http://hl7.org/fhir/R4/http.html#history of an instance, a type, or the system"""
@@ -94,11 +107,15 @@ class Interactions:
             operator=_is_operator(request.ask),
         )
         too_many = await self._watch.over(request.ask, query)
-        page = await self._store.search(request.ask, query)
+        page = await self.searched(request.ask, query)
         if too_many:
             raise TooMany
         headers = ALWAYS if strict else (*ALWAYS, (b"preference-applied", b"handling=lenient"))
         return Answer(200, search_bundle(self._base, query, page), headers)
+
+    async def searched(self, ask: Ask, query: Query) -> Page:
+        """A page of a search."""
+        return await self._store.search(ask, query)
 
     # --- create, update, delete -----------------------------------------------------------------------------------------
 
@@ -132,7 +149,7 @@ class Interactions:
     async def update(self, request: Request, type_name: str, name: str) -> Answer:
         """http://hl7.org/fhir/R4/http.html#update; ids are given by the server, so nothing is created by updating"""
         if_match = if_match_of(request)
-        raw, resource = await self.resource(request, type_name)
+        raw, resource = await self.resource(request, type_name, name)
         if resource.get("id") != name:
             raise InvalidResource(
                 issues=[Issue("value", "The id of the resource must be the id of the URL.", f"{type_name}.id")]
@@ -148,21 +165,31 @@ class Interactions:
         headers = (*ALWAYS, (b"etag", etag(written.version))) if written.version else ALWAYS
         return Answer(204, b"", headers)
 
-    async def resource(self, request: Request, type_name: str) -> tuple[bytes, dict[str, Any]]:
-        """The body of a request, when it may be stored as it is: bytes and parsed."""
-        raw = await request.json_body()
-        return raw, await aside(len(raw), lambda: self._checked(raw, type_name))
+    async def resource(self, request: Request, type_name: str, name: str = "") -> tuple[bytes, dict[str, Any]]:
+        """The body of a request, when it may be stored as it is: bytes and parsed. ``name`` is the id in the address."""
+        if sends_bytes(request, type_name):
+            raw = await sent_bytes(request, name)
+        else:
+            raw = await request.json_body()
+        resource = await aside(len(raw), lambda: self._checked(raw, type_name))
+        await self.written_numbers.count(request.ask, type_name, resource)
+        return raw, resource
 
     def _checked(self, raw: bytes, type_name: str) -> dict[str, Any]:
         """The resource, when it may be stored as it is."""
+        resource = self.sound(raw, type_name)
+        check_storable(type_name, resource)
+        self._refuse_placeholders(resource)
+        return resource
+
+    def sound(self, raw: bytes, type_name: str) -> dict[str, Any]:
+        """The resource, when it is one of that type."""
         check_weight(raw, self._most_elements, type_name)
         resource = parse_json(raw, limits=self._limits)
         if resource.get("resourceType") != type_name:
             raise InvalidResource(
                 issues=[Issue("value", "The resource is not of the type that the URL names.", "resourceType")]
             )
-        check_storable(type_name, resource)
-        self._refuse_placeholders(resource)
         return resource
 
     @staticmethod
@@ -217,25 +244,38 @@ class Interactions:
                 issues=[Issue("value", "The Bundle must be a transaction or a batch.", "Bundle.type")]
             )
         await self._count_lookups(request.ask, parsed)
+        await self.written_numbers.count_in_bundle(request.ask, parsed)
         outcomes: list[Outcome] = await work(
-            self._store, request.ask, raw, parsed, self._root, most_elements=self._most_elements
+            self._store,
+            request.ask,
+            raw,
+            parsed,
+            self._root,
+            most_elements=self._most_elements,
+            operate=operator_of(self._door, request, whole=work is transact),
+            elsewhere=self.elsewhere,
         )
         wanted = request.prefer.get("return", "minimal")
         return Answer(200, response_bundle(self._base, parsed["type"], outcomes, wanted))
 
     async def _count_lookups(self, ask: Ask, bundle: dict[str, Any]) -> None:
         """Raises TooMany before anything of the Bundle is done; what it would have looked up is in the log."""
-        refused = []
+        queries = []
         for type_name, pairs in lookups_in(bundle)[:MOST_SEARCHES]:
             with suppress(HelhedError, KeyError):  # an entry that cannot be understood is refused in its place
                 opened = partial(self._store.page_link, ask)
-                query = asked_query(opened, type_name, pairs, base_url=self._root, now=ask.at)
-                if await self._watch.over(ask, query):
-                    refused.append(query)
+                queries.append(asked_query(opened, type_name, pairs, base_url=self._root, now=ask.at))
+        refused = [query for query in queries if await self._watch.over(ask, query)]
         for query in refused:
             await self._store.search(ask, query)
         if refused:
             raise TooMany
+
+
+async def found(request: Request, version: Version) -> Answer:
+    """The version in the form that was asked for: a Binary may be its bytes."""
+    answer = _unless_known(request, version)
+    return await in_bytes(request, version, answer) if version.type_name == BINARY else answer
 
 
 def _unless_known(request: Request, version: Version) -> Answer:
@@ -247,6 +287,8 @@ def _unless_known(request: Request, version: Version) -> Answer:
 
 def _since(request: Request) -> datetime | None:
     """If-Modified-Since; what is no date counts for nothing (RFC 9110, section 13.1.3)."""
+    if b"if-modified-since" not in request.headers:
+        return None
     try:
         moment = parsedate_to_datetime(request.header(b"if-modified-since"))
     except ValueError:
@@ -275,4 +317,4 @@ def _shape_of(request: Request, type_name: str) -> Shape:
     return parse_search(type_name, pairs).shape if pairs else WHOLE
 
 
-__all__ = ["Interactions", "if_match_of"]
+__all__ = ["Interactions", "found", "if_match_of"]

@@ -25,8 +25,8 @@ class Verdict(Protocol):
 class Counter(Protocol):
     """``trust``: how many different people somebody looks up."""
 
-    def note(self, who: str, asker: str, wanted: str, now: datetime) -> Verdict:
-        """Counts one look-up."""
+    async def note(self, who: str, asker: str, people: Sequence[str], now: datetime) -> Verdict:
+        """Counts look-ups."""
 
 
 Pause = Callable[[float], Awaitable[None]]
@@ -49,14 +49,18 @@ class Watch:
         """The same for somebody who is described; ``wanted`` is the description."""
         return await self._over(ask, [wanted])
 
+    async def over_written(self, ask: Ask, numbers: Sequence[str]) -> bool:
+        """The same for numbers that are written over somebody."""
+        return await self._over(ask, numbers)
+
     async def _over(self, ask: Ask, wanted: Sequence[str]) -> bool:
         if ask.kind is ActorKind.SYSTEM or not wanted:
             return False
         who, asker = ask.kind.name.lower(), str(ask.actor)
-        verdicts = [self._counter.note(who, asker, one, ask.at) for one in wanted]
-        if pause := max(verdict.pause for verdict in verdicts):
-            await self._pause(pause)
-        return any(verdict.refused for verdict in verdicts)
+        verdict = await self._counter.note(who, asker, wanted, ask.at)
+        if verdict.pause:
+            await self._pause(verdict.pause)
+        return verdict.refused
 
 
 def lookups_in(bundle: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -1,7 +1,8 @@
 """A FHIR request as the door received it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -9,7 +10,8 @@ from helhed.fhir.parsing import Limits
 from helhed.fhir.xml import json_of
 from helhed.foundation.aside import aside
 from helhed.foundation.ask import Ask
-from helhed.foundation.errors import BadRequest, TooLarge, UnsupportedMediaType
+from helhed.foundation.errors import BadRequest, TooLarge, TooSlow, UnsupportedMediaType
+from helhed.foundation.settings import RESOURCE_ELEMENTS
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -19,6 +21,8 @@ XML_TYPES = frozenset({"application/fhir+xml", "application/xml", "text/xml"})
 _XML_WEIGHT = 4  #: reading XML is about this much more work per byte than what else is done aside
 _FORM = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 200
+#: in which a whole body arrives; 16 MB take a minute at 2 Mbit/s, and whoever trickles holds a place and its memory that long
+BODY_SECONDS = 60.0
 
 
 @dataclass(slots=True)
@@ -32,6 +36,8 @@ class Request:
     receive: Receive
     ask: Ask
     max_body_bytes: int
+    max_resource_elements: int = RESOURCE_ELEMENTS
+    ask_again: Callable[[], Ask] | None = None  #: who is asking, by the clock of now; raises NotAuthenticated
 
     def header(self, name: bytes) -> str:
         """A header, "" when it is absent."""
@@ -52,7 +58,8 @@ class Request:
         media = self.check_type(FHIR_TYPES | XML_TYPES)
         raw = await self.body()
         if media in XML_TYPES and raw:
-            return await aside(_XML_WEIGHT * len(raw), lambda: json_of(raw, limits=Limits(bytes=self.max_body_bytes)))
+            limits, most = Limits(bytes=self.max_body_bytes), self.max_resource_elements
+            return await aside(_XML_WEIGHT * len(raw), lambda: json_of(raw, limits=limits, most_elements=most))
         return raw
 
     async def form_pairs(self) -> list[tuple[str, str]]:
@@ -72,10 +79,21 @@ class Request:
         return media.strip().lower()
 
     async def body(self) -> bytes:
-        """The bytes of the body. Raises TooLarge before it has read more than is taken."""
+        """The bytes of the body. Raises TooLarge before it has read more than is taken, and TooSlow for one that trickles.
+
+        What was asked is known when its last byte is here, and is decided by that moment: a body that is held back keeps no
+        relation, consent, mandate or token alive.
+        """
         announced = self.header(b"content-length")
         if announced.isdecimal() and int(announced) > self.max_body_bytes:
             raise self._too_large()
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                return await self._received()
+        except TimeoutError:
+            raise TooSlow from None
+
+    async def _received(self) -> bytes:
         chunks, size = [], 0
         while True:
             message = await self.receive()
@@ -87,6 +105,8 @@ class Request:
                 raise self._too_large()
             chunks.append(chunk)
             if not message.get("more_body"):
+                if self.ask_again is not None:
+                    self.ask = replace(self.ask_again(), trace=self.ask.trace)
                 return b"".join(chunks)
 
     def _too_large(self) -> TooLarge:

@@ -12,7 +12,39 @@ from starlette.routing import Mount
 from helhed.portals.context import Portal
 from helhed.portals.http import SafeHeaders
 from helhed.portals.ports import Ports
-from helhed.portals.routes import about, citizen, citizen_log, errors, hospital, login
+from helhed.portals.routes import (
+    about,
+    acting,
+    apps,
+    assistants,
+    blocks,
+    blocks_for,
+    citizen,
+    citizen_log,
+    consents,
+    drift,
+    errors,
+    glass,
+    help,
+    hiding,
+    hospital,
+    incidents,
+    log_for,
+    log_office,
+    log_proof,
+    login,
+    my_log_ins,
+    notices,
+    passkeys,
+    questions,
+    register,
+    relations,
+    relatives,
+    reviews,
+    security,
+    step_up,
+    warnings,
+)
 from helhed.portals.static_files import CompressedFiles
 
 HERE = Path(__file__).parent
@@ -22,11 +54,36 @@ STATIC = HERE / "static"
 def build_portal_app(ports: Ports) -> Starlette:
     """The ASGI app of all pages, to be mounted at ``/``."""
     routes = [
+        *passkeys.ROUTES,
         *login.ROUTES,
+        *step_up.ROUTES,
+        *my_log_ins.ROUTES,
         *citizen.ROUTES,
         *citizen_log.ROUTES,
+        *log_proof.ROUTES,
+        *questions.ROUTES,
+        *notices.ROUTES,
+        *log_office.ROUTES,
+        *acting.ROUTES,
+        *log_for.ROUTES,
+        *blocks_for.ROUTES,
+        *blocks.ROUTES,
+        *consents.ROUTES,
         *hospital.ROUTES,
+        *glass.ROUTES,
+        *reviews.ROUTES,
+        *relations.ROUTES,
+        *hiding.ROUTES,
+        *assistants.ROUTES,
+        *relatives.ROUTES,
+        *help.ROUTES,
+        *register.ROUTES,
+        *drift.ROUTES,
+        *incidents.ROUTES,
+        *warnings.ROUTES,
+        *security.ROUTES,
         *about.ROUTES,
+        *apps.ROUTES,
         Mount("/static", CompressedFiles(directory=STATIC), name="static"),
     ]
     app = Starlette(routes=routes, middleware=[Middleware(SafeHeaders)], exception_handlers=errors.HANDLERS)

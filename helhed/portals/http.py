@@ -1,17 +1,21 @@
 """What every page shares: safe headers, forms read with limits, cookies."""
 
+import asyncio
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from helhed.foundation.errors import BadRequest, TooLarge
+from helhed.foundation.errors import BadRequest, TooLarge, TooSlow, Unknown
 
 MOST_FORM_BYTES = 16_384
 MOST_FIELDS = 40
+FORM_SECONDS = 30.0  #: in which a form arrives
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [
@@ -55,10 +59,22 @@ class SafeHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers[name] = value
+                headers["Content-Security-Policy"] = policy_of(scope)
                 headers["Cache-Control"] = cache_control(scope, message["status"])
             await send(message)
 
         await self._app(scope, receive, with_headers)
+
+
+def policy_of(scope: Scope) -> str:
+    """The policy of a page. Browsers hold a form's answer to it too: one that is sent on to apps names their origins."""
+    target = scope.get("state", {}).get("form_target", "")
+    safe = all(re.fullmatch(r"https?://[\w.\[\]:-]+|[a-z][a-z0-9+.-]*:", one) for one in target.split()) and target
+    return (
+        CONTENT_SECURITY_POLICY.replace("form-action 'self'", f"form-action 'self' {target}")
+        if safe
+        else CONTENT_SECURITY_POLICY
+    )
 
 
 def cache_control(scope: Scope, status: int) -> str:
@@ -69,15 +85,15 @@ def cache_control(scope: Scope, status: int) -> str:
 
 
 async def form_of(request: Request) -> dict[str, str]:
-    """The fields of a form. BadRequest for anything that is not one, TooLarge beyond 16 kB."""
+    """The fields of a form. BadRequest for anything that is not one, TooLarge beyond 16 kB, TooSlow for one that trickles."""
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise BadRequest("This page takes an ordinary form.")
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MOST_FORM_BYTES:
-            raise TooLarge("The form is too large.")
+    try:
+        async with asyncio.timeout(FORM_SECONDS):
+            body = await _received(request)
+    except TimeoutError:
+        raise TooSlow from None
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
     except ValueError as error:
@@ -87,6 +103,23 @@ async def form_of(request: Request) -> dict[str, str]:
     return {name: value.strip() for name, value in pairs}
 
 
+async def _received(request: Request) -> bytearray:
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MOST_FORM_BYTES:
+            raise TooLarge("The form is too large.")
+    return body
+
+
+def id_in(fields: Mapping[str, str], name: str) -> UUID:
+    """The id in a field. Unknown when it is none: what is nobody's id is not there."""
+    try:
+        return UUID(fields.get(name, ""))
+    except ValueError:
+        raise Unknown from None
+
+
 def same_origin(request: Request) -> bool:
     """Whether a browser says that one of our own pages sent this; a client that is no browser says nothing."""
     site = request.headers.get("sec-fetch-site")
@@ -94,6 +127,19 @@ def same_origin(request: Request) -> bool:
         return site in ("same-origin", "none")
     origin = request.headers.get("origin")
     return origin is None or origin.split("://")[-1] == request.headers.get("host", "")
+
+
+_BROWSERS = (("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+_SYSTEMS = (
+    ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS", "Mac"), ("Linux", "Linux"),
+)  # fmt: skip
+
+
+def device_of(request: Request) -> str:
+    """Which browser on what, in two words that its owner knows it by: never the whole header, which tells people apart."""
+    said = request.headers.get("user-agent", "")
+    named = [next((name for mark, name in marks if mark in said), "") for marks in (_BROWSERS, _SYSTEMS)]
+    return ", ".join(name for name in named if name)
 
 
 def set_cookie(response: Any, name: str, value: str, *, secure: bool, max_age: int | None = None) -> None:

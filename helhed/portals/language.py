@@ -1,4 +1,4 @@
-"""Words in Danish and English: one catalogue a language in ``messages/``, and dates and numbers as each language writes them.
+"""Words in Danish and English: one catalogue a language in ``messages/``, a file an area, and dates and numbers as each language writes them.
 
 A catalogue is TOML: tables group keys, a key is called ``table.name``. A message with plural forms is a table of them
 (``one``, ``other``), chosen by ``n`` with CLDR's rules. Tests keep the catalogues equal in keys and placeholders.
@@ -19,6 +19,8 @@ from babel.numbers import format_decimal
 
 from helhed.foundation.clock import DANISH_TIME
 from helhed.record.moments import Moment, Precision
+from helhed.trust.policy import policy
+from helhed.trust.purges import purge_policy
 from helhed.trust.roles import roles
 
 LANGUAGES = ("da", "en")
@@ -54,8 +56,14 @@ _PLURALS = frozenset({"one", "other"})
 @cache
 def catalogue(language: str) -> Mapping[str, str | Mapping[str, str]]:
     """Every message of a language by its full key."""
-    folder = resources.files("helhed.portals") / "messages"
-    return dict(_flat(tomllib.loads((folder / f"{language}.toml").read_text("utf-8"))))
+    folder = resources.files("helhed.portals") / "messages" / language
+    found: dict[str, str | Mapping[str, str]] = {}
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        messages = dict(_flat(tomllib.loads(file.read_text("utf-8"))))
+        if twice := found.keys() & messages.keys():
+            raise ValueError(f"{file.name} says again: {sorted(twice)}")
+        found |= messages
+    return found
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str | Mapping[str, str]]]:
@@ -102,6 +110,21 @@ class Words:
     def role(self, role: str) -> str:
         """What a role is called, "" for roles the policy does not know."""
         return _roles(self.language).get(role, "")
+
+    def basis(self, name: str) -> tuple[str, str]:
+        """A basis of the policy in this language, and its law; "" twice for one the policy does not know."""
+        known = policy().bases.get(name)
+        if known is None:
+            return "", ""
+        return (known.danish if self.language == "da" else known.english), known.law
+
+    def purge_ground(self, ground: str, *, rightful: bool) -> str:
+        """Why something was purged, as it reads for the one it was recorded on, or for the one it is about."""
+        known = purge_policy().grounds.get(ground)
+        if known is None:
+            return ""
+        danish, english = (known.rightful_danish, known.rightful_english) if rightful else (known.danish, known.english)
+        return danish if self.language == "da" else english
 
     def number(self, value: Decimal | int) -> str:
         """A number with the language's marks; decimals are kept as written, noise beyond measurement is rounded off."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -11,9 +11,8 @@ from uuid import UUID
 import msgspec
 
 from helhed.foundation.ask import ActorKind
+from helhed.trust.session_policy import session_policy
 
-IDLE_LIMIT = timedelta(minutes=30)
-ABSOLUTE_LIMIT = timedelta(hours=8)
 TOUCH_EVERY = timedelta(minutes=1)
 MOST_OPENED = 20
 
@@ -29,6 +28,10 @@ class Principal:
     organisation_name: str = ""
     role: str = ""
     persona: str = ""
+
+    def is_same_person(self, other: "Principal") -> bool:
+        """Whether it is the same person, wherever they work."""
+        return (self.kind, self.actor) == (other.kind, other.actor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,35 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class LogIn:
+    """How somebody proved who they are, and when."""
+
+    at: datetime
+    provider: str = ""  #: the key of the identity provider that vouched; "" for a passkey of ours
+    acr: str = ""  #: how sure it is, in the provider's words
+    amr: tuple[str, ...] = ()  #: by which means (RFC 8176)
+    upstream: tuple[str, ...] = ()  #: digests of the session and the subject there, by which the provider ends it
+    hint: str = ""  #: the ID token, for logging out there
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """What somebody was about to do when they were asked to prove who they are."""
+
+    purpose: str  #: a purpose of trust/policy/sessions.json
+    address: str
+    fields: Mapping[str, str] | None = None  #: of the form; None for a page that was only opened
+
+
+@dataclass(frozen=True, slots=True)
+class Behalf:
+    """Another citizen, for whom the logged-in one acts. Whether they still may is asked at each request."""
+
+    citizen: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """What the server keeps between two requests of one person."""
 
@@ -55,10 +87,29 @@ class Session:
     seen: datetime
     opened: Mapping[str, Opened] = field(default_factory=dict)
     notice: str = ""  #: message to show once on the next page
+    login: LogIn | None = None
+    interrupted: Interrupted | None = None
+    behalf: Behalf | None = None  #: None: a citizen is here on their own behalf
+    chosen: bool = False  #: the citizen has said on whose behalf
+    device: str = ""  #: what the browser calls itself, in a few words
+    jobs: tuple[Principal, ...] = ()  #: everything that was vouched for, when that is more than one job
+    choosing: bool = False  #: until one of them is chosen, the session opens nothing
+    onward: str = ""  #: where to go after that
+
+    @property
+    def authenticated(self) -> datetime:
+        """When the person last proved who they are."""
+        return self.login.at if self.login else self.started
 
     def lives(self, now: datetime) -> bool:
         """Whether neither the idle nor the absolute limit has passed."""
-        return now - self.seen < IDLE_LIMIT and now - self.started < ABSOLUTE_LIMIT
+        policy = session_policy()
+        return now - self.seen < policy.idle and now - self.started < policy.absolute
+
+    def is_fresh(self, purpose: str, now: datetime) -> bool:
+        """Whether the log-in is young enough for an act. KeyError for a purpose that the policy does not know."""
+        rule = session_policy().fresh[purpose]
+        return self.principal.role in rule.not_for_roles or now - self.authenticated < rule.within
 
     def with_opened(self, found: Opened) -> tuple[str, "Session"]:
         """The session knowing this citizen, and the handle; the oldest handle goes when there are too many."""
@@ -78,29 +129,21 @@ class SessionStore(Protocol):
         """Stores or replaces a session, durable before it returns."""
         ...
 
+    async def change(self, key: str, session: Session) -> None:
+        """Replaces a session that still stands. One that was ended meanwhile stays ended."""
+        ...
+
     async def drop(self, key: str) -> None:
         """Ends a session; unknown keys are fine."""
         ...
 
+    async def of(self, principal: Principal) -> Sequence[tuple[str, Session]]:
+        """Every session of this person, with its key."""
+        ...
 
-class SessionsInMemory:
-    """Sessions of one process, for tests and previews."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, bytes] = {}
-
-    async def get(self, key: str) -> Session | None:
-        """The session, or None."""
-        kept = self._kept.get(key)
-        return None if kept is None else from_bytes(kept)
-
-    async def put(self, key: str, session: Session) -> None:
-        """Keeps a copy."""
-        self._kept[key] = to_bytes(session)
-
-    async def drop(self, key: str) -> None:
-        """Forgets it."""
-        self._kept.pop(key, None)
+    async def drop_upstream(self, digests: Sequence[str]) -> int:
+        """Ends every session that a provider knows by one of these; how many that were."""
+        ...
 
 
 def new_token() -> str:
@@ -113,9 +156,9 @@ def key_of_cookie(cookie: str) -> str:
     return hashlib.sha256(cookie.encode()).hexdigest()
 
 
-def start(principal: Principal, now: datetime) -> Session:
+def start(principal: Principal, now: datetime, login: LogIn | None = None, device: str = "") -> Session:
     """A fresh session."""
-    return Session(principal, new_token(), now, now)
+    return Session(principal, new_token(), now, now, login=login or LogIn(now), device=device)
 
 
 def to_bytes(session: Session) -> bytes:

@@ -3,21 +3,28 @@
 import asyncio
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from helhed.app import database
-from helhed.fhir.store.reindexing import reindex
+from helhed.fhir.packages import put_terminologies
 from helhed.fhir.terminology.core import put_core
-from helhed.foundation.database import Target, connect, ensure_database
+from helhed.foundation.database import Target, connected, ensure_database
+from helhed.foundation.database_log import talkative
 from helhed.foundation.errors import HelhedError
-from helhed.foundation.logging import configure
+from helhed.foundation.keyring_file import read_keyring
+from helhed.foundation.logging import configure, let_no_error_speak, logger
 from helhed.foundation.migrations import migrate as run_migrations
+from helhed.foundation.scram import set_password
 from helhed.foundation.settings import Settings
-from helhed.foundation.workers import ReadyMarks
+from helhed.portals.rooms.gate import checked_providers
+from helhed.serving.indexing import index_again, what_waits_is_indexed
+from helhed.serving.sequencing import the_log_is_sequenced
 from helhed.serving.server import Server
 from helhed.trust.roles import put_roles
+
+__all__ = ["NoNetworkHere", "index_again", "pid_file", "prepare", "prepared", "running", "serve"]
 
 
 class NoNetworkHere(HelhedError):
@@ -32,6 +39,7 @@ def prepared(settings: Settings, *, migrate: bool = True) -> Iterator[Target]:
     """
     with running(settings, made=not migrate) as target:
         if migrate:
+            read_keyring(settings.data_dir)  # before anything else makes keys of its own
             asyncio.run(prepare(target))
         yield target
 
@@ -53,38 +61,33 @@ def running(settings: Settings, *, made: bool = False) -> Iterator[Target]:
 
 
 async def prepare(target: Target) -> None:
-    """Create and migrate the database, and bring its policy data and FHIR's own terminologies up to date."""
+    """Create and migrate the database, and bring its policy data and its terminologies up to date."""
     await ensure_database(target)
-    connection = await connect(target.owner)
-    try:
+    async with connected(target.owner) as connection:
         await run_migrations(connection)
         if "password" in target.application:
-            statement = await connection.fetchval(
-                "select format('alter role helhed_app password %L', $1::text)", target.application["password"]
-            )
-            await connection.execute(statement)
+            await set_password(connection, target.application["password"]()[0])
+        if loud := await talkative(connection):
+            logger("serving").warning("the log of PostgreSQL may hold personal data", settings=loud)
         await put_roles(connection)
         await put_core(connection)
-    finally:
-        await connection.close()
-
-
-async def index_again(target: Target, tell: Callable[[int], object]) -> int:
-    """Do the indexing that migrations left to be done; returns how many resources were indexed."""
-    connection = await connect(target.owner)
-    try:
-        return await reindex(connection, tell)
-    finally:
-        await connection.close()
+        await put_terminologies(connection)
 
 
 def serve(settings: Settings, workers: int) -> None:
     """Serve until told to stop; requests in flight are finished. SIGHUP replaces the workers one by one."""
     configure(settings.log_level)
+    let_no_error_speak()
+    checked_providers(settings)  # before any worker starts, so that whoever starts it reads what is wrong
     # spawned, not forked: a worker that is started later loads the code that is there by then
     multiprocessing.set_start_method("spawn", force=True)
-    with prepared(settings), pid_file(settings.data_dir / "serve.pid"):
-        Server(settings.host, settings.port, workers, ReadyMarks(settings.data_dir), settings.goodbye_seconds).serve()
+    with (
+        prepared(settings) as target,
+        pid_file(settings.data_dir / "serve.pid"),
+        what_waits_is_indexed(settings, target),
+        the_log_is_sequenced(settings),
+    ):
+        Server(settings, workers).serve()
 
 
 @contextmanager

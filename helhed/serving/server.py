@@ -5,7 +5,9 @@ goodbye to its connections, and only then ends it. A new worker that does not ge
 """
 
 import os
+import signal
 import socket
+import threading
 import time
 from typing import Any
 
@@ -13,7 +15,8 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 
 from helhed.foundation.logging import logger
-from helhed.foundation.workers import GOODBYE, ReadyMarks
+from helhed.foundation.settings import Settings
+from helhed.foundation.workers import GOODBYE, LEAVING, ReadyMarks
 
 _BACKLOG = 1024
 _READY_SECONDS = 60.0
@@ -23,11 +26,11 @@ _LOOK_SECONDS = 0.05
 class Server(Granian):  # type: ignore[misc,valid-type]
     """Granian on one shared socket, with replacements that overlap. Relies on: its spawning of workers (2.8)."""
 
-    def __init__(self, host: str, port: int, workers: int, marks: ReadyMarks, goodbye_seconds: float) -> None:
+    def __init__(self, settings: Settings, workers: int) -> None:
         super().__init__(
             "helhed.app:application",
-            address=host,
-            port=port,
+            address=settings.host,
+            port=settings.port,
             interface=Interfaces.ASGI,
             workers=workers,
             loop=Loops.uvloop,
@@ -39,13 +42,23 @@ class Server(Granian):  # type: ignore[misc,valid-type]
             log_enabled=False,
             respawn_failed_workers=True,
         )
-        self._marks = marks
-        self._goodbye_seconds = goodbye_seconds
+        self._marks = ReadyMarks(settings.data_dir)
+        self._goodbye_seconds = settings.goodbye_seconds
+        self._drain_seconds = settings.drain_seconds
         self._log = logger("serving")
 
     def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
-        """Stop, once: a second signal during the first finds a lock that is not re-entrant."""
-        if not self.interrupt_signal:
+        """Stop, once: a second signal during the first finds a lock that is not re-entrant. Before that the workers serve on
+        for a while and say that they are not ready, so that whoever sends requests here can send them elsewhere.
+        """
+        if self._drain_seconds:
+            self._log.info("draining", seconds=self._drain_seconds)
+            for worker in self.wrks:
+                os.kill(worker.inner.pid, LEAVING)
+            again = threading.Timer(self._drain_seconds, os.kill, (os.getpid(), signal.SIGTERM))
+            again.daemon, self._drain_seconds = True, 0.0
+            again.start()
+        elif not self.interrupt_signal:
             super().signal_handler_interrupt(*args, **kwargs)
 
     def _init_shared_socket(self) -> None:

@@ -5,8 +5,13 @@ CapabilityStatement says and what the tests go through.
 """
 
 from helhed.api.operations.everything import EVERYTHING
+from helhed.api.operations.glass import BREAK_GLASS
+from helhed.api.operations.log_deliveries import LOG_DELIVERIES
 from helhed.api.operations.match import MATCH
+from helhed.api.operations.merge import MERGING
 from helhed.api.operations.model import Operation, Place
+from helhed.api.operations.name_staff import NAME_STAFF
+from helhed.api.operations.purging import PURGING
 from helhed.api.operations.summary import SUMMARY
 from helhed.api.operations.terminology import TERMINOLOGY
 from helhed.api.operations.validation import VALIDATE
@@ -14,7 +19,18 @@ from helhed.foundation.errors import MethodNotAllowed, NotSupported
 
 __all__ = ["OPERATIONS", "Operation", "Place", "operation_at"]
 
-OPERATIONS: tuple[Operation, ...] = (*EVERYTHING, MATCH, SUMMARY, VALIDATE, *TERMINOLOGY)
+OPERATIONS: tuple[Operation, ...] = (
+    BREAK_GLASS,
+    *EVERYTHING,
+    MATCH,
+    *MERGING,
+    *PURGING,
+    SUMMARY,
+    VALIDATE,
+    *TERMINOLOGY,
+    *LOG_DELIVERIES,
+    NAME_STAFF,
+)
 
 
 def operation_at(method: str, name: str, place: Place) -> Operation:

@@ -18,7 +18,7 @@ from helhed.api.operations.model import Operation, Place
 from helhed.api.operations.parameters import given
 from helhed.api.request import Request
 from helhed.fhir.validation import validate
-from helhed.foundation.ask import ActorKind, Purpose
+from helhed.foundation.ask import ActorKind, Ask, Purpose
 from helhed.foundation.errors import BadRequest, Forbidden, InvalidResource, Issue, TooMany
 from helhed.registries.directory import CitizenIdentity, Directory
 from helhed.registries.identifiers import CPR, REPLACEMENT_CPR, normal_cpr
@@ -37,19 +37,24 @@ async def _match(door: Door, request: Request, place: Place) -> Answer:
     asked.only("match", *_NAMES)
     described = _described(asked.resources.get("resource"))
     count, certain = asked.count("count", _USUAL, _MOST), asked.flag("onlyCertainMatches")
-    if request.ask.kind is ActorKind.SYSTEM:
-        raise Forbidden("A system does not look people up: it sends what it knows with If-None-Exist.")
-    if request.ask.read_types is not None and "Patient" not in request.ask.read_types:
-        raise Forbidden("This token does not read patients.")
     ask = replace(request.ask, purpose=Purpose.DIRECTORY)
     too_many = await door.watch.over_one(ask, "match " + repr(described))
     found = matched(described, await Directory(door.store.pool).match_citizens(ask, described, _CANDIDATES))
+    _refuse(request.ask)
     if too_many:
         raise TooMany
     if certain:
         found = [one for one in found if one.grade == "certain"]
         found = found if len(found) == 1 else []
     return Answer(200, _bundle(door.base, found[:count]))
+
+
+def _refuse(ask: Ask) -> None:
+    """Whom the directory told nothing, and wrote an attempt down for. Raises Forbidden."""
+    if ask.kind is ActorKind.SYSTEM:
+        raise Forbidden("A system does not look people up: it sends what it knows with If-None-Exist.")
+    if ask.read_types is not None and "Patient" not in ask.read_types:
+        raise Forbidden("This token does not read patients.")
 
 
 def _described(resource: dict[str, Any] | None) -> Described:

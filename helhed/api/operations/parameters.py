@@ -97,7 +97,7 @@ def _take(found: Given, parameters: dict[str, Any]) -> None:
         raise InvalidResource(issues=issues)
     for place, one in enumerate(_listed(parameters)):
         name, where = one["name"], f"Parameters.parameter[{place}]"
-        values = [inner for own, inner in one.items() if own.startswith("value")]
+        values = [_plain(inner) for own, inner in one.items() if own.startswith("value")]
         resource = one.get("resource")
         if isinstance(resource, dict) and name not in found.resources and not values:
             found.resources[name] = resource
@@ -105,7 +105,14 @@ def _take(found: Given, parameters: dict[str, Any]) -> None:
             text = str(values[0]).lower() if isinstance(values[0], bool) else str(values[0])
             found.pairs.append((name, text))
         else:
-            raise InvalidResource(issues=[Issue("value", "A parameter has one plain value, or one resource.", where)])
+            raise InvalidResource(
+                issues=[Issue("value", "A parameter has one plain value, one reference, or one resource.", where)]
+            )
+
+
+def _plain(value: Any) -> Any:
+    """A value, or the text of a reference."""
+    return value["reference"] if isinstance(value, dict) and isinstance(value.get("reference"), str) else value
 
 
 def _listed(parameters: dict[str, Any]) -> list[Any]:

@@ -38,10 +38,11 @@ async def _validate(door: Door, request: Request, place: Place) -> Answer:
         raise InvalidResource(issues=[where])
     profiles_now = door.store.knowledge.profiles
     work = len(orjson.dumps(resource))
-    told = await aside(work, lambda: validate_operation(profiles_now, resource, profiles, mode))
+    told = await aside(work, lambda: validate_operation(profiles_now, resource, profiles, mode, request.ask.at))
     return Answer(200, orjson.dumps(told))
 
 
 VALIDATE = Operation(
-    "validate", frozenset({"type", "instance"}), None, "http://hl7.org/fhir/OperationDefinition/Resource-validate", _validate
+    "validate", frozenset({"type", "instance"}), None, "http://hl7.org/fhir/OperationDefinition/Resource-validate", _validate,
+    public=True,
 )  # fmt: skip

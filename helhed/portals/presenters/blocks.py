@@ -1,34 +1,40 @@
-"""Blocks in words: those in force, and what one more would hide."""
+"""Blocks and consents in words."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from helhed.portals.language import Words
-from helhed.portals.ports import Block, Organisation
+from helhed.portals.ports import Organisation
+from helhed.portals.ports.consents import Block, Consent, Shape
 from helhed.portals.presenters.names import Names
-from helhed.record import hiding, overview, timeline
-from helhed.record.hiding import Places, Rule, Share
-from helhed.record.reading import Record
 
-EVERYBODY, EVERYTHING = "alle", "alt"
-MOST_NAMED = 4
+_TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class BlockView:
-    """A block in force."""
+    """A block."""
 
     id: UUID
     sentence: str
-    since: str
-    what_it_means: str
+    notes: tuple[str, ...]
+    total: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentView:
+    """A consent."""
+
+    id: UUID
+    sentence: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An organisation to choose, indented by its depth."""
+    """Something to choose; places are indented by their depth."""
 
     value: str
     label: str
@@ -36,50 +42,85 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class ShareView:
-    """One row of before and after."""
+class Teller:
+    """What sentences about blocks are made with."""
 
-    part: str
-    today: str
-    left: str
-    hidden: bool
-    hidden_names: str
+    words: Words
+    names: Names
+    documents: Mapping[UUID, str]
+    now: datetime
 
+    def who(self, shape: Shape) -> str:
+        """Whom a block stops."""
+        place = self.names.organisation(shape.who_organisation) or self.words("block.unknown_place")
+        person = self.person(shape.who_professional)
+        if shape.who_professional is not None:
+            return (
+                person if shape.who_organisation is None else self.words("block.person_at", person=person, place=place)
+            )
+        if shape.who_organisation is None:
+            return self.words("block.everybody")
+        return self.words("block.place_alone" if shape.who_alone else "block.place", place=place)
 
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """What a block would do, before it is saved."""
+    def person(self, key: int | None) -> str:
+        """A professional's name."""
+        return self.names.professionals.get(key or 0, "") or self.words("block.unknown_person")
 
-    sentence: str
-    reader: str
-    reader_touched: bool
-    shares: tuple[ShareView, ...]
-    gravest_title: str
-    gravest_text: str
-    who: str
-    what: str
+    def what(self, shape: Shape) -> str:
+        """What a block hides."""
+        parts = []
+        if shape.what_organisation is not None:
+            place = self.names.organisation(shape.what_organisation) or self.words("block.unknown_place")
+            parts.append(self.words("block.from_alone" if shape.what_alone else "block.from", source=place))
+        if shape.what_author is not None:
+            parts.append(self.words("block.by", author=self.person(shape.what_author)))
+        if shape.what_from is not None or shape.what_to is not None:
+            parts.append(self._period(shape.what_from, shape.what_to))
+        if shape.what_document is not None:
+            title = self.documents.get(shape.what_document) or self.words("block.a_document")
+            parts.append(self.words("block.document_is", title=title))
+        return self.words("block.some", parts=self.words.listed(parts)) if parts else self.words("block.everything")
 
+    def _period(self, first: datetime | None, last: datetime | None) -> str:
+        days = {"first": first and self.words.day(first), "last": last and self.words.day(last - _TICK)}
+        name = "between" if first and last else "since" if first else "until"
+        return self.words(f"block.took_place_{name}", **days)
 
-def sentence(who: int | None, what: int | None, words: Words, names: Names) -> str:
-    """A block as one sentence."""
-    return words(
-        "block.sentence",
-        what=words("block.everything") if what is None else words("block.from", source=names.organisation(what)),
-        who=words("block.everybody") if who is None else names.organisation(who),
-    )
+    def sentence(self, shape: Shape) -> str:
+        """A block as one sentence."""
+        return self.words("block.sentence", what=self.what(shape), who=self.who(shape))
 
+    def view(self, block: Block) -> BlockView:
+        """A block with when it holds and what was chosen."""
+        shape, words = block.shape, self.words
+        notes = [words("block.since_other" if block.set_by_other else "block.since", when=words.instant(block.set_at))]
+        if shape.valid_from is not None and self.now < shape.valid_from:
+            notes.append(words("block.begins", when=words.day(shape.valid_from)))
+        if block.ended_at is not None:
+            notes.append(
+                words(
+                    "block.ended_by_other" if block.ended_by_other else "block.ended_at",
+                    when=words.instant(block.ended_at),
+                )
+            )
+        elif shape.valid_to is not None:
+            notes.append(words("block.ends", when=words.day(shape.valid_to - _TICK)))
+        else:
+            notes.append(words("block.endless"))
+        notes.append(words("block.existence_shown" if shape.shown else "block.existence_hidden"))
+        return BlockView(block.id, self.sentence(shape), tuple(notes), shape == Shape(shown=shape.shown))
 
-def block_views(blocks: Sequence[Block], words: Words, names: Names) -> list[BlockView]:
-    """Those in force."""
-    return [
-        BlockView(
-            block.id,
-            sentence(block.who, block.what, words, names),
-            words.instant(block.set_at),
-            words("block.means_total" if block.who is None and block.what is None else "block.means"),
-        )
-        for block in blocks
-    ]
+    def consent(self, consent: Consent, blocks: Mapping[UUID, Block]) -> ConsentView:
+        """A consent as one sentence."""
+        place = self.names.organisation(consent.organisation)
+        person = "" if consent.professional is None else self.person(consent.professional)
+        who = self.words("block.person_at", person=person, place=place) if person and place else person or place
+        lifted = blocks.get(consent.block) if consent.block else None
+        name = "read" if consent.block is None else "lift"
+        what = "" if lifted is None else self.sentence(lifted.shape)
+        sentence = self.words(f"consent.sentence_{name}", who=who, what=what)
+        given, until = self.words.instant(consent.given_at), self.words.instant(consent.until)
+        return ConsentView(consent.id, sentence, self.words("consent.note", given=given, until=until))
 
 
 def options(tree: Iterable[Organisation], chosen: str, only: frozenset[int] | None = None) -> list[Option]:
@@ -97,11 +138,17 @@ def _choices(known: Mapping[int, Organisation], chosen: str, kept: frozenset[int
 
 
 def grouped(tree: Sequence[Organisation], chosen: str, known: frozenset[int]) -> list[tuple[str, list[Option]]]:
-    """Whom to block: first the places the citizen has met, with what stands above them, then all others."""
+    """Places to choose: first those the citizen has met, with what stands above them, then all others."""
     everything = {organisation.key: organisation for organisation in tree}
     met = _with_those_above(everything, known)
     near, others = (_choices(everything, chosen, kept) for kept in (met, frozenset(everything) - met))
     return [(name, group) for name, group in (("block.known_places", near), ("block.other_places", others)) if group]
+
+
+def people(names: Mapping[int, str], chosen: str) -> list[Option]:
+    """Professionals to choose, by name."""
+    by_name = sorted(names.items(), key=lambda one: (one[1].casefold(), one[0]))
+    return [Option(str(key), name, str(key) == chosen) for key, name in by_name]
 
 
 def _with_those_above(known: Mapping[int, Organisation], only: frozenset[int]) -> frozenset[int]:
@@ -128,104 +175,3 @@ def _options(
             value = str(organisation.key)
             yield Option(value, "\u00a0\u00a0\u00a0" * depth + organisation.name, value == chosen)
         yield from _options(children, organisation.key, depth + here, chosen, kept)
-
-
-def places_of(tree: Iterable[Organisation]) -> Places:
-    """For each organisation itself and everything above it."""
-    known = {organisation.key: organisation for organisation in tree}
-    return Places({key: tuple(_above(known, key)) for key in known})
-
-
-def _above(known: Mapping[int, Organisation], key: int) -> Iterable[int]:
-    step, seen = known.get(key), set[int]()
-    while step is not None and step.key not in seen:
-        seen.add(step.key)
-        yield step.key
-        step = known.get(step.parent) if step.parent is not None else None
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """What a trial starts from: the citizen's own whole record and what is blocked already."""
-
-    record: Record
-    blocks: Sequence[Block]
-    tree: Sequence[Organisation]
-    emergency: int | None
-    now: datetime
-
-
-def reader_of(rule: Rule, situation: Situation, places: Places) -> int | None:
-    """Whose eyes to try a block with: the emergency unit when the block touches it, else the place it is set against."""
-    emergency = situation.emergency
-    if emergency is not None and (rule.who is None or places.within(emergency, rule.who)):
-        return emergency
-    return rule.who if rule.who is not None else next((o.key for o in situation.tree), None)
-
-
-def trial(rule: Rule, situation: Situation, words: Words, names: Names) -> Trial:
-    """Before and after, as the reader would see it."""
-    places = places_of(situation.tree)
-    reader = reader_of(rule, situation, places)
-    in_force = [Rule(block.who, block.what) for block in situation.blocks]
-    today = hiding.visible(situation.record, reader or 0, in_force, places)
-    then = hiding.visible(situation.record, reader or 0, [*in_force, rule], places)
-    shares = hiding.compare(
-        overview.overview(today, situation.now),
-        overview.overview(then, situation.now),
-        words.language,
-        _more(today, then, words, situation.now),
-    )
-    title, text = _gravest(shares, words)
-    return Trial(
-        sentence=sentence(rule.who, rule.what, words, names),
-        reader=names.organisation(reader),
-        reader_touched=len(then.entries) < len(today.entries),
-        shares=tuple(share_view(share, words) for share in shares),
-        gravest_title=title,
-        gravest_text=text,
-        who=EVERYBODY if rule.who is None else str(rule.who),
-        what=EVERYTHING if rule.what is None else str(rule.what),
-    )
-
-
-def _more(today: Record, then: Record, words: Words, now: datetime) -> dict[str, tuple[list[str], list[str]]]:
-    """Parts that are counted rather than shown on an overview."""
-    return {
-        kind: (_titles(today, kind, words, now), _titles(then, kind, words, now))
-        for kind in ("contact", "document", "vaccine")
-    }
-
-
-def _titles(record: Record, kind: str, words: Words, now: datetime) -> list[str]:
-    found = [event for event in timeline.events(record, now) if event.kind == kind]
-    return [f"{event.title or words(f'one.{kind}')} {words.moment(event.at, time=False)}" for event in found]
-
-
-def share_view(share: Share, words: Words) -> ShareView:
-    """One row in words."""
-    hidden = share.hidden
-    return ShareView(
-        part=words(f"part.{share.part}"),
-        today=_some(share.today, words),
-        left=_some(share.left, words) if share.left else "",
-        hidden=bool(hidden),
-        hidden_names=_some(hidden, words) if hidden and share.left else "",
-    )
-
-
-def _some(names: Sequence[str], words: Words) -> str:
-    """The first names and how many more."""
-    distinct = list(dict.fromkeys(names))
-    shown = ", ".join(distinct[:MOST_NAMED])
-    more = len(distinct) - MOST_NAMED
-    return shown + (words("timeline.and_more", n=more) if more > 0 else "")
-
-
-def _gravest(shares: Sequence[Share], words: Words) -> tuple[str, str]:
-    """What is most dangerous to hide: the first part that loses something and has a warning."""
-    for share in shares:
-        if share.hidden and words.has(f"grave.{share.part}.title"):
-            names = _some(share.hidden, words)
-            return words(f"grave.{share.part}.title", names=names), words(f"grave.{share.part}.text")
-    return "", ""

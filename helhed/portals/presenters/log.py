@@ -1,24 +1,26 @@
 """The access log in plain words: by day and place, a burst of looks told once."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 
-from helhed.foundation.ask import ActorKind
+from helhed.foundation.ask import Action, ActorKind
 from helhed.foundation.clock import DANISH_TIME
 from helhed.portals.language import Words
 from helhed.portals.ports import LogEntry
+from helhed.portals.presenters import purges
+from helhed.trust.policy import BASIS_NUMBERS
 
 BURST = timedelta(minutes=45)
-_LOOKUP = 8
-_READS = frozenset({1, 2, 3, 4, 9})
-_SELF = 1
-_READ_LOG = 13
+_SELF, _OVERRIDE = BASIS_NUMBERS["self"], BASIS_NUMBERS["override"]
+_READS = frozenset({Action.READ, Action.VREAD, Action.HISTORY, Action.SEARCH, Action.OVERVIEW})
+_WRITES = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
+_TAKEN_OUT = frozenset({Action.PROPOSE_PURGE, Action.PURGE, Action.RETAIN_NO_LONGER})
+#: how a record is kept: nobody looked at it
+_CARE = _TAKEN_OUT | {Action.WITHDRAW_PURGE, Action.HOLD, Action.RELEASE}
 _WHOLE_RECORD = 8  #: this many kinds of data and more are told as the record
-_WRITES = frozenset({5, 6, 7})
-_DECLARED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,9 @@ class Visit:
     steps: tuple[str, ...]
     organisation: int | None
     looked: bool  #: somebody else saw something, or tried to
+    look: int = 0  #: the newest row of it
+    emergency: bool = False
+    notes: tuple[str, ...] = ()  #: more about it
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +67,17 @@ def _day(entry: LogEntry) -> date:
 
 
 def bursts(entries: Sequence[LogEntry]) -> list[list[LogEntry]]:
-    """The entries of a day put together by who, where and outcome, when they follow closely; own looks all together."""
+    """The entries of a day put together by who, where and outcome, when they follow closely; own looks all together.
+
+    A look through broken glass is never told with one that needed none: each would seem to be what the other is.
+    """
     found: list[list[LogEntry]] = []
     open_ones: dict[object, list[LogEntry]] = {}
     for entry in entries:
-        together = (entry.kind, entry.actor, entry.organisation, entry.role, entry.permitted, _sort(entry))
+        together = (
+            entry.kind, entry.actor, entry.pseudonym, entry.organisation, entry.role, entry.permitted, entry.source_name, entry.reason,
+            _sort(entry), _through_broken_glass(entry),
+        )  # fmt: skip
         burst = open_ones.get(together)
         if burst is None or (not _own(entry) and burst[-1].at - entry.at > BURST):
             burst = []
@@ -78,9 +89,9 @@ def bursts(entries: Sequence[LogEntry]) -> list[list[LogEntry]]:
 
 def _sort(entry: LogEntry) -> str:
     """Looks go together, and so does what was written; what was decided about access stands alone."""
-    if entry.action in _READS or entry.action == _LOOKUP or (entry.action == _READ_LOG and _own(entry)):
+    if entry.action in _READS or entry.action == Action.LOOKUP or (entry.action == Action.OWN_LOG and _own(entry)):
         return "look"
-    return "write" if entry.action <= _LOOKUP else f"{entry.action}"
+    return "write" if entry.action <= Action.LOOKUP else f"{entry.action} {entry.id if entry.purge else ''}"
 
 
 def _without_idle_lookups(found: list[list[LogEntry]]) -> list[list[LogEntry]]:
@@ -89,7 +100,7 @@ def _without_idle_lookups(found: list[list[LogEntry]]) -> list[list[LogEntry]]:
 
 
 def _told_entries(burst: list[LogEntry]) -> list[LogEntry]:
-    return sorted(burst, key=lambda entry: entry.action in (_LOOKUP, _READ_LOG))
+    return sorted(burst, key=lambda entry: entry.action in (Action.LOOKUP, Action.OWN_LOG))
 
 
 def _capital(text: str) -> str:
@@ -98,6 +109,11 @@ def _capital(text: str) -> str:
 
 def _own(entry: LogEntry) -> bool:
     return entry.kind is ActorKind.CITIZEN and entry.basis == _SELF
+
+
+def _through_broken_glass(entry: LogEntry) -> bool:
+    """A look-up of name and number has the same basis when no relation gives another, and breaks nothing."""
+    return entry.basis == _OVERRIDE and entry.action != Action.LOOKUP
 
 
 def _visit(burst: Sequence[LogEntry], words: Words) -> Visit:
@@ -109,7 +125,7 @@ def _visit(burst: Sequence[LogEntry], words: Words) -> Visit:
         machine=newest.isoformat(timespec="minutes"),
         denied=not head.permitted,
         own=_own(head),
-        heading=words("log.yourself") if _own(head) else head.organisation_name or words("log.no_place"),
+        heading=_heading(head, words),
         who=_who(head, words),
         did=_did(burst, words),
         seen=_seen(burst, words),
@@ -117,8 +133,50 @@ def _visit(burst: Sequence[LogEntry], words: Words) -> Visit:
         count=len(burst),
         steps=tuple(_step(entry, words) for entry in sorted(burst, key=lambda e: e.at)) if len(burst) > 1 else (),
         organisation=head.organisation,
-        looked=not _own(head) and head.action not in _WRITES,
+        looked=not _own(head) and head.action not in _WRITES | _CARE,
+        look=max(entry.id for entry in burst),
+        emergency=_through_broken_glass(head) or head.action == Action.BREAK_GLASS,
+        notes=_notes(burst, words),
     )
+
+
+def _heading(entry: LogEntry, words: Words) -> str:
+    """The place; a citizen who acts for another looks from none."""
+    if _own(entry):
+        return words("log.yourself")
+    nowhere = "log.on_your_behalf" if entry.kind is ActorKind.CITIZEN else "log.no_place"
+    return entry.organisation_name or words(nowhere)
+
+
+def _notes(burst: Sequence[LogEntry], words: Words) -> tuple[str, ...]:
+    """What is to be said beside it: what was purged, where the row comes from, and what that place says."""
+    head = burst[0]
+    found: list[str] = []
+    if head.purge is not None:
+        found += purges.lines(head.purge, words)
+    if head.pseudonym:
+        found.append(words("log.withheld_why", place=head.organisation_name or words("log.no_place")))
+    if head.source_name:
+        arrived = max(entry.arrived for entry in burst if entry.arrived is not None)
+        late = "log.delivered_late" if any(entry.late for entry in burst) else "log.delivered"
+        found.append(words(late, place=head.source_name, when=words.instant(arrived)))
+    if head.reason:
+        found.append(words("log.reason_there", reason=head.reason))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One row by itself, in words."""
+
+    did: str
+    seen: str
+    why: str
+
+
+def told_alone(entry: LogEntry, words: Words) -> Told:
+    """What a row says when nothing is put together with it."""
+    return Told(_did([entry], words), _seen([entry], words), entry.reason or _why(entry, words))
 
 
 def _who(entry: LogEntry, words: Words) -> str:
@@ -127,9 +185,13 @@ def _who(entry: LogEntry, words: Words) -> str:
         return words("log.you")
     if entry.kind is ActorKind.SYSTEM:
         return words("log.system")
-    role = words.role(entry.role)
+    role = words.role(entry.role) or entry.local_role
+    if entry.pseudonym:
+        return words("log.withheld", role=(role or words("log.somebody")).capitalize(), code=entry.pseudonym)
     if not entry.actor_name:
         return role.capitalize() or words("log.somebody")
+    if entry.principal_name:
+        return words("log.on_behalf", who=entry.actor_name, role=role, principal=entry.principal_name)
     return f"{entry.actor_name}, {role}," if role else entry.actor_name
 
 
@@ -137,14 +199,15 @@ def _did(burst: Sequence[LogEntry], words: Words) -> str:
     """What was done: a denied attempt, a look, or the one thing the action says."""
     head = burst[0]
     if not head.permitted:
-        return words("log.tried")
+        return words.either(f"log.tried_to.{head.action}", words("log.tried"))
     return words.either(f"log.did.{head.action}", words("log.did.1"))
 
 
 def _seen(burst: Sequence[LogEntry], words: Words) -> str:
     """Which data, in plain words, the commonest first."""
     head = burst[0]
-    if not head.permitted or head.action == _LOOKUP or head.action > _WHOLE_RECORD + 1:
+    told = head.action <= Action.OVERVIEW or head.action in _TAKEN_OUT
+    if not head.permitted or head.action == Action.LOOKUP or not told:
         return ""
     counted = Counter(words.kind_of_data(name) for entry in burst for name in entry.types)
     if not counted:
@@ -152,13 +215,17 @@ def _seen(burst: Sequence[LogEntry], words: Words) -> str:
     names = [name for name, _ in counted.most_common()]
     if len(names) < _WHOLE_RECORD:
         return words.listed(names)
-    return words("log.many_kinds" if head.action in _WRITES else "log.whole_record")
+    return words("log.many_kinds" if head.action in _WRITES | _TAKEN_OUT else "log.whole_record")
 
 
 def _why(entry: LogEntry, words: Words) -> str:
     if not entry.permitted:
-        return words("log.denied_why")
-    if _own(entry) or entry.basis is None or entry.action in (_LOOKUP, _DECLARED):
+        return words.either(f"log.tried_why.{entry.action}", words("log.denied_why"))
+    if entry.as_other:
+        return words("log.as_other")
+    if entry.purge is not None:
+        return purges.why(entry.purge, words)
+    if _own(entry) or entry.basis is None or entry.action in (Action.LOOKUP, Action.DECLARE):
         return ""
     return words.either(f"basis.{entry.basis}", "")
 
@@ -170,15 +237,5 @@ def _step(entry: LogEntry, words: Words) -> str:
     return " ".join(part for part in parts if part)
 
 
-KINDS: dict[str, Callable[[LogEntry], bool]] = {
-    "alt": lambda entry: True,
-    "andre": lambda entry: not _own(entry),
-    "afvist": lambda entry: not entry.permitted,
-    "rettelser": lambda entry: entry.permitted and not _own(entry) and entry.action not in _READS | {_LOOKUP},
-}
-
-
-def wanted(entries: Sequence[LogEntry], kind: str, organisation: int | None) -> list[LogEntry]:
-    """Those a filter lets through; an unknown kind lets everything through."""
-    passes = KINDS.get(kind, KINDS["alt"])
-    return [entry for entry in entries if passes(entry) and organisation in (None, entry.organisation)]
+#: what the page can be narrowed to; the rooms below say what each lets through
+KINDS = ("alt", "andre", "afvist", "noed", "systemer", "afleveret", "egne", "rettelser")

@@ -9,7 +9,7 @@ from helhed.portals.presenters.charts import interval
 from helhed.portals.presenters.clinical import setting
 from helhed.portals.presenters.medicine import dose_words
 from helhed.portals.presenters.names import Names
-from helhed.record import contacts, documents, medicines, plans
+from helhed.record import contacts, documents, medicines, plans, problems
 from helhed.record.facts import KINDS
 from helhed.record.measuring import Measured
 from helhed.record.moments import Precision, moment
@@ -218,7 +218,7 @@ def _title(teller: Teller, event: Event) -> str:
         return ", ".join(names[:MOST_NAMES]) + (words("timeline.and_more", n=more) if more > 0 else "")
     if event.type_name == "Observation" and event.values:
         return event.values[0].name.words(words.language)
-    if event.type_name == "AllergyIntolerance":
+    if event.type_name == "AllergyIntolerance" and not problems.says_none(event.entry):
         return words("timeline.allergy", substance=event.title)
     return event.title or words.either(f"type.{event.type_name}", event.type_name)
 

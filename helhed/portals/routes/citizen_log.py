@@ -1,171 +1,164 @@
-"""My log and my blocks."""
+"""My log: who has seen my data, on a page, on paper and as a file."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from helhed.foundation.ask import Ask, Purpose
+from helhed.fhir.definitions import TYPE_NUMBERS
+from helhed.foundation.ask import Action, Ask, Purpose
+from helhed.foundation.errors import BadRequest
 from helhed.portals.context import Visit, visit
-from helhed.portals.ports import Block, LogEntry, Organisation
-from helhed.portals.presenters import blocks as told
-from helhed.portals.presenters.log import KINDS, bursts, log_days, wanted
-from helhed.portals.presenters.names import Names
+from helhed.portals.ports import LogPage
+from helhed.portals.ports.log_desk import LogWish
+from helhed.portals.presenters import log_export
+from helhed.portals.presenters.log import KINDS, log_days
+from helhed.portals.presenters.log_office import source_view
+from helhed.portals.presenters.people_met import people_met, places_met
 from helhed.portals.reading import organisation_key
-from helhed.record.hiding import Rule
-from helhed.record.reading import RecordReader
+from helhed.trust.roles import roles
 
 PERIODS: Mapping[str, int] = {"7": 7, "30": 30, "365": 365, "1825": 1825}
 DEFAULT_PERIOD = "30"
-PAGE_ROWS = 300
-SELF = 1  #: the basis of looking at one's own
+PAGE_ROWS, PAPER_ROWS, FILE_ROWS = 300, 3000, 4000
+_LONGEST_TEXT, _MOST_PAGES = 80, 100
 PATH = "/borger/log"
 
 
-@dataclass(frozen=True, slots=True)
-class Trying:
-    """What the block form holds and what is wrong with it, by field."""
-
-    who: str = ""
-    what: str = ""
-    problems: Mapping[str, str] = field(default_factory=dict)
-    rule: Rule | None = None
-
-
 async def my_log(request: Request) -> Response:
-    """Who has seen my data, my blocks, and what one more would hide."""
+    """Who has seen my data."""
     visitor = await visit(request)
     visitor.citizen()
-    asked = request.query_params
-    trying = Trying()
-    if "hvem" in asked or "hvad" in asked:
-        tree = await visitor.ports.registries.organisation_tree()
-        held = await visitor.ports.blocks.list(visitor.ask(Purpose.OWN))
-        trying = checked(asked.get("hvem", ""), asked.get("hvad", ""), tree, held)
-    return await _page(visitor, trying, status=422 if trying.problems else 200)
-
-
-def checked(who: str, what: str, tree: Sequence[Organisation], held: Sequence[Block]) -> Trying:
-    """The form read: a rule, or what is wrong by field."""
-    known = {str(organisation.key) for organisation in tree}
-    problems = {}
-    if who != told.EVERYBODY and who not in known:
-        problems["hvem"] = "block.choose_who"
-    if what != told.EVERYTHING and what not in known:
-        problems["hvad"] = "block.choose_what"
-    if problems:
-        return Trying(who, what, problems)
-    rule = Rule(organisation_key(who), organisation_key(what))
-    if any((block.who, block.what) == (rule.who, rule.what) for block in held):
-        return Trying(who, what, {"hvem": "block.already"})
-    return Trying(who, what, {}, rule)
-
-
-async def set_block(request: Request) -> Response:
-    """Saves a block that was tried first."""
-    visitor = await visit(request)
-    visitor.citizen()
-    fields = await visitor.form()
-    ask = visitor.ask(Purpose.OWN)
-    tree, held = await visitor.ports.registries.organisation_tree(), await visitor.ports.blocks.list(ask)
-    trying = checked(fields.get("hvem", ""), fields.get("hvad", ""), tree, held)
-    if trying.rule is None:
-        return await _page(visitor, trying, status=422)
-    await visitor.ports.blocks.add(ask, trying.rule.who, trying.rule.what)
-    await visitor.say("block.saved")
-    return visitor.redirect(f"{PATH}#spaer")
-
-
-async def end_block(request: Request) -> Response:
-    """Ends a block."""
-    visitor = await visit(request)
-    visitor.citizen()
-    fields = await visitor.form()
-    try:
-        ended = await visitor.ports.blocks.remove(visitor.ask(Purpose.OWN), UUID(fields.get("spaer", "")))
-    except ValueError:
-        ended = False
-    await visitor.say("block.ended" if ended else "block.already_ended")
-    return visitor.redirect(f"{PATH}#spaer")
-
-
-async def _page(visitor: Visit, trying: Trying, status: int) -> Response:
-    ask = visitor.ask(Purpose.OWN)
+    ask, wish = visitor.ask(Purpose.OWN), _wish(visitor, PAGE_ROWS)
+    desk = visitor.ports.log_desk
+    met = await desk.own.met(ask, wish.since)
+    page = await desk.own.page(ask, wish)
     return visitor.page(
         "log.html",
-        status=status,
-        trying=trying,
         csrf=visitor.session.csrf if visitor.session else "",
         notice=await visitor.heard(),
-        **(log := await _log_part(visitor, ask)),
-        **await _block_part(visitor, ask, trying, frozenset(key for key, _ in log["places"])),
+        people=people_met(met, visitor.words),
+        places=places_met(met),
+        sources=[source_view(one, visitor.words) for one in await desk.own.sources(ask)],
+        waiting=sum(one.answered_at is None for one in await desk.questions.own(ask)),
+        unread=await desk.notices.unread(ask),
+        **_shown(visitor, wish, page),
     )
 
 
-async def _log_part(visitor: Visit, ask: Ask) -> dict[str, Any]:
-    """The log, filtered as the address says: ``periode``, ``sted``, ``vis``, ``fra``."""
-    asked, now = visitor.request.query_params, visitor.now
-    period = asked["periode"] if asked.get("periode") in PERIODS else DEFAULT_PERIOD
-    since = now - timedelta(days=PERIODS[period])
-    cursor = asked.get("fra") or None
-    page = await visitor.ports.log.entries(ask, since, now + timedelta(minutes=1), cursor, PAGE_ROWS)
-    place = organisation_key(asked.get("sted", ""))
-    kind = asked["vis"] if asked.get("vis") in KINDS else "alt"
-    own = sum(1 for burst in bursts(page.entries) if burst[0].basis == SELF)
+async def paper(request: Request) -> Response:
+    """The same for print: everything of the period on one page, nothing folded away."""
+    visitor = await visit(request)
+    visitor.citizen()
+    wish = _wish(visitor, PAPER_ROWS)
+    page = await visitor.ports.log_desk.own.page(visitor.ask(Purpose.OWN), wish)
+    return visitor.page(
+        "log_paper.html",
+        name=visitor.principal.name,
+        printed=visitor.words.instant(visitor.now),
+        **_shown(visitor, wish, page),
+    )
+
+
+async def file(request: Request) -> Response:
+    """The log as a file, with the filters of the page: csv, json or fhir."""
+    visitor = await visit(request)
+    visitor.citizen()
+    form = request.query_params.get("form", "csv")
+    ask, wish = visitor.ask(Purpose.OWN), _wish(visitor, FILE_ROWS)
+    if form == "fhir":
+        content, media, name = (
+            await visitor.ports.log_desk.own.bundle(ask, wish),
+            "application/fhir+json",
+            "log.fhir.json",
+        )
+    elif form in {"csv", "json"}:
+        entries = [entry for page in await _all(visitor, ask, wish) for entry in page.entries]
+        written = log_export.as_csv if form == "csv" else log_export.as_json
+        media = "text/csv; charset=utf-8" if form == "csv" else "application/json"
+        content, name = written(entries, visitor.words), f"log.{form}"
+    else:
+        raise BadRequest("The file is csv, json or fhir.")
+    return Response(content, media_type=media, headers={"content-disposition": f'attachment; filename="{name}"'})
+
+
+async def _all(visitor: Visit, ask: Ask, wish: LogWish) -> list[LogPage]:
+    """Every page; what is logged meanwhile is not among it."""
+    pages: list[LogPage] = []
+    for _ in range(_MOST_PAGES):
+        page = await visitor.ports.log_desk.own.page(ask, wish)
+        pages.append(page)
+        if page.next_cursor is None:
+            break
+        wish = LogWish(
+            wish.since, wish.until, page.next_cursor, wish.place, wish.person, wish.kind, wish.text, wish.limit
+        )
+    return pages
+
+
+def _wish(visitor: Visit, limit: int) -> LogWish:
+    """What the address asks for: ``periode``, ``sted``, ``person``, ``vis``, ``ord``, ``fra``; what is none of ours counts for nothing."""
+    asked = visitor.request.query_params
+    since, until = _period(asked.get("periode", ""), visitor.now)
+    return LogWish(
+        since, until, asked.get("fra") or None, organisation_key(asked.get("sted", "")), asked.get("person", "")[:40],
+        asked["vis"] if asked.get("vis") in KINDS else "alt", _text(visitor, asked.get("ord", "")), limit,
+    )  # fmt: skip
+
+
+def _period(asked: str, now: datetime) -> tuple[datetime, datetime]:
+    days = PERIODS[asked if asked in PERIODS else DEFAULT_PERIOD]
+    return now - timedelta(days=days), now + timedelta(minutes=1)
+
+
+def _text(visitor: Visit, asked: str) -> dict[str, Any]:
+    """What words mean in a log: part of a name or a place, a role, a kind of data, or what was done."""
+    sought = asked.strip()[:_LONGEST_TEXT].casefold().replace("\x00", "")
+    if not sought:
+        return {}
+    words = visitor.words
+    like = sought.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return {
-        "days": log_days(wanted(page.entries, kind, place), visitor.words),
+        "like": f"%{like}%",
+        "roles": [one["role"] for one in roles() if sought in words.role(one["role"]).casefold()],
+        "types": [number for name, number in TYPE_NUMBERS.items() if words.has(f"data.{name}") and sought in words.kind_of_data(name).casefold()],
+        "actions": [int(one) for one in Action if sought in words.either(f"log.did.{int(one)}", "").casefold()],
+    }  # fmt: skip
+
+
+def _shown(visitor: Visit, wish: LogWish, page: LogPage) -> dict[str, Any]:
+    asked = visitor.request.query_params
+    period = asked["periode"] if asked.get("periode") in PERIODS else DEFAULT_PERIOD
+    kept = {
+        "periode": period,
+        "vis": wish.kind,
+        "sted": asked.get("sted", ""),
+        "person": wish.person,
+        "ord": asked.get("ord", "")[:_LONGEST_TEXT],
+    }
+    return {
+        "days": log_days(page.entries, visitor.words),
+        "total": page.total,
         "period": period,
         "periods": tuple(PERIODS),
-        "kind": kind,
+        "kind": wish.kind,
         "kinds": tuple(KINDS),
-        "place": place,
-        "places": _places(page.entries),
-        "since": visitor.words.day(since),
+        "place": wish.place,
+        "person": wish.person,
+        "sought": kept["ord"],
+        "kept": {name: value for name, value in kept.items() if value},
+        "since": visitor.words.day(wish.since),
         "earlier": page.next_cursor,
-        "first_page": cursor is None,
-        "own_hidden": own if kind == "andre" else 0,
+        "first_page": wish.cursor is None,
         "denied": sum(1 for entry in page.entries if not entry.permitted),
-    }
+    }  # fmt: skip
 
 
-def _places(entries: Sequence[LogEntry]) -> list[tuple[int, str]]:
-    found = {e.organisation: e.organisation_name or "" for e in entries if e.organisation is not None}
-    return sorted(found.items(), key=lambda pair: pair[1].casefold())
-
-
-async def _block_part(visitor: Visit, ask: Ask, trying: Trying, met: frozenset[int]) -> dict[str, Any]:
-    """The blocks in force, the form, and what the block tried in it would hide."""
-    held = await visitor.ports.blocks.list(ask)
-    tree = await visitor.ports.registries.organisation_tree()
-    names = Names({organisation.key: organisation for organisation in tree})
-    record = await RecordReader(visitor.ports.rows).whole_record(ask, visitor.principal.actor)
-    trial = None
-    if trying.rule is not None:
-        situation = told.Situation(record, held, tree, await emergency_unit(visitor), visitor.now)
-        trial = told.trial(trying.rule, situation, visitor.words, names)
-    return {
-        "blocks": told.block_views(held, visitor.words, names),
-        "trial": trial,
-        "who_groups": told.grouped(tree, trying.who, met | record.origins()),
-        "what_options": told.options(tree, trying.what, record.origins()),
-    }
-
-
-async def emergency_unit(visitor: Visit) -> int | None:
-    """Where an acute patient is likely to land: as configured, else where the demo's first hospital doctor works."""
-    if visitor.ports.emergency_organisation is not None:
-        return visitor.ports.emergency_organisation
-    staff = (one.principal for one in await visitor.ports.personas.all() if one.door == "hospital" and one.principal)
-    return next((principal.organisation for principal in staff), None)
-
-
-ROUTES = [
+ROUTES: Sequence[Route] = [
     Route(PATH, my_log, methods=["GET"]),
-    Route("/borger/spaer", set_block, methods=["POST"]),
-    Route("/borger/spaer/fjern", end_block, methods=["POST"]),
+    Route(f"{PATH}/papir", paper, methods=["GET"]),
+    Route(f"{PATH}/hent", file, methods=["GET"]),
 ]

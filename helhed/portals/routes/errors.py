@@ -17,23 +17,47 @@ from helhed.foundation.errors import (
     Overloaded,
     TooLarge,
     TooMany,
+    TooSlow,
     Unknown,
     Unprocessable,
 )
-from helhed.portals.context import ForgedForm, LoginNeeded, WrongDoor, visit
+from helhed.portals.context import (
+    ActingEnded,
+    EmploymentEnded,
+    ForgedForm,
+    InPersonOnly,
+    LoginNeeded,
+    PlaceNotChosen,
+    StepUpNeeded,
+    WrongDoor,
+    visit,
+)
 from helhed.portals.http import HEADERS
+from helhed.portals.ports.log_in import LogInBroken, LogInDeclined, NobodyKnown, NotSure, ProviderSilent
+from helhed.portals.ports.passkeys import PasskeyRefused
+from helhed.portals.routes.login import PLACE, AnotherPerson
 
 _log = structlog.get_logger("portals")
 
 #: What kind of page each error gets, and its status. Checked in this order.
 PAGES: tuple[tuple[type[HelhedError], str, int], ...] = (
+    (EmploymentEnded, "ended", 401),
     (LoginNeeded, "session", 401),
+    (NobodyKnown, "nobody", 403),
+    (NotSure, "unsure", 403),
+    (AnotherPerson, "another", 403),
+    (LogInDeclined, "declined", 400),
+    (LogInBroken, "unproven", 400),
+    (PasskeyRefused, "passkey", 403),
+    (ProviderSilent, "silent", 503),
     (WrongDoor, "door", 403),
+    (InPersonOnly, "in_person", 403),
     (ForgedForm, "forged", 403),
     (Forbidden, "forbidden", 403),
     (Unknown, "missing", 404),
     (Gone, "missing", 404),
     (TooLarge, "form", 413),
+    (TooSlow, "form", 408),
     (BadRequest, "form", 400),
     (Unprocessable, "form", 422),
     (TooMany, "many", 429),
@@ -43,8 +67,20 @@ PAGES: tuple[tuple[type[HelhedError], str, int], ...] = (
 
 async def known_error(request: Request, error: Exception) -> Response:
     """The page of an error we raised ourselves."""
+    if isinstance(error, ActingEnded):
+        return (await visit(request)).redirect("/borger/hvem")
     kind, status = next(((kind, status) for cls, kind, status in PAGES if isinstance(error, cls)), ("broken", 500))
     return await error_page(request, kind, status)
+
+
+async def proof_needed(request: Request, _error: Exception) -> Response:
+    """On to the page where people prove again who they are; what they wrote waits in the session."""
+    return (await visit(request)).redirect("/bekraeft")
+
+
+async def place_needed(request: Request, _error: Exception) -> Response:
+    """On to the page where people choose from which of their places they look."""
+    return (await visit(request)).redirect(PLACE)
 
 
 async def http_error(request: Request, error: Exception) -> Response:
@@ -75,6 +111,8 @@ async def error_page(request: Request, kind: str, status: int, cause: str = "") 
 
 
 HANDLERS: Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
+    StepUpNeeded: proof_needed,
+    PlaceNotChosen: place_needed,
     HelhedError: known_error,
     HTTPException: http_error,
     Exception: unforeseen,

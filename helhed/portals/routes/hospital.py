@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from re import compile as pattern
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,10 +12,13 @@ from helhed.foundation.ask import Purpose
 from helhed.foundation.errors import Forbidden, NotSupported, TooMany, Unknown
 from helhed.portals.context import Visit, visit
 from helhed.portals.ports import CitizenIdentity, Relation
+from helhed.portals.ports.glass import Opening
+from helhed.portals.presenters.glass import open_view, reasons as break_reasons
 from helhed.portals.presenters.pages import PersonView, news, overview_view, person_view
 from helhed.portals.reading import read_record, told_timeline
 from helhed.portals.sessions import Opened
 from helhed.record.overview import overview
+from helhed.trust.policy import policy
 
 EVENTS = 40
 MOST_FOUND = 10
@@ -56,7 +60,7 @@ async def _opened_before(visitor: Visit) -> list[tuple[str, PersonView]]:
     return [
         (handle, _person(found, visitor))
         for handle, found in handles
-        if await visitor.ports.relations.held(ask, found.citizen)
+        if await visitor.ports.relations.held(ask, found.citizen) or await visitor.ports.glass.held(ask, found.citizen)
     ]
 
 
@@ -132,9 +136,10 @@ def _person(found: Opened, visitor: Visit) -> PersonView:
     return person_view(found, visitor.words, visitor.now)
 
 
-async def _relation(visitor: Visit, found: Opened) -> Relation | None:
-    """The relation held now, whatever was held when the handle was made."""
-    return await visitor.ports.relations.held(visitor.ask(Purpose.TREATMENT), found.citizen)
+async def _access(visitor: Visit, found: Opened) -> tuple[Relation | None, Opening | None]:
+    """The relation held now, whatever was held when the handle was made; and a ticket or a consent beside it."""
+    ask = visitor.ask(Purpose.TREATMENT)
+    return await visitor.ports.relations.held(ask, found.citizen), await visitor.ports.glass.held(ask, found.citizen)
 
 
 async def patient(request: Request) -> Response:
@@ -143,8 +148,8 @@ async def patient(request: Request) -> Response:
     visitor.professional()
     handle = request.path_params["handle"]
     found = _known(visitor, handle)
-    held = await _relation(visitor, found)
-    if held is None:
+    held, opening = await _access(visitor, found)
+    if held is None and opening is None:
         return await _no_relation(visitor, handle, found)
     record, names = await read_record(visitor, visitor.ask(Purpose.TREATMENT), found.citizen)
     period = request.query_params.get("periode", "")
@@ -157,11 +162,24 @@ async def patient(request: Request) -> Response:
         ),
         news=news(record, visitor.words, names, visitor.now),
         relation=held,
-        deadline=visitor.words.near(held.until, visitor.now) if held.basis == SELF_DECLARED and held.until else "",
+        deadline=visitor.words.near(held.until, visitor.now)
+        if held and held.basis == SELF_DECLARED and held.until
+        else "",
         period=period if period in PERIODS else "",
         at=visitor.words.instant(visitor.now),
         notice=await visitor.heard(),
+        blocks_shown=await visitor.ports.glass.blocks_shown(visitor.ask(Purpose.TREATMENT), found.citizen),
+        **await _glass_part(visitor, opening),
     )
+
+
+async def _glass_part(visitor: Visit, opening: Opening | None) -> dict[str, Any]:
+    """What opens the record beside a relation, and whether the glass may be broken: the same for every citizen."""
+    return {
+        "opened": opening and open_view(opening, visitor.words, visitor.now),
+        "may_break": opening is None and await visitor.ports.glass.may(visitor.ask(Purpose.TREATMENT)),
+        "reasons_to_break": break_reasons(visitor.words),
+    }
 
 
 def _since(period: str, now: datetime) -> datetime | None:
@@ -174,7 +192,8 @@ async def patient_timeline(request: Request) -> Response:
     visitor.professional()
     handle = request.path_params["handle"]
     found = _known(visitor, handle)
-    if await _relation(visitor, found) is None:
+    held, opening = await _access(visitor, found)
+    if held is None and opening is None:
         return await _no_relation(visitor, handle, found)
     record, names = await read_record(visitor, visitor.ask(Purpose.TREATMENT), found.citizen)
     return visitor.page(
@@ -185,6 +204,7 @@ async def patient_timeline(request: Request) -> Response:
         timeline=told_timeline(visitor, record, names, EVENTS),
         timeline_path=f"/hospital/patient/{handle}/tidslinje",
         at=visitor.words.instant(visitor.now),
+        **await _glass_part(visitor, opening),
     )
 
 
@@ -213,10 +233,11 @@ async def _no_relation(visitor: Visit, handle: str, found: Opened, problem: str 
         handle=handle,
         person=_person(_open(again), visitor),
         may_declare=await visitor.ports.relations.may_declare(visitor.ask(Purpose.TREATMENT)),
-        hours=visitor.ports.self_declared_hours,
+        hours=round(policy().declared_lasts.total_seconds() / 3600),
         reasons=REASONS,
         problem=problem,
         csrf=visitor.session.csrf if visitor.session else "",
+        **await _glass_part(visitor, None),
     )
 
 

@@ -2,13 +2,26 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
-from helhed.foundation.ask import ActorKind, Ask, Purpose
+from helhed.foundation.ask import Ask, Purpose
 from helhed.foundation.clock import Clock
+from helhed.portals.ports.acting import Acting, ActsFor, MandateOffer, Mandates, Subject
+from helhed.portals.ports.apps import Apps
+from helhed.portals.ports.clinicians import Clinicians
+from helhed.portals.ports.consents import Blocks
+from helhed.portals.ports.declarations import Declarations
+from helhed.portals.ports.glass import Glass
+from helhed.portals.ports.help import Help, Relatives
+from helhed.portals.ports.log_desk import LogDesk
+from helhed.portals.ports.log_entries import LogEntry, LogPage, PurgeNote
+from helhed.portals.ports.log_in import LogIns, Once
+from helhed.portals.ports.passkeys import NoPasskeys, Passkeys
+from helhed.portals.ports.proofs import LogAnchors, LogWitness, Proofs
+from helhed.portals.ports.watch import Watch
 from helhed.portals.sessions import Principal, SessionStore
 from helhed.record.reading import CitizenRows
 
@@ -49,44 +62,6 @@ class Persona:
 
 
 @dataclass(frozen=True, slots=True)
-class LogEntry:
-    """One row of the access log. Codes are those of ``foundation.ask`` and the decision's bases."""
-
-    id: int
-    at: datetime
-    kind: ActorKind
-    actor: int
-    actor_name: str | None
-    organisation: int | None
-    organisation_name: str | None
-    role: str
-    purpose: int
-    action: int
-    permitted: bool
-    basis: int | None
-    types: tuple[str, ...]  #: names of the resource types seen
-    count: int  #: how many resources
-
-
-@dataclass(frozen=True, slots=True)
-class LogPage:
-    """Newest first; ``next_cursor`` is None at the end."""
-
-    entries: Sequence[LogEntry]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A block in force. None is everybody, or everything."""
-
-    id: UUID
-    who: int | None
-    what: int | None
-    set_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Relation:
     """The relation a professional reads by; ``until`` is the deadline of a self-declared one."""
 
@@ -117,10 +92,6 @@ class Registries(Protocol):
         """Logs an attempt to find somebody by name that showed nobody."""
         ...
 
-    async def search_citizens(self, words: str, limit: int) -> Sequence[CitizenIdentity]:
-        """Demo log-in only: by name or number, unlogged because all people are synthetic and nobody is logged in yet."""
-        ...
-
     async def own_identity(self, ask: Ask) -> CitizenIdentity | None:
         """The citizen's own identity minimum."""
         ...
@@ -146,22 +117,6 @@ class AccessLog(Protocol):
         ...
 
 
-class Blocks(Protocol):
-    """``trust``: the citizen's own blocks."""
-
-    async def list(self, ask: Ask) -> Sequence[Block]:
-        """Those in force."""
-        ...
-
-    async def add(self, ask: Ask, who: int | None, what: int | None) -> UUID:
-        """Sets a block, in force from the next request. Unprocessable when an organisation is unknown."""
-        ...
-
-    async def remove(self, ask: Ask, block: UUID) -> bool:
-        """Ends a block; False when there is no such block of the asking citizen in force."""
-        ...
-
-
 class Relations(Protocol):
     """``trust``: treatment relations."""
 
@@ -179,14 +134,10 @@ class Relations(Protocol):
 
 
 class Personas(Protocol):
-    """``trust``, demo mode only: the built-in test identity provider."""
+    """``trust``, demo mode only: the people shown by name."""
 
     async def all(self) -> Sequence[Persona]:
-        """Everybody it shows by name, in order."""
-        ...
-
-    async def citizen(self, patient: UUID) -> Principal | None:
-        """Any citizen of the demo as a principal."""
+        """Everybody, in order; nobody outside demo mode."""
         ...
 
 
@@ -207,8 +158,8 @@ class Verdict(Protocol):
 class Lookups(Protocol):
     """``trust``: how many different people somebody looks up."""
 
-    def note(self, who: str, asker: str, wanted: str, now: datetime) -> Verdict:
-        """Counts a look-up by a professional, a session or an address."""
+    async def note(self, who: str, asker: str, people: Sequence[str], now: datetime) -> Verdict:
+        """Counts look-ups by a professional, a session or an address."""
         ...
 
 
@@ -220,14 +171,63 @@ class Ports:
     rows: CitizenRows
     registries: Registries
     log: AccessLog
+    log_desk: LogDesk
     blocks: Blocks
+    glass: Glass
     relations: Relations
     personas: Personas
     sessions: SessionStore
+    apps: Apps
+    log_ins: LogIns
+    once: Once
     clock: Clock
     lookups: Lookups
+    acting: Mandates
+    declarations: Declarations
+    proofs: Proofs
+    clinicians: Clinicians
+    relatives: Relatives
+    help: Help
+    passkeys: Passkeys = field(default_factory=NoPasskeys)
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep  #: slows who looks many people up
+    acute_places: tuple[
+        int, ...
+    ] = ()  #: acute wards; the first is whose eyes a block is tried with, in the demo its first hospital unit
     emergency_organisation: int | None = None  #: whose eyes a block is tried with; None takes the first hospital unit
-    self_declared_hours: int = 24
+    watch: Watch | None = None  #: the desks of security officers; pages without them have no such door
     secure_cookies: bool = False  #: True behind https: the cookie is then named __Host-helhed
     version: str = ""
+
+
+__all__ = [
+    "AccessLog",
+    "Acting",
+    "ActsFor",
+    "Asks",
+    "Block",
+    "Blocks",
+    "CitizenIdentity",
+    "Clinicians",
+    "Declarations",
+    "Help",
+    "LogAnchors",
+    "LogDesk",
+    "LogEntry",
+    "LogPage",
+    "LogWitness",
+    "Lookups",
+    "MandateOffer",
+    "Mandates",
+    "Organisation",
+    "Persona",
+    "Personas",
+    "Ports",
+    "Proofs",
+    "PurgeNote",
+    "Registries",
+    "Relation",
+    "Relations",
+    "Relatives",
+    "Subject",
+    "Verdict",
+]  # fmt: skip

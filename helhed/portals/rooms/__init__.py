@@ -1,0 +1,101 @@
+"""The ports of the pages, served by the rooms below: one file for each port."""
+
+from helhed.fhir.store import Store
+from helhed.foundation.clock import Clock
+from helhed.foundation.outward import Asker
+from helhed.foundation.seal import Seal
+from helhed.portals import ports
+from helhed.portals.ports.log_desk import LogDesk
+from helhed.portals.ports.passkeys import NoPasskeys
+from helhed.portals.rooms.acting import PortalMandates
+from helhed.portals.rooms.apps import PortalApps
+from helhed.portals.rooms.asks import PortalAsks
+from helhed.portals.rooms.blocks import PortalBlocks
+from helhed.portals.rooms.glass import PortalGlass
+from helhed.portals.rooms.log import PortalLog
+from helhed.portals.rooms.log_ins import PortalLogIns
+from helhed.portals.rooms.once import PortalOnce
+from helhed.portals.rooms.passkeys import PortalPasskeys
+from helhed.portals.rooms.personas import PortalPersonas
+from helhed.portals.rooms.proofs import PortalProofs
+from helhed.portals.rooms.registries import PortalRegistries
+from helhed.portals.rooms.relations import PortalRelations
+from helhed.portals.rooms.rows import PortalRows
+from helhed.portals.rooms.sessions import PortalSessions
+from helhed.portals.rooms.watch import portal_watch
+from helhed.registries.directory import Directory
+from helhed.trust.acting import ActingForOthers
+from helhed.trust.audit_events import Deliveries
+from helhed.trust.citizen_log import CitizenLog
+from helhed.trust.declarations import Declarations
+from helhed.trust.follow_up import FollowUp
+from helhed.trust.help import Help
+from helhed.trust.identity.log_ins import LogIns
+from helhed.trust.identity.passkeys import Passkeys
+from helhed.trust.identity.server import AuthorisationServer
+from helhed.trust.identity.upstream.flow import RelyingParty
+from helhed.trust.looks import LogReader
+from helhed.trust.looks.pseudonyms import Pseudonyms
+from helhed.trust.mandates import Mandates
+from helhed.trust.notices import Notices
+from helhed.trust.personas import Personas
+from helhed.trust.relations import TreatmentRelations
+from helhed.trust.relatives import Relatives
+from helhed.trust.shielding import Shields
+from helhed.trust.watch.events import SecurityEvents
+from helhed.trust.why import Whys
+
+
+def portal_ports(
+    store: Store,
+    clock: Clock,
+    lookups: ports.Lookups,
+    seal: Seal,
+    identity: AuthorisationServer,
+    pseudonyms: Pseudonyms,
+    *,
+    demo: bool,
+    secure_cookies: bool,
+    version: str,
+    relying: RelyingParty | None = None,
+    events: SecurityEvents | None = None,
+    base_url: str = "http://localhost",
+    passkeys: Passkeys | None = None,
+    acute_places: tuple[int, ...] = (),
+) -> ports.Ports:
+    """Everything the pages are built from."""
+    pool = store.pool
+    directory = Directory(pool)
+    log = PortalLog(LogReader(pool, pseudonyms), CitizenLog(pool), Deliveries(pool))
+    relations = TreatmentRelations(pool)
+    registries = PortalRegistries(directory, pool)
+    personas = PortalPersonas(Personas(pool), directory, demo=demo)
+    relying = relying or RelyingParty({}, Asker(), clock)
+    return ports.Ports(
+        asks=PortalAsks(clock),
+        rows=PortalRows(store),
+        registries=registries,
+        log=log,
+        log_desk=LogDesk(log, Whys(pool), Notices(pool), Shields(pool), FollowUp(pool, pseudonyms)),
+        blocks=PortalBlocks(pool),
+        glass=PortalGlass(pool),
+        acute_places=acute_places,
+        relations=PortalRelations(relations, pool),
+        personas=personas,
+        sessions=PortalSessions(pool, seal),
+        apps=PortalApps(identity),
+        log_ins=PortalLogIns(relying, LogIns(pool), registries, personas, events, clock, base_url),
+        once=PortalOnce(pool, seal),
+        passkeys=PortalPasskeys(passkeys) if passkeys else NoPasskeys(),
+        clock=clock,
+        lookups=lookups,
+        acting=PortalMandates(Mandates(pool)),
+        declarations=Declarations(pool),
+        proofs=PortalProofs(pool),
+        clinicians=ActingForOthers(pool),
+        relatives=Relatives(pool),
+        help=Help(pool),
+        watch=portal_watch(pool),
+        secure_cookies=secure_cookies,
+        version=version,
+    )

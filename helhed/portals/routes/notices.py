@@ -1,0 +1,76 @@
+"""What I am told of, and what I want to be told of."""
+
+from datetime import datetime
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from helhed.foundation.ask import Purpose
+from helhed.portals.context import visit
+from helhed.portals.presenters.notices import choices, shown
+from helhed.trust.notices import notice_kinds
+
+PATH = "/borger/beskeder"
+_MOST = 100
+
+
+async def my_notices(request: Request) -> Response:
+    """My notices, newest first, and my choices."""
+    visitor = await visit(request)
+    visitor.citizen()
+    board, ask = visitor.ports.log_desk.notices, visitor.ask(Purpose.OWN)
+    before = _moment(request.query_params.get("fra", ""), visitor.now)
+    found = await board.page(ask, before, _MOST)
+    wanted = await board.choices(ask)
+    return visitor.page(
+        "notices.html",
+        notices=[shown(one, visitor.words) for one in found],
+        unread=sum(1 for one in found if one.read_at is None),
+        newest=found[0].at.isoformat() if found else "",
+        earlier=found[-1].at.isoformat() if len(found) == _MOST else "",
+        choices=choices(wanted, visitor.words),
+        channels=[channel.name for channel in board.channels],
+        csrf=visitor.session.csrf if visitor.session else "",
+        notice=await visitor.heard(),
+    )
+
+
+async def have_read(request: Request) -> Response:
+    """They are read."""
+    visitor = await visit(request)
+    visitor.citizen()
+    fields = await visitor.form()
+    await visitor.ports.log_desk.notices.read(
+        visitor.ask(Purpose.OWN), _moment(fields.get("til", ""), visitor.now, latest=False)
+    )
+    return visitor.redirect(PATH)
+
+
+async def choose(request: Request) -> Response:
+    """From now on these."""
+    visitor = await visit(request)
+    visitor.citizen()
+    fields = await visitor.form()
+    wanted = {name: name in fields for name, kind in notice_kinds().items() if not kind.always}
+    await visitor.ports.log_desk.notices.choose(visitor.ask(Purpose.OWN), wanted)
+    await visitor.say("notices.chosen")
+    return visitor.redirect(f"{PATH}#valg")
+
+
+def _moment(text: str, now: datetime, *, latest: bool = True) -> datetime:
+    """A moment of ours in an address or a form; else the present, or a second later."""
+    try:
+        found = datetime.fromisoformat(text.replace(" ", "+"))
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None or found > now:
+        return now.replace(year=now.year + 1) if latest and (now.month, now.day) != (2, 29) else now
+    return found
+
+
+ROUTES = [
+    Route(PATH, my_notices, methods=["GET"]),
+    Route(f"{PATH}/laest", have_read, methods=["POST"]),
+    Route(f"{PATH}/valg", choose, methods=["POST"]),
+]
