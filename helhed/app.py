@@ -6,34 +6,58 @@ import gc
 import hashlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import orjson
+from joserfc.jwk import OKPKey
 
 from helhed.api import FhirApi
+from helhed.api.cors import CrossOrigin
+from helhed.api.gate import Gate
+from helhed.api.log_watch import log_alarms, log_door, measure_log
+from helhed.api.oauth import OAuthDoor, serves
+from helhed.api.oauth.opening import open_authorisation_server
+from helhed.api.openapi import openapi
 from helhed.fhir.store import Store
+from helhed.fhir.store.cursor import CursorSigner
+from helhed.fhir.store.index_work import index_work
 from helhed.foundation import metrics
 from helhed.foundation.clock import Clock, system_clock
 from helhed.foundation.database import (
     Connection,
     Target,
     application_password,
+    connected,
     embedded_target,
     read_secret,
     url_target,
 )
-from helhed.foundation.logging import configure, logger
+from helhed.foundation.errors import HelhedError
+from helhed.foundation.health import AWAY, LEAVING as SHUTTING_DOWN, STARTING, hindrances, pending_migrations
+from helhed.foundation.keyring import KeyPurpose
+from helhed.foundation.keyring_file import KeysInUse
+from helhed.foundation.logging import configure, let_no_error_speak, logger
 from helhed.foundation.outbox import Outbox
 from helhed.foundation.postgres import EmbeddedPostgres
+from helhed.foundation.seal import Seal
 from helhed.foundation.settings import Settings
-from helhed.foundation.workers import GOODBYE, ReadyMarks
+from helhed.foundation.shared_metrics import SharedMetrics
+from helhed.foundation.workers import GOODBYE, LEAVING, ReadyMarks
 from helhed.hooks import HOOKS
 from helhed.portals import build_portal_app
 from helhed.portals.rooms import portal_ports
+from helhed.portals.rooms.gate import open_gate
+from helhed.trust.declarations import Declarations
+from helhed.trust.identity.passkeys import Passkeys
+from helhed.trust.identity.server import AuthorisationServer
+from helhed.trust.log_rounds import LogRounds
+from helhed.trust.looks.pseudonyms import Pseudonyms
 from helhed.trust.lookups import Lookups
-from helhed.trust.tokens import TokenVerifier, load_or_create_key
+from helhed.trust.served import served_types
+from helhed.trust.tokens import signing_key
+from helhed.trust.watch.watcher import Watcher, siem_of
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -42,6 +66,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _SECONDS_BETWEEN_CHECKS = 1.0
+_SECONDS_BETWEEN_SWEEPS = 3600.0
 #: requests leave no cycles behind; looking for some every 700 objects costs a tenth of the time
 _OBJECTS_BETWEEN_COLLECTIONS = 50_000
 _PLAIN = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
@@ -50,8 +75,13 @@ _PLAIN = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"
 def database(settings: Settings) -> tuple[Target, EmbeddedPostgres | None]:
     """Where the database is; the embedded server when there is no URL."""
     if settings.database_url:
-        password = application_password(settings, read_secret(settings.data_dir))
-        return url_target(settings.database_url, password), None
+        keys = KeysInUse(settings.data_dir)
+
+        def passwords() -> list[str]:
+            keys.look_again()
+            return [application_password(settings, secret) for secret in keys.secrets(KeyPurpose.DATABASE)]
+
+        return url_target(settings.database_url, now=passwords), None
     server = EmbeddedPostgres(settings.data_dir, programs=settings.postgres_bin, shared_buffers=settings.shared_buffers)
     return embedded_target(server), server
 
@@ -63,9 +93,9 @@ def token_audience(settings: Settings) -> str:
     return "urn:helhed:" + hashlib.sha256(b"audience of " + read_secret(settings.data_dir)).hexdigest()[:32]
 
 
-def token_key(settings: Settings) -> Path:
-    """The file with the key that signs demo tokens."""
-    return settings.data_dir / "demo-token-key.json"
+def token_key(settings: Settings) -> OKPKey:
+    """The key that signs demo tokens."""
+    return signing_key(KeysInUse(settings.data_dir).secrets(KeyPurpose.TOKENS)[0])
 
 
 async def note_received(connection: Connection, _key: int, event: Any) -> None:
@@ -84,36 +114,72 @@ class Network:
 
     store: Store
     fhir: App
+    oauth: App
     portal: App
+    log: App
+    demo_provider: App | None
     outbox: Outbox
+    keys: KeysInUse
+    lookups: Lookups
+    watcher: Watcher
+    identity: AuthorisationServer
 
     @classmethod
     async def open(cls, settings: Settings, target: Target, clock: Clock = system_clock) -> "Network":
         """Connect and wire everything."""
-        secret = read_secret(settings.data_dir)
-        store = await Store.open(target, settings, secret, HOOKS)
-        verifier = TokenVerifier.for_key(
-            load_or_create_key(token_key(settings)), clock, token_audience(settings), demo=settings.demo
-        )
-        lookups = Lookups()
+        keys = KeysInUse(settings.data_dir)
+        signer = CursorSigner(*keys.secrets(KeyPurpose.CURSORS), look_again=keys.look_again)
+        store = await Store.open(target, settings, signer, HOOKS)
+        keys.follow(KeyPurpose.CURSORS, signer.take)
+        seal = Seal("sessions", [read_secret(settings.data_dir)])  # a session outlives a change of any key
+        pseudonyms = Pseudonyms.of_keys(keys)
+        identity = open_authorisation_server(settings, store.pool, keys, clock, token_audience(settings))
+        watcher = Watcher(store.pool, read_secret(settings.data_dir), clock, siem_of(settings))
+        lookups = Lookups(store.pool, read_secret(settings.data_dir), watcher.events)
         fhir = FhirApi(
             store,
-            verifier,
+            identity.verifier,
             base_url=settings.public_url,
             max_body_bytes=settings.max_body_bytes,
             max_resource_elements=settings.max_resource_elements,
             lookups=lookups,
+            events=watcher.events,
+            virtual=served_types(store.pool, pseudonyms),
+            gate=Gate(identity.verifier, identity.admission, settings.public_url),
         )
+        gate = open_gate(settings, store.pool, lookups, clock)
         ports = portal_ports(
             store,
             clock,
             lookups,
+            seal,
+            identity,
+            pseudonyms,
             demo=settings.demo,
-            self_declared_hours=settings.self_declared_hours,
             secure_cookies=settings.public_url.startswith("https:"),
             version=version("helhed"),
+            relying=gate.relying,
+            events=watcher.events,
+            base_url=settings.public_url,
+            passkeys=Passkeys(store.pool, read_secret(settings.data_dir), settings.public_url),
+            acute_places=settings.acute_keys,
         )
-        return cls(store, fhir, build_portal_app(ports), Outbox(store.pool, clock, HANDLERS))
+        oauth = CrossOrigin(OAuthDoor(identity, watcher.events), identity.origins)
+        outbox = Outbox(store.pool, clock, HANDLERS)
+        portal, log = build_portal_app(ports), log_door(store.pool)
+        return cls(
+            store,
+            CrossOrigin(fhir, identity.origins),
+            oauth,
+            portal,
+            log,
+            gate.demo,
+            outbox,
+            keys,
+            lookups,
+            watcher,
+            identity,
+        )
 
 
 class Application:
@@ -126,7 +192,8 @@ class Application:
         self._background: list[asyncio.Task[None]] = []
         self._server: EmbeddedPostgres | None = None
         self._marks = ReadyMarks(self._settings.data_dir)
-        self._saying_goodbye = False
+        self._saying_goodbye = self._leaving = False
+        self._metrics = SharedMetrics(self._settings.data_dir)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI 3."""
@@ -138,13 +205,21 @@ class Application:
             path: str = scope["path"]
             network = self._network
             if network is None:
-                await _answer(send, 503, {"ready": False})
+                await _answer(send, 503, {"live": True, "ready": False, "reasons": [STARTING]})
+            elif path == "/openapi.json":
+                await self._described(scope, send)
+            elif serves(path):
+                await network.oauth(scope, receive, send)
             elif path.startswith("/fhir"):
                 await network.fhir(scope, receive, send)
+            elif path.startswith("/log/"):
+                await network.log(scope, receive, send)
             elif path == "/health":
                 await self._health(network, send)
             elif path == "/metrics":
-                await self._metrics(network, send)
+                await self._measured(network, send)
+            elif network.demo_provider is not None and path.startswith("/demo-log-ind/"):
+                await network.demo_provider(scope, receive, send)
             else:
                 await network.portal(scope, receive, send)
 
@@ -164,31 +239,46 @@ class Application:
     async def start(self) -> None:
         """Open the rooms."""
         configure(self._settings.log_level)
+        let_no_error_speak()
         target, self._server = database(self._settings)
         await asyncio.to_thread(target.ensure)
-        self._network = await Network.open(self._settings, target)
-        await self._network.store.note_index_work()
+        await _migrated(target)
+        network = self._network = await Network.open(self._settings, target)
+        await network.store.note_index_work()
         self._background = [
-            asyncio.create_task(self._network.outbox.run(self._stopping)),
-            asyncio.create_task(self._watch(target, self._network)),
-            asyncio.create_task(self._network.store.knowledge.run(self._stopping)),
+            asyncio.create_task(network.outbox.run(self._stopping)),
+            asyncio.create_task(self._watch(target, network)),
+            asyncio.create_task(self._sweep(network)),
+            asyncio.create_task(network.store.knowledge.run(self._stopping)),
+            asyncio.create_task(network.watcher.run(self._stopping)),
+            asyncio.create_task(Declarations(network.store.pool).run(system_clock, self._stopping)),
+            asyncio.create_task(LogRounds(network.store.pool).run(system_clock, self._stopping)),
         ]
+        _count_batches(network)
+        self._metrics.join()
         gc.collect()
         gc.freeze()
         gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
         with contextlib.suppress(ValueError, RuntimeError):  # outside the main thread nobody replaces us by signals
             asyncio.get_running_loop().add_signal_handler(GOODBYE, self.say_goodbye)
+            asyncio.get_running_loop().add_signal_handler(LEAVING, self.leave)
         self._marks.put()
 
     def say_goodbye(self) -> None:
         """From now on each connection ends with its next answer: another worker takes over."""
         self._saying_goodbye = True
 
+    def leave(self) -> None:
+        """From now on /health says that the server is about to end; everything is answered still."""
+        self._leaving = True
+
     async def stop(self) -> None:
         """Finish what is in flight, then close."""
+        self.leave()
         self._marks.take_away()
         self._stopping.set()
         await asyncio.gather(*self._background)
+        self._metrics.leave()
         if self._network is not None:
             await self._network.store.close()
         if self._server is not None:
@@ -199,26 +289,62 @@ class Application:
         while not self._stopping.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), _SECONDS_BETWEEN_CHECKS)
+            network.keys.look_again()
+            await asyncio.to_thread(self._metrics.put)
             with contextlib.suppress(Exception):  # the database may be away
                 await network.store.note_index_work()
-            if not self._stopping.is_set() and not await _answers(network):
+            if not self._stopping.is_set() and AWAY in await hindrances(network.store.pool):
                 try:
                     await asyncio.to_thread(target.ensure)
                 except Exception as error:
                     logger("app").error("the database did not come back", error=error)
 
-    async def _health(self, network: Network, send: Send) -> None:
-        ready = await _answers(network)
-        await _answer(send, 200 if ready else 503, {"live": True, "ready": ready})
+    async def _sweep(self, network: Network) -> None:
+        """Let go, now and then, of what nobody asks for any more."""
+        while not self._stopping.is_set():
+            with contextlib.suppress(HelhedError, OSError):  # the database may be away: the next time will do
+                await network.lookups.forget()
+                await network.identity.forget()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), _SECONDS_BETWEEN_SWEEPS)
 
-    async def _metrics(self, network: Network, send: Send) -> None:
-        batcher = network.store.reads.batcher
-        metrics.BATCHES.set(batcher.batches)
-        metrics.BATCHED.set(batcher.items)
-        metrics.WAITING.set(batcher.waiting)
+    async def _health(self, network: Network, send: Send) -> None:
+        reasons = [SHUTTING_DOWN] if self._leaving else []
+        reasons += await hindrances(network.store.pool)
+        told = {"live": True, "ready": not reasons, "reasons": reasons}
+        if not reasons and (work := await index_work(network.store.pool)).waiting:
+            told["indexing"] = {"waiting": work.waiting, "done": round(work.done, 3)}
+        if not reasons and (alarms := await log_alarms(network.store.pool)):
+            told["alarms"] = alarms
+        await _answer(send, 503 if reasons else 200, told)
+
+    async def _described(self, scope: Scope, send: Send) -> None:
+        """What machines may ask, for anybody; made at the first question, in a thread."""
+        if scope["method"] not in {"GET", "HEAD"}:
+            await _answer(send, 405, {"error": "This is read."}, (b"allow", b"GET, HEAD"))
+            return
+        zipped = any(name == b"accept-encoding" and b"gzip" in value for name, value in scope["headers"])
+        described = await asyncio.to_thread(openapi, self._settings.public_url, zipped=zipped)
+        head = [
+            (b"content-type", b"application/json"),
+            (b"cache-control", b"max-age=3600"),
+            (b"vary", b"accept-encoding"),
+        ]
+        head += [(b"content-encoding", b"gzip")] if zipped else []
+        head.append((b"content-length", str(len(described)).encode()))
+        await send({"type": "http.response.start", "status": 200, "headers": head})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else described})
+
+    async def _measured(self, network: Network, send: Send) -> None:
+        with contextlib.suppress(HelhedError):  # the other numbers are told when the database is away, too
+            work = await index_work(network.store.pool)
+            metrics.INDEX_WAITING.set(len(work.waiting))
+            metrics.INDEX_DONE.set(work.done)
+            await measure_log(network.store.pool)
+        whole = await asyncio.to_thread(self._metrics.whole)
         head = [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8"), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": 200, "headers": head})
-        await send({"type": "http.response.body", "body": metrics.exposition()})
+        await send({"type": "http.response.body", "body": whole})
 
 
 def _closing(send: Send, scope: Scope) -> Send:
@@ -232,16 +358,22 @@ def _closing(send: Send, scope: Scope) -> Send:
     return closing
 
 
-async def _answers(network: Network) -> bool:
-    """Whether the database answers."""
-    with contextlib.suppress(Exception):
-        async with asyncio.timeout(2), network.store.pool.acquire() as connection:
-            return bool(await connection.fetchval("select true"))
-    return False
+async def _migrated(target: Target) -> None:
+    """Waits until the database is as new as the code. A worker that answered before would answer with errors."""
+    async with connected(target.application) as connection:
+        while pending := await pending_migrations(connection):
+            logger("app").warning("waiting for `helhed migrate`", pending=pending)
+            await asyncio.sleep(_SECONDS_BETWEEN_CHECKS)
 
 
-async def _answer(send: Send, status: int, content: Any) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": _PLAIN})
+def _count_batches(network: Network) -> None:
+    batcher = network.store.reads.batcher
+    for gauge, number in ((metrics.BATCHES, "batches"), (metrics.BATCHED, "items"), (metrics.WAITING, "waiting")):
+        gauge.set_function(partial(getattr, batcher, number))
+
+
+async def _answer(send: Send, status: int, content: Any, *more: tuple[bytes, bytes]) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": [*_PLAIN, *more]})
     await send({"type": "http.response.body", "body": orjson.dumps(content)})
 
 

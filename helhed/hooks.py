@@ -1,11 +1,14 @@
 """What the upper rooms do inside every transaction that writes: composition for the processes that only store."""
 
 from helhed.fhir.store import Hooks
+from helhed.registries.linking import PatientLinks
+from helhed.registries.naming import NumbersOfOthers
 from helhed.registries.numbers import ReplacementNumbers
 from helhed.registries.projections import Citizens, Organisations, Professionals
 from helhed.trust.projections import Employments, Relations
 
 HOOKS = Hooks(
     projections=(Citizens(), Organisations(), Professionals(), Employments(), Relations()),
-    preparers=(ReplacementNumbers(),),
+    preparers=(ReplacementNumbers(), PatientLinks()),
+    witnesses=(NumbersOfOthers(),),
 )

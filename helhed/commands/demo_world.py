@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
+from pathlib import Path
+from shlex import quote
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,24 +12,25 @@ import orjson
 from rich.console import Console
 
 from helhed.app import token_audience, token_key
+from helhed.commands.demo_acting import put_acting
+from helhed.commands.importing import owner_pool
+from helhed.commands.populating import Totals, load_blocks
 from helhed.exchange.foreign.documents import Document
 from helhed.exchange.foreign.identity import ForeignIds
 from helhed.exchange.foreign.load import fresh_changes
 from helhed.exchange.foreign.translate import Translator
 from helhed.fhir.store.cursor import CursorSigner
-from helhed.fhir.store.session import Sessions
+from helhed.fhir.store.sessions import Sessions
 from helhed.foundation.ask import ActorKind, Ask, Purpose
 from helhed.foundation.clock import system_clock
-from helhed.foundation.database import Pool, Target, connect, read_secret
+from helhed.foundation.database import Pool, Target, connected, read_secret
 from helhed.foundation.errors import HelhedError, Unprocessable
 from helhed.foundation.ids import key_of
 from helhed.foundation.settings import Settings
 from helhed.hooks import HOOKS
-from helhed.importing import owner_pool
-from helhed.populating import Totals, load_blocks
 from helhed.population.blocks import Population
 from helhed.trust.personas import Persona, put_personas
-from helhed.trust.tokens import TokenIssuer, load_or_create_key
+from helhed.trust.tokens import TokenIssuer
 
 NETWORK = "network"
 _POPULATION = "urn:helhed:demo:population"  #: what the ids of the generated citizens follow from
@@ -64,6 +67,11 @@ class DemoLoader:
         statement = "insert into registries.keeper values ($1) on conflict do nothing"
         await self._pool.execute(statement, key_of(organisation))
 
+    async def let_watch(self, organisation: UUID) -> None:
+        """Let this organisation's security officers watch over the whole network."""
+        statement = "insert into trust.watch_office values ($1) on conflict do nothing"
+        await self._pool.execute(statement, key_of(organisation))
+
     async def let_everybody_deliver(self) -> None:
         """Register the custodian of every organisation loaded so far."""
         found = [address for address in self.addresses.values() if address.startswith("Organization/")]
@@ -90,7 +98,7 @@ class DemoLoader:
             if found.rejected:
                 first = found.rejected[0]
                 raise Unprocessable(f"The demo holds an unsound {first.type_name}: {first.expression}: {first.reason}")
-            fresh = await fresh_changes(session.connection, found.changes)
+            fresh, _ = await fresh_changes(session.connection, ask, found.changes)
             if fresh:
                 await session.write(fresh)
             self.addresses.update({url: found.addresses[url] for url, _ in resources})
@@ -100,8 +108,7 @@ class DemoLoader:
 async def load_demo(settings: Settings, target: Target, citizens: int) -> None:
     """Load the demo's places, staff, people and synthetic citizens, unless they are here."""
     console = Console()
-    owner = await connect(target.owner)
-    try:
+    async with connected(target.owner) as owner:
         if await owner.fetchval("select enabled from registries.demo"):
             console.print("The demo is loaded already.")
             return
@@ -121,12 +128,11 @@ async def load_demo(settings: Settings, target: Target, citizens: int) -> None:
         console.print(
             f"Loaded {loader.stored} resources in {time.monotonic() - begun:.0f} s. All people are synthetic."
         )
-    finally:
-        await owner.close()
 
 
 async def _load_world(loader: DemoLoader, tell: Callable[[str], None]) -> None:
-    from demo.world import DIRECTORY, demo_bundles
+    from demo.places import PLACES
+    from demo.world import DIRECTORY, SECURITY_OFFICE, demo_bundles
 
     network = await loader.network()
     for source in demo_bundles():
@@ -136,6 +142,7 @@ async def _load_world(loader: DemoLoader, tell: Callable[[str], None]) -> None:
         if source.organisation == DIRECTORY:
             await loader.keep_directory(custodian)
         await loader.store(custodian, [source.bundle])
+    await loader.let_watch(loader.id_of(PLACES[SECURITY_OFFICE].url))
     tell(f"Demo people: {loader.stored} resources.")
 
 
@@ -152,6 +159,7 @@ async def _load_population(loader: DemoLoader, target: Target, secret: bytes, ci
 async def _personas(loader: DemoLoader, owner: Any) -> list[Persona]:
     from demo.personas import PERSONAS
 
+    await put_acting(loader.addresses, owner)
     return [await _persona(loader, owner, rank, one) for rank, one in enumerate(PERSONAS)]
 
 
@@ -180,17 +188,14 @@ values ($1, $2, $3, $4, '-infinity', $2, $5)
 
 async def persona_token(settings: Settings, target: Target, handle: str, *, reference_only: bool) -> str:
     """A token for one of the demo's people, or their reference. Raises NoSuchPersona."""
-    owner = await connect(target.owner)
-    try:
+    async with connected(target.owner) as owner:
         row = await owner.fetchrow("select * from trust.persona where handle = $1", handle)
         names = [one["handle"] for one in await owner.fetch("select handle from trust.persona order by rank")]
-    finally:
-        await owner.close()
     if row is None:
         raise NoSuchPersona(f"Nobody in the demo is called {handle[:40]!r}. There are: {', '.join(names)}.")
     if reference_only:
         return str(row["resource"])
-    issuer = TokenIssuer(load_or_create_key(token_key(settings)), system_clock, token_audience(settings))
+    issuer = TokenIssuer(token_key(settings), system_clock, token_audience(settings))
     identifier = UUID(row["resource"].partition("/")[2])
     if row["kind"] == ActorKind.CITIZEN:
         return issuer.citizen(identifier)
@@ -207,6 +212,7 @@ def print_doors(settings: Settings) -> None:
     tell(f"  Log in as one of the demo people: {url}/")
     tell(f"  FHIR: {url}/fhir/metadata")
     tell("  A citizen: jens. His doctor: mette-gp. The acute ward: anders-emergency. A stranger: outsider.")
-    tell(
-        f'  curl -H "Authorization: Bearer $(.venv/bin/helhed token jens)" {url}/fhir/$(.venv/bin/helhed token jens --id)\n'
-    )
+    folder, usual = settings.data_dir.absolute(), Path(".helhed").absolute()
+    elsewhere = "" if folder == usual else f"HELHED_DATA_DIR={quote(str(folder))} "
+    token = f"{elsewhere}.venv/bin/helhed token jens"
+    tell(f'  curl -H "Authorization: Bearer $({token})" {url}/fhir/$({token} --id)\n')
