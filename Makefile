@@ -1,12 +1,13 @@
 # Everything from a bare checkout: `make demo` runs the network, `make test` tests it. `make help` lists the rest.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo serve test test-long check format bench docs assets lock clean
+.PHONY: help demo serve test test-long mutants check format bench docs assets lock clean
 MAKEFLAGS += --no-print-directory
 
 PORT ?= 8000
 CITIZENS ?=
-TEST_WORKERS ?=
+# the whole suite takes two processes, a part of it one
+TEST_WORKERS ?= $(if $(filter tests,$(TESTS)),2)
 TESTS ?= tests
 BENCH ?=
 
@@ -39,11 +40,14 @@ $(ASSETS): package.json package-lock.json tools/assets.py tools/stylesheet.py $(
 demo: $(ENVIRONMENT) $(ASSETS) ## run the network with synthetic people on http://127.0.0.1:8000 (PORT=, CITIZENS=)
 	@$(BIN)/helhed demo --port $(PORT) $(if $(CITIZENS),--citizens $(CITIZENS))
 
-test: $(ENVIRONMENT) $(ASSETS) ## run the tests (TESTS=tests/unit/fhir for some of them, TEST_WORKERS=2)
+test: $(ENVIRONMENT) $(ASSETS) ## run the tests (TESTS=tests/unit/fhir for some of them, TEST_WORKERS= for one process)
 	@$(BIN)/python -m pytest $(if $(TEST_WORKERS),-n $(TEST_WORKERS) --dist loadfile) $(TESTS)
 
 test-long: $(ENVIRONMENT) $(ASSETS) ## load, fault sweeps and long generated runs
 	@$(BIN)/python -m pytest -m long $(TESTS)
+
+mutants: $(ENVIRONMENT) ## list the guards that tests take away, the invariants they hold and the tests that miss them
+	@$(BIN)/python -m tests.generative.mutants
 
 check: $(ENVIRONMENT) $(ASSETS) ## formatting, lint, types, import contracts, generated pages
 	@$(BIN)/ruff format --check --output-format concise . || { echo 'Not formatted: run `make format`.'; exit 1; }

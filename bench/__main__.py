@@ -3,44 +3,20 @@
 import argparse
 import asyncio
 import os
-import signal
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import uvloop
 
 from bench import cases
 from bench.report import Report
+from bench.serving import serving
 from bench.world import build
 from helhed.foundation.settings import Settings
 from helhed.serving import prepared
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PORT = 8765
-
-
-@contextmanager
-def serving(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
-    """The real server, one worker, as a process of its own."""
-    environment = {
-        **os.environ,
-        "HELHED_DATA_DIR": str(settings.data_dir.resolve()),
-        "HELHED_PORT": str(_PORT),
-        "HELHED_DEMO": "true",
-        "HELHED_SHARED_BUFFERS": settings.shared_buffers,
-    }
-    process = subprocess.Popen([sys.executable, "-m", "helhed.cli", "serve"], env=environment, start_new_session=True)
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
 
 
 def main() -> int:
@@ -60,8 +36,8 @@ def main() -> int:
     report = Report(arguments.resources)
     with prepared(settings) as target:
         population = uvloop.run(build(settings, target, arguments.resources))
-        with serving(settings):
-            bench = cases.Bench(settings, target, population, _PORT, arguments.seconds)
+        with serving(settings) as server:
+            bench = cases.Bench(settings, target, population, _PORT, arguments.seconds, server=server.pid)
             uvloop.run(bench.run(report, only))
     report.write(_ROOT / "bench" / "results" / "latest.json")
     report.print()

@@ -10,21 +10,23 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from bench.cost import Costs
 from bench.load import Request, Result, drive, get, post
 from bench.reference import bare_asgi, bare_select
 from bench.report import Report
+from bench.serving import answering
 from bench.world import CODES, NPU, PER_CITIZEN, Population, create, observation, system_ask
 from helhed.app import token_audience, token_key
+from helhed.commands.importing import import_in_processes, owner_pool
 from helhed.exchange.foreign.source import register_source
 from helhed.fhir.store.cursor import CursorSigner
-from helhed.fhir.store.session import Sessions
+from helhed.fhir.store.sessions import Sessions
 from helhed.foundation.clock import system_clock
 from helhed.foundation.database import Connection, Target, connect, read_secret
 from helhed.foundation.ids import bucket_of, key_of, new_id
 from helhed.foundation.settings import Settings
 from helhed.hooks import HOOKS
-from helhed.importing import import_in_processes, owner_pool
-from helhed.trust.tokens import TokenIssuer, load_or_create_key
+from helhed.trust.tokens import TokenIssuer
 
 _DENIED = 0.10
 _SAMPLE = 40_000
@@ -37,13 +39,23 @@ _WHOLE, _WHOLE_CITIZENS = 300, 200
 class Bench:
     """One run against one running server."""
 
-    def __init__(self, settings: Settings, target: Target, population: Population, port: int, seconds: float) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        target: Target,
+        population: Population,
+        port: int,
+        seconds: float,
+        *,
+        server: int | None = None,
+    ) -> None:
         self._settings = settings
         self._target = target
         self._people = population
         self._port = port
         self._seconds = seconds
-        self._issuer = TokenIssuer(load_or_create_key(token_key(settings)), system_clock, token_audience(settings))
+        self._server = server
+        self._issuer = TokenIssuer(token_key(settings), system_clock, token_audience(settings))
         self._tokens = {key: [self._token(one, key) for one in staff] for key, staff in population.staff.items()}
         self._clinics = list(self._tokens)
         self._random = random.Random(20261123)
@@ -54,7 +66,7 @@ class Bench:
 
     async def run(self, report: Report, only: set[str]) -> None:
         """Measure everything, or only what is named."""
-        await self._ready()
+        await answering(self._port)
         owner = await connect(self._target.owner)
         durable = await owner.fetchrow("select current_setting('fsync') f, current_setting('synchronous_commit') s")
         assert durable is not None
@@ -69,17 +81,6 @@ class Bench:
                 await case(self, report, owner, bare.per_second)
         await owner.close()
 
-    async def _ready(self) -> None:
-        for _ in range(400):
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", self._port)
-            except OSError:
-                await asyncio.sleep(0.05)
-            else:
-                writer.close()
-                return
-        raise RuntimeError("the server did not start")
-
     # --- reads --------------------------------------------------------------------------------------------------------
 
     async def _read_32(self, report: Report, owner: Connection, bare: float) -> None:
@@ -93,15 +94,18 @@ class Bench:
         before = await owner.fetchval("select count(*) from foundation.access_log")
         stop = asyncio.Event()
         blocking = asyncio.create_task(self._block_others(stop))
+        costs = Costs.of(self._server, await owner.fetchval("select pg_backend_pid()"))
+        spent = costs.spent()
         counted = _Counted(requests)
         result = await drive(self._port, counted, clients=clients, seconds=self._seconds)
+        cost = costs.told(spent, counted.count)
         stop.set()
         blocked = await blocking
         rows = await owner.fetchval("select count(*) from foundation.access_log") - before
         report.add(
             name, result.per_second, "1/s",
             f"{clients} clients, {len(self._people.staff) * 5} actors, 10 % denied, {blocked} blocks set on others meanwhile, "
-            f"{rows} log rows for {counted.count} decisions, {self._conditions}",
+            f"{rows} log rows for {counted.count} decisions, {cost}{self._conditions}",
             ratio=result.per_second / bare, result=result,
         )  # fmt: skip
         if rows != counted.count:
@@ -246,20 +250,23 @@ class Bench:
 
     # --- writes -------------------------------------------------------------------------------------------------------
 
-    async def _transactions(self, report: Report, _owner: Connection, bare: float) -> None:
+    async def _transactions(self, report: Report, owner: Connection, bare: float) -> None:
         made = []
         for patient, clinic in self._random.choices(self._people.citizens, k=400):
             identifier = next(one for one in self._people.clinics if key_of(one) == clinic)
             token = self._issuer.system(identifier)
             made.append(post("/fhir", token, _bundle(patient)))
-        result = await drive(self._port, _forever(made), clients=8, seconds=self._seconds)
+        costs = Costs.of(self._server, await owner.fetchval("select pg_backend_pid()"))
+        spent, counted = costs.spent(), _Counted(_forever(made))
+        result = await drive(self._port, counted, clients=8, seconds=self._seconds)
+        cost = costs.told(spent, counted.count * _BUNDLE)
         report.add(
             "transaction", result.per_second * _BUNDLE, "resources/s",
-            f"8 clients, bundles of {_BUNDLE}, validated, indexed, logged, evented, {self._conditions}",
+            f"8 clients, bundles of {_BUNDLE}, validated, indexed, logged, evented, {cost}{self._conditions}",
             ratio=result.per_second * _BUNDLE / bare, result=result,
         )  # fmt: skip
 
-    async def _import(self, report: Report, _owner: Connection, bare: float) -> None:
+    async def _import(self, report: Report, owner: Connection, bare: float) -> None:
         with tempfile.TemporaryDirectory() as folder:
             total = _write_documents(Path(folder), documents=_DOCUMENTS)
             secret = read_secret(self._settings.data_dir)
@@ -267,12 +274,13 @@ class Bench:
             sessions = Sessions(pool, HOOKS, CursorSigner(secret))
             source = await register_source(sessions, f"Bench {uuid4()}", secret, system_clock)
             await pool.close()
-            begun = time.perf_counter()
+            costs = Costs.of(self._server, await owner.fetchval("select pg_backend_pid()"))
+            spent, begun = costs.spent(), time.perf_counter()
             done = await import_in_processes(self._target, source, secret, [Path(folder)], lambda _: None)
-            took = time.perf_counter() - begun
+            took, cost = time.perf_counter() - begun, costs.told(spent, total)
         report.add(
             "import", done.stored / took, "resources/s",
-            f"{total} resources in {_DOCUMENTS} Bundles, parsed, validated, indexed, logged, {self._conditions}", ratio=done.stored / took / bare,
+            f"{total} resources in {_DOCUMENTS} Bundles, parsed, validated, indexed, logged, {cost}{self._conditions}", ratio=done.stored / took / bare,
         )  # fmt: skip
         if done.stored != total:
             report.failures.append(f"import: {done.stored} of {total} stored")

@@ -18,15 +18,15 @@ from uuid import UUID, uuid4
 import orjson
 import uvloop
 
+from helhed.commands.importing import owner_pool
 from helhed.fhir.changes import Change
 from helhed.fhir.store.cursor import CursorSigner
-from helhed.fhir.store.session import Sessions
+from helhed.fhir.store.sessions import Sessions
 from helhed.foundation.ask import ActorKind, Ask, Purpose
 from helhed.foundation.database import Pool, Target, connect, read_secret
 from helhed.foundation.ids import bucket_of, key_of, new_id
 from helhed.foundation.settings import Settings
 from helhed.hooks import HOOKS
-from helhed.importing import owner_pool
 from helhed.trust.projections import ROLE_SYSTEM
 
 CLINICS = 200

@@ -32,6 +32,24 @@ class Persona:
     blocks: tuple[Block, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """One citizen acts for another before the demo begins."""
+
+    citizen_url: str
+    actor_url: str
+    basis: str  #: a basis of the policy
+    scopes: tuple[str, ...]  #: the parts of a mandate
+
+
+def _acting() -> tuple[Acting, ...]:
+    urls = {chart.citizen.handle: chart.url for chart in charts()}
+    return tuple(
+        Acting(urls[citizen], urls[actor], basis, tuple(scopes))
+        for citizen, actor, basis, scopes in load("personas.json")["acting"]
+    )
+
+
 def _personas() -> tuple[Persona, ...]:
     facts = load("personas.json")
     citizens = {chart.citizen.handle: (chart.citizen.name, chart.url) for chart in charts()}
@@ -68,3 +86,4 @@ def _persona(
 
 
 PERSONAS: tuple[Persona, ...] = _personas()
+ACTING: tuple[Acting, ...] = _acting()

@@ -64,7 +64,10 @@ def lock() -> None:
         folder = Path(temporary)
         shutil.copy(ROOT / "package.json", folder)
         npm(folder, "install", "--package-lock-only")
-        shutil.copy(folder / "package-lock.json", ROOT)
+        told = json.loads((folder / "package-lock.json").read_text("utf-8"))
+        for package in told["packages"].values():
+            package.pop("funding", None)  # an address, and nothing that is fetched by
+        (ROOT / "package-lock.json").write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
 def build() -> None:

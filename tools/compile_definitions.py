@@ -112,6 +112,18 @@ def summaries_of(definition: Json) -> Iterator[list[Any]]:
         yield [parent, summary, modifying]
 
 
+def bindings_of(definition: Json) -> Iterator[list[Any]]:
+    """[path, profiles by type, binding or []] of each element that has some: [strength, value set, outermost value set]."""
+    for one in definition["snapshot"]["element"]:
+        profiles = {kind["code"]: kind["profile"] for kind in one.get("type", ()) if kind.get("profile")}
+        binding = one.get("binding", {})
+        outermost = [e for e in binding.get("extension", ()) if e["url"].endswith("/elementdefinition-maxValueSet")]
+        limit = next((e.get("valueCanonical") or e.get("valueUri") or "" for e in outermost), "")
+        told = binding.get("valueSet") and (limit or binding["strength"] in {"required", "extensible"})
+        if profiles or told:
+            yield [one["path"], profiles, [binding["strength"], binding["valueSet"], limit] if told else []]
+
+
 def pattern_of(definition: Json) -> str:
     """The regular expression of a primitive type."""
     for one in definition["snapshot"]["element"]:
@@ -214,6 +226,7 @@ def main(folder: Path) -> None:
         "primitives.jsonl",
         [{"name": one["id"], "pattern": pattern_of(one)} for one in definitions if one["kind"] == "primitive-type"],
     )
+    write_lines("bindings.jsonl", [record for one in definitions for record in bindings_of(one)])
     write_lines("invariants.jsonl", [record for one in definitions for record in invariants_of(one)])
     codes = Codes(folder)
     bound = sorted({member[4] for record in records for member in record["elements"] if member[4]})

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ucumvert import PintUcumRegistry
 
-OUT = Path(__file__).parents[1] / "helhed" / "fhir" / "indexing" / "units.json"
+OUT = Path(__file__).parents[1] / "helhed" / "fhir" / "units.json"
 SOURCE = "UCUM 2.1, https://ucum.org/ucum, worked out with ucumvert; by tools/compile_units.py, 2026-11-23"
 PREFIXES = {"": 1.0, "f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "c": 1e-2, "d": 1e-1, "k": 1e3, "M": 1e6}
 ALONE = [

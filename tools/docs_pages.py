@@ -30,7 +30,7 @@ def commands() -> str:
     parts = [
         "# Commands\n\n"
         "`helhed` stands in `.venv/bin` after `make demo` or `make test`. Each command explains itself with `--help`.\n"
-        "A mistake is answered with one sentence and exit code 1. Source: `helhed/cli.py`.\n"
+        "A mistake is answered with one sentence and exit code 1. Source: `helhed/cli/`.\n"
     ]
     for name, command in sorted(_commands(group)):
         parts.append(f"\n## helhed {name}\n\n{_paragraph(command.help)}\n")
