@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from helhed.foundation.database import Target, application_password, connect, embedded_target, url_target
 from helhed.foundation.postgres import EmbeddedPostgres
@@ -16,6 +17,9 @@ from helhed.serving import prepare
 from tests.support.live import LiveServer
 from tests.support.world import World
 
+#: a test never asserts a time, a generated one neither
+hypothesis_settings.register_profile("helhed", deadline=None)
+hypothesis_settings.load_profile("helhed")
 _TEMPLATE = "helhed_template"
 SECRET = b"0" * 32
 

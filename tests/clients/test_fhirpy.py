@@ -1,11 +1,12 @@
 """A vendor's programme with a client library we did not write: fhirpy on the real server."""
 
+import asyncio
 from typing import Any
 
 import httpx
 import pytest
-from fhirpy import SyncFHIRClient
-from fhirpy.base.exceptions import OperationOutcome, ResourceNotFound
+from fhirpy import AsyncFHIRClient, SyncFHIRClient
+from fhirpy.base.exceptions import MultipleResourcesFound, OperationOutcome, ResourceNotFound
 
 from tests.support.ips import broken_rules
 from tests.support.live import LiveServer
@@ -128,3 +129,78 @@ def test_a_citizens_app_counts_asks_for_everything_and_for_a_summary(live_server
     summary = app.execute(f"{own}/$summary", method="get")
     assert broken_rules(summary) == []
     assert len(summary["entry"]) > 3
+
+
+def test_a_batch_of_reads_history_and_operations_is_answered_in_one_round(live_server: LiveServer, own: str) -> None:
+    app = client(live_server, CITIZEN)
+    urls = [
+        own,
+        f"{own}/_history",
+        f"{own}/$everything?_count=5",
+        f"Observation?patient={own}&_count=1",
+        "Patient/nobody",
+    ]
+    entries = [{"request": {"method": "GET", "url": url}} for url in urls]
+    told = app.execute("", method="post", data={"resourceType": "Bundle", "type": "batch", "entry": entries})
+    assert [one["response"]["status"] for one in told["entry"]] == ["200", "200", "200", "200", "404"]
+    assert [one["resource"].get("type") for one in told["entry"][:4]] == [None, "history", "searchset", "searchset"]
+
+
+def test_what_changed_meanwhile_is_not_written_over(live_server: LiveServer) -> None:
+    system = client(live_server, SYSTEM)
+    place: Any = system.resource("Location", name="Stue 5", status="active")
+    place.save()
+    place["name"] = "Stue 6"
+    client(live_server, SYSTEM, **{"If-Match": 'W/"1"'}).execute(f"Location/{place.id}", method="put", data=dict(place))
+    late = client(live_server, SYSTEM, **{"If-Match": 'W/"1"'})
+    with pytest.raises(MultipleResourcesFound, match="changed this first"):  # so it calls every 412
+        late.execute(f"Location/{place.id}", method="put", data={**place, "name": "Stue 7"})
+    stored = system.reference("Location", place.id).to_resource()
+    assert (stored["name"], stored["meta"]["versionId"]) == ("Stue 6", "2")
+    versions = system.execute(f"Location/{place.id}/_history", method="get")
+    assert [one["resource"]["name"] for one in versions["entry"]] == ["Stue 6", "Stue 5"]
+
+
+def test_a_transaction_is_whole_or_absent(live_server: LiveServer) -> None:
+    system = client(live_server, SYSTEM)
+    number = {"system": "urn:example:vendor", "value": "4720"}
+    ward = {
+        "fullUrl": "urn:uuid:0f3c1c61-94b4-4d8f-9d3a-5d0f2b4a6c01",
+        "resource": {"resourceType": "Organization", "name": "Afsnit", "identifier": [number]},
+        "request": {"method": "POST", "url": "Organization"},
+    }
+    room: dict[str, Any] = {
+        "resource": {
+            "resourceType": "Location", "name": "Stue 8", "status": "active",
+            "managingOrganization": {"reference": ward["fullUrl"]},
+        },
+        "request": {"method": "POST", "url": "Location"},
+    }  # fmt: skip
+    wrong = {**room, "resource": {**room["resource"], "status": "nonsense"}}
+    sent = {"resourceType": "Bundle", "type": "transaction"}
+    with pytest.raises(OperationOutcome, match="status"):
+        system.execute("", method="post", data={**sent, "entry": [ward, wrong]})
+    searching = system.resources("Organization").search(identifier="urn:example:vendor|4720")
+    assert searching.fetch_all() == []
+    told = system.execute("", method="post", data={**sent, "entry": [ward, room]})
+    assert [one["response"]["status"] for one in told["entry"]] == ["201", "201"]
+    (stored,) = searching.revinclude("Location", "organization").fetch_all()
+    stored_room = system.execute(told["entry"][1]["response"]["location"].partition("/_history")[0], method="get")
+    assert stored_room["managingOrganization"]["reference"] == f"Organization/{stored.id}"
+
+
+async def test_an_app_that_waits_for_nothing_reads_pages_and_includes(live_server: LiveServer, own: str) -> None:
+    app = AsyncFHIRClient(f"{live_server.url}/fhir", authorization=f"Bearer {live_server.token(CITIZEN)}")
+    patient = await app.reference(reference=own).to_resource()
+    assert patient["resourceType"] == "Patient"
+    searching = app.resources("Observation").search(patient=own)
+    first, *_ = await asyncio.gather(
+        searching.limit(50).fetch_all(), app.reference(reference=own).to_resource(), searching.first()
+    )
+    assert len({one.id for one in first}) == len(first) > 50
+    included = await searching.include("Observation", "patient").limit(3).fetch_raw()
+    modes = [(one["search"]["mode"], one["resource"]["resourceType"]) for one in included["entry"]]
+    assert ("include", "Patient") in modes
+    stranger = AsyncFHIRClient(f"{live_server.url}/fhir", authorization=f"Bearer {live_server.token(STRANGER)}")
+    with pytest.raises(ResourceNotFound):
+        await stranger.reference(reference=own).to_resource()

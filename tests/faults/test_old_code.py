@@ -1,5 +1,6 @@
 """An earlier release serves on the schema of this one, beside it, as it does while workers are replaced."""
 
+import json
 import os
 import shutil
 import signal
@@ -11,7 +12,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from joserfc.jwk import OKPKey
 
+from helhed.foundation.database import read_secret
+from helhed.foundation.keyring_file import FORMER_FILE
+from helhed.foundation.once import create_once
 from tests.support.live import LiveServer, free_port
 
 pytestmark = pytest.mark.long
@@ -20,8 +25,11 @@ ROOT = Path(__file__).parents[2]
 CONTRACTS = sorted((ROOT / "tests" / "migration" / "contracts").glob("*.json"))
 
 
-def _made(folder: Path) -> Path:
-    folder.mkdir()
+def _installed(folder: Path) -> Path:
+    """A data folder with the keys that every earlier release made at its first start, and reads."""
+    read_secret(folder)
+    key = OKPKey.generate_key("Ed25519")
+    create_once(folder / FORMER_FILE, json.dumps(key.as_dict(private=True)).encode())
     return folder
 
 
@@ -34,7 +42,7 @@ def _release_of(contract: Path) -> str:
 @pytest.fixture(params=CONTRACTS, ids=lambda path: path.stem)
 def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[LiveServer, LiveServer]]:
     """This release, and the earlier one on its data."""
-    new = LiveServer.start(_made(tmp_path / "new"), citizens=3)
+    new = LiveServer.start(_installed(tmp_path / "new"), citizens=3)
     code = tmp_path / "old"
     code.mkdir()
     archive = subprocess.run(

@@ -16,16 +16,34 @@ from helhed.fhir.changes import Change
 from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.foundation.ask import ActorKind, Ask, Purpose
 from helhed.foundation.database import Connection
+from helhed.trust.policy import BASIS_NUMBERS
 from helhed.trust.projections import ALWAYS, EVER
-from helhed.trust.reference import Block, Employment, Facts, Relation, Validity
+from helhed.trust.reference import (
+    Acting,
+    Assistance,
+    Block,
+    Consent,
+    Employment,
+    Facts,
+    Mask,
+    PastContact,
+    Relation,
+    Ticket,
+    Validity,
+)
+from tests.generative.custom import put_custom
 from tests.generative.resources import LOCAL, Resource
-from tests.generative.worlds import NOW, Kept, World
+from tests.generative.worlds import NOW, Kept, World, kept_of
 from tests.support.world import World as Opened
 
 LETTERS = {"A": 2, "B": 3, "D": 4}  #: relation class → basis number
 FORMER_CODE = "former"  #: what a resource that was written twice said at first
 _TWICE = frozenset({"Observation", "Condition"})
-_FIRST = ("Organization", "Practitioner", "Patient")
+#: what a second version says first: who recorded it, when it took place, what it is worked out from
+_LATER = frozenset(
+    {"performer", "recorder", "effectiveDateTime", "effectivePeriod", "onsetDateTime", "onsetPeriod", "derivedFrom"}
+)
+_FIRST = ("Organization", "Practitioner", "Location", "Patient")
 _PRESENT = "select type, id, version, deleted, body from fhir.resource"
 
 
@@ -45,6 +63,7 @@ class Loaded:
 
 async def load(opened: Opened, world: World) -> Loaded:
     """Store everything, then let the facts of trust be exactly the world's."""
+    await put_custom(opened)
     for organisation in world.facts.parents:
         await opened.owner.execute("select trust.register_system($1)", organisation)
     for origin, kept in _in_order(world.kept):
@@ -80,10 +99,17 @@ def is_written_twice(kept: Kept) -> bool:
     return kept.row.type_name in _TWICE and int(kept.resource["id"][-2:], 16) % 3 == 0
 
 
+def former_of(kept: Kept) -> Kept:
+    """What was stored at first under the id of a resource: of what is written twice, with fewer labels."""
+    if not is_written_twice(kept):
+        return kept
+    resource = {name: value for name, value in kept.resource.items() if name not in _LATER}
+    resource["code"] = {"coding": [{"system": LOCAL, "code": FORMER_CODE}]}
+    return kept_of(kept.row, resource)
+
+
 def _create(kept: Kept) -> Change:
-    resource = {name: value for name, value in kept.resource.items() if name != "id"}
-    if is_written_twice(kept):
-        resource["code"] = {"coding": [{"system": LOCAL, "code": FORMER_CODE}]}
+    resource = {name: value for name, value in former_of(kept).resource.items() if name != "id"}
     return Change("POST", kept.row.type_name, resource, orjson.dumps(resource), UUID(kept.resource["id"]))
 
 
@@ -125,20 +151,53 @@ async def put_facts(owner: Connection, facts: Facts) -> None:
     async with owner.transaction():
         await owner.execute("delete from trust.relation")
         await owner.execute("delete from trust.employment")
-        await owner.execute("delete from trust.block")
+        await owner.execute("delete from trust.recorder")
+        for table in ("block", "assistance", "opening", "acting", "mask", "past_contact"):
+            await owner.execute(f"delete from trust.{table}")
         await owner.execute("delete from trust.system_client where not organisation = any($1)", list(facts.systems))
         for job in facts.employments:
             await put_employment(owner, job)
+        for key, holder in facts.recorders:
+            await owner.execute("insert into trust.recorder values ($1, $2) on conflict do nothing", key, holder)
         for relation in facts.relations:
             await put_relation(owner, relation)
         for block in facts.blocks:
             await put_block(owner, block)
+        await put_widened(owner, facts)
+        await put_links(owner, facts.links)
+        for contact in facts.contacts:
+            await put_past_contact(owner, contact)
+
+
+async def put_past_contact(owner: Connection, one: PastContact) -> None:
+    """A contact that has ended."""
+    await owner.execute(
+        "insert into trust.past_contact (source, citizen, organisation, ended_at, people) values ($1, $2, $3, $4, $5)",
+        uuid4(), one.citizen, one.organisation, one.ended, sorted(one.people),
+    )  # fmt: skip
+
+
+async def put_links(owner: Connection, links: Sequence[frozenset[int]]) -> None:
+    """Let these keys be one citizen's, each pair, and no others."""
+    await owner.execute("delete from fhir.key_set")
+    await owner.execute("delete from registries.citizen_link")
+    for pair in links:
+        replaced = min(pair - await _replaced(owner))
+        (kept,) = pair - {replaced}
+        statement = "insert into registries.citizen_link (id, replaced, kept, reason, linked_by, linked_at) values ($1, $2, $3, 'generated', 0, $4)"
+        await owner.execute(statement, uuid4(), replaced, kept, NOW)
+    await owner.execute("select registries.join_keys($1)", sorted({key for pair in links for key in pair}))
+
+
+async def _replaced(owner: Connection) -> set[int]:
+    return {row["replaced"] for row in await owner.fetch("select replaced from registries.citizen_link")}
 
 
 async def put_employment(owner: Connection, job: Employment) -> None:
     """A job."""
     statement = "insert into trust.employment (source, professional, organisation, role, valid_from, valid_to) values ($1, $2, $3, $4, $5, $6)"
-    await owner.execute(statement, uuid4(), job.professional, job.organisation, job.role, *_ends(job.validity))
+    source = uuid4() if job.key is None else UUID(int=job.key % 2**64)
+    await owner.execute(statement, source, job.professional, job.organisation, job.role, *_ends(job.validity))
 
 
 async def put_relation(owner: Connection, relation: Relation) -> None:
@@ -154,12 +213,78 @@ async def put_relation(owner: Connection, relation: Relation) -> None:
 async def put_block(owner: Connection, block: Block) -> UUID:
     """A citizen's no; returns its id."""
     statement = (
-        "insert into trust.block (id, citizen, who_organisation, what_organisation, valid_from, valid_to, set_by, set_at) "
-        "values ($1, $2, $3, $4, $5, $6, $2, $7)"
+        "insert into trust.block (id, citizen, who_organisation, what_organisation, valid_from, valid_to, set_by, set_at, "
+        "who_professional, who_alone, what_alone, what_author, what_from, what_to, what_document) "
+        "values ($1, $2, $3, $4, $5, $6, $2, $7, $8, $9, $10, $11, $12, $13, $14)"
     )
-    identifier = uuid4()
-    await owner.execute(statement, identifier, block.citizen, block.who, block.what, *_ends(block.validity), NOW)
+    identifier = block.id or uuid4()
+    period = (None, None) if block.period is None else _ends(block.period)
+    await owner.execute(
+        statement, identifier, block.citizen, block.who, block.what, *_ends(block.validity), NOW, block.person,
+        block.who_alone, block.what_alone, block.author, *period, block.document,
+    )  # fmt: skip
     return identifier
+
+
+async def put_widened(owner: Connection, facts: Facts) -> None:
+    """Assistants, consents, tickets, those who act for others, and masks."""
+    for assistance in facts.assistances:
+        await put_assistance(owner, assistance)
+    for consent in facts.consents:
+        await put_consent(owner, consent)
+    for ticket in facts.tickets:
+        await put_ticket(owner, ticket)
+    for acting in facts.acting:
+        await put_acting(owner, acting)
+    for mask in facts.masks:
+        await put_mask(owner, mask)
+
+
+async def put_assistance(owner: Connection, one: Assistance) -> None:
+    """Somebody acts under somebody; ids keep the order."""
+    await owner.execute(
+        "insert into trust.assistance (id, assistant, principal, role, organisation, write_types, valid_from, valid_to) "
+        "values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        UUID(int=one.order), one.assistant, one.principal, one.role, one.organisation,
+        [TYPE_NUMBERS[name] for name in sorted(one.writes)], *_ends(one.validity),
+    )  # fmt: skip
+
+
+_OPENING = (
+    "insert into trust.opening (id, citizen, basis, professional, organisation, block, valid_from, valid_to) "
+    "values ($1, $2, $3, $4, $5, $6, $7, $8)"
+)
+
+
+async def put_consent(owner: Connection, one: Consent) -> None:
+    """A citizen's yes."""
+    values = (one.citizen, 13, one.professional, one.organisation, one.block, *_ends(one.validity))
+    await owner.execute(_OPENING, uuid4(), *values)
+
+
+async def put_ticket(owner: Connection, one: Ticket) -> None:
+    """Somebody broke the glass."""
+    values = (one.citizen, 8, one.professional, one.organisation, None, *_ends(one.validity))
+    await owner.execute(_OPENING, ticket := uuid4(), *values)
+    await owner.execute("update trust.opening set role = $2 where id = $1", ticket, one.role)
+
+
+async def put_acting(owner: Connection, one: Acting) -> None:
+    """Somebody acts for somebody."""
+    types = None if one.types is None else [TYPE_NUMBERS[name] for name in sorted(one.types)]
+    await owner.execute(
+        "insert into trust.acting (id, actor, citizen, basis, types, obeys_blocks, valid_from, valid_to) "
+        "values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        uuid4(), one.actor, one.citizen, BASIS_NUMBERS[one.basis.value], types, one.obeys_blocks, *_ends(one.validity),
+    )  # fmt: skip
+
+
+async def put_mask(owner: Connection, one: Mask) -> None:
+    """A clinician hid a row."""
+    await owner.execute(
+        "insert into trust.mask (id, citizen, resource, from_citizen, valid_from, valid_to) values ($1, $2, $3, $4, $5, $6)",
+        uuid4(), one.citizen, one.resource, one.from_citizen, *_ends(one.validity),
+    )  # fmt: skip
 
 
 def _ends(validity: Validity) -> tuple[Any, Any]:

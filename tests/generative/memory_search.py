@@ -2,16 +2,19 @@
 
 It evaluates requests written as ``Type?name=value&name=value`` (not percent-encoded) on plain resources whose references
 read ``Type/id``. It knows the parameters of ``PARAMETERS``, all date prefixes but ``ap``, ``:not``, ``:exact``,
-``:contains``, ``:missing``, ``:Type``, chains, ``_has``, ``_list``, ``_filter``, ``_id``, ``_include`` and ``_revinclude`` with ``:iterate`` and ``*``, several types, compartments, and whether an order is one that
+``:contains``, ``:text``, ``:missing``, ``near``, ``:Type``, chains, ``_has``, ``_list``, ``_filter``, ``_id``, ``_include`` and ``_revinclude`` with ``:iterate`` and ``*``, several types, compartments, and whether an order is one that
 ``_sort`` allows. Section numbers are those of https://hl7.org/fhir/R4/search.html.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from math import asin, cos, radians, sin, sqrt
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,7 +28,7 @@ _ENCOUNTER = ("reference", ("encounter",))
 _HUMAN_NAME = ("name.family", "name.given", "name.prefix", "name.suffix", "name.text")
 _EFFECTIVE = ("date", ("effectiveDateTime", "effectivePeriod", "effectiveInstant"))
 
-#: type → parameter → kind and the paths of its values
+#: type → parameter → kind and the paths of its values; the last ones of Encounter and Observation are not R4's own
 PARAMETERS: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
     "Patient": {
         "identifier": ("token", ("identifier",)),
@@ -44,6 +47,8 @@ PARAMETERS: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
         "subject": _SUBJECT,
         "patient": _SUBJECT,
         "part-of": ("reference", ("partOf",)),
+        "location": ("reference", ("location.location",)),
+        "from": ("date", ("period.start",)),
     },
     "Condition": {
         "code": _CODE,
@@ -79,6 +84,11 @@ PARAMETERS: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
         "combo-code-value-concept": ("composite", (".component", "code", "valueCodeableConcept")),
         "_profile": ("uri", ("meta.profile",)),
         "_tag": ("token", ("meta.tag",)),
+        "any-code": ("token", ("code", "component.code")),
+        "said": ("string", ("valueString",)),
+        "part": ("quantity", ("component.valueQuantity",)),
+        "around": ("reference", ("encounter", "derivedFrom")),
+        "likeness": ("uri", ("meta.profile",)),
     },
     "MedicationRequest": {
         "code": ("token", ("medicationCodeableConcept",)),
@@ -101,6 +111,8 @@ PARAMETERS: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
         "result": ("reference", ("result",)),
     },
     "List": {
+        "subject": _SUBJECT,
+        "patient": _SUBJECT,
         "code": _CODE,
         "status": _STATUS,
         "title": ("string", ("title",)),
@@ -111,6 +123,10 @@ PARAMETERS: dict[str, dict[str, tuple[str, tuple[str, ...]]]] = {
         "name": ("string", ("name", "alias")),
         "active": ("token", ("active",)),
         "partof": ("reference", ("partOf",)),
+    },
+    "Location": {
+        "name": ("string", ("name", "alias")),
+        "near": ("near", ("position",)),
     },
     "Practitioner": {
         "family": ("string", ("name.family",)),
@@ -171,7 +187,7 @@ def _is_in(place: str, resource: Resource) -> bool:
     if resource["resourceType"] not in members:
         return False
     return reference_to(resource) == owner or any(
-        owner in texts(resource, by) for by in members[resource["resourceType"]]
+        not _known_as(owner, resource, by).isdisjoint(texts(resource, by)) for by in members[resource["resourceType"]]
     )
 
 
@@ -180,18 +196,29 @@ def included(url: str, matches: Sequence[Resource], among: Sequence[Resource]) -
 
     What iterates goes on from what was included, three times more.
     """
+    return _rounds(url, matches, among)[0]
+
+
+def goes_on(url: str, matches: Sequence[Resource], among: Sequence[Resource]) -> bool:
+    """Whether what iterates would bring more after that."""
+    return _rounds(url, matches, among)[1]
+
+
+def _rounds(url: str, matches: Sequence[Resource], among: Sequence[Resource]) -> tuple[set[str], bool]:
     by_name = {reference_to(one): one for one in among}
     names = {reference_to(one) for one in matches}
     found: set[str] = set()
     new, includes = names, parse(url).includes
-    for _ in range(4):
+    for turn in range(5):
         reached = set[str]()
         for direction, value in includes:
             reached |= _by_one(direction, value, new & set(by_name), by_name)
         new = (reached & set(by_name)) - names - found
+        if turn == 4:
+            break
         found |= new
         includes = tuple(one for one in includes if one[0].endswith(":iterate"))
-    return found
+    return found, bool(new)
 
 
 def _by_one(direction: str, value: str, new: set[str], by_name: dict[str, Resource]) -> set[str]:
@@ -253,8 +280,11 @@ def meets(resource: Resource, name: str, value: str, among: Sequence[Resource]) 
     alternatives = [_unescaped(one) if kind == "string" else one for one in re.split(r"(?<!\\),", value)]
     if modifier == "not":  # what has no value is not that value (3.1.1.4.5)
         return not any(_is_token(resource, code, one) for one in alternatives)
+    if modifier == "text":
+        wanted = [_folded_words(_unescaped(one)) for one in alternatives]
+        return any(_folded_words(text).startswith(one) for text in _words_beside(resource, code) for one in wanted)
     test = {
-        "token": _is_token, "date": _is_date, "string": _is_string, "reference": _is_reference, "uri": _is_uri,
+        "token": _is_token, "near": _is_near, "date": _is_date, "string": _is_string, "reference": _is_reference, "uri": _is_uri,
         "quantity": _is_quantity, "composite": _is_composite,
     }[kind]  # fmt: skip
     argument = f"{code}:{modifier}" if modifier else code
@@ -340,9 +370,31 @@ def _filter_test(resource: Resource, path: str, operator: str, value: str, among
 def _is_reference(resource: Resource, name: str, wanted: str) -> bool:
     code, _, type_name = name.partition(":")
     if "/" in wanted:
-        return wanted in texts(resource, code)
+        return not _known_as(wanted, resource, code).isdisjoint(texts(resource, code))
     found = [text.split("/") for text in texts(resource, code)]
+    if not _known_as(f"Patient/{wanted}", resource, code).isdisjoint(texts(resource, code)):
+        return type_name in ("", "Patient")
     return any(identifier == wanted and type_name in ("", kind) for kind, identifier in found)
+
+
+#: ``Patient/id`` → everything by which that citizen is known, for citizens with several keys
+_OTHER_NAMES: ContextVar[Mapping[str, frozenset[str]]] = ContextVar("_OTHER_NAMES")
+
+
+@contextmanager
+def known_as(names: Mapping[str, frozenset[str]]) -> Iterator[None]:
+    """Within, whoever is known by several names is one citizen."""
+    token = _OTHER_NAMES.set(names)
+    try:
+        yield
+    finally:
+        _OTHER_NAMES.reset(token)
+
+
+def _known_as(wanted: str, resource: Resource, code: str) -> frozenset[str]:
+    """Whom a condition on the citizen of a row means. Any other reference is taken as it is written."""
+    own = code in ("subject", "patient") and resource["resourceType"] in COMPARTMENTS["Patient"]
+    return _OTHER_NAMES.get({}).get(wanted, frozenset((wanted,))) if own else frozenset((wanted,))
 
 
 def _is_token(resource: Resource, name: str, wanted: str) -> bool:
@@ -364,6 +416,40 @@ def _codings(resource: Resource, name: str) -> Iterator[tuple[str, str]]:
         else:
             for coding in value.get("coding", [value]):
                 yield coding.get("system", ""), coding.get("code", coding.get("value", ""))
+
+
+def _words_beside(resource: Resource, code: str) -> Iterator[str]:
+    """CodeableConcept.text, Coding.display and Identifier.type.text (http://hl7.org/fhir/search-modifier-code, text)."""
+    for value in values(resource, code):
+        if isinstance(value, dict):
+            said = [value.get("text"), value.get("display"), value.get("type", {}).get("text")]
+            said += [coding.get("display") for coding in value.get("coding", ())]
+            yield from (one for one in said if one)
+
+
+def _folded_words(text: str) -> str:
+    return " ".join(_folded(text).split())
+
+
+def _is_near(resource: Resource, name: str, wanted: str) -> bool:
+    """http://hl7.org/fhir/R4/location.html: latitude|longitude|distance|units, kilometres unless said; here 10 when no distance is.
+
+    The distance is the angle between two directions from the middle of the earth.
+    """
+    latitude, longitude, distance, unit = (*wanted.split("|"), "", "")[:4]
+    metres = float(distance or 10) * (1 if distance and unit == "m" else 1000)
+    here = _direction(float(latitude), float(longitude))
+    for position in values(resource, name):
+        there = _direction(position["latitude"], position["longitude"])
+        apart = 2 * asin(min(1.0, sqrt(sum((a - b) ** 2 for a, b in zip(here, there, strict=True))) / 2))
+        if apart * 6371008.8 <= metres:
+            return True
+    return False
+
+
+def _direction(latitude: float, longitude: float) -> tuple[float, float, float]:
+    up, around = radians(latitude), radians(longitude)
+    return cos(up) * cos(around), cos(up) * sin(around), sin(up)
 
 
 def _is_uri(resource: Resource, name: str, wanted: str) -> bool:

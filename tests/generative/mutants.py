@@ -8,8 +8,19 @@ from typing import NamedTuple
 
 from helhed.foundation.database import Connection
 
-_DECIDED = "cross join lateral fhir.basis("
+_LABELLED = (
+    "{} lateral fhir.basis({}, s, r.citizen, r.origin, {}, r.ownership{} r.id, r.authors, r.contents, r.concerns, {}) b"
+)
+_ROW = "coalesce(r.clinical_lo, r.date_lo), coalesce(r.clinical_hi, r.date_hi)"
+_PAST = "r.lo, r.hi"
+_EVERYBODY = "'cross join lateral (select 2::smallint as basis)'"
 _TREATED = " cross join lateral (select 2::smallint as basis) b"
+
+
+#: functions of one name; the decision has two shapes, of which the one with labels decides on rows
+_TEXTS = """
+select pg_get_functiondef(p.oid) from pg_proc p
+where p.pronamespace::regnamespace::text || '.' || p.proname = $1 and p.prosrc not like '%fhir.footing_of(asker) p%'"""
 
 
 class Mutant(NamedTuple):
@@ -19,77 +30,254 @@ class Mutant(NamedTuple):
     function: str
     before: str
     after: str
+    invariants: tuple[int, ...] = ()  #: those of the access model that the guard holds
 
 
 #: these are tried in every run, all of them in long ones
 ALWAYS = frozenset({
     "blocks hold nothing", "a block leaves out sub-units", "a personal relation is everybody's", "nobody needs a job",
     "tokens do not narrow", "roles do not narrow", "chains undecided", "reverse chains undecided", "includes undecided", "totals count everything",
-    "the past undecided", "writing past a block", "hidden is forbidden",
+    "the past undecided", "writing past a block", "hidden is forbidden", "several keys are not looked at", "blocks of one key only",
 })  # fmt: skip
 MUTANTS = [
-    Mutant("everything is treatment", "fhir.basis", "select decided.basis from (", "select 2::smallint from ("),
-    Mutant("blocks hold nothing", "fhir.basis", "when not exists (", "when true or not exists ("),
-    Mutant("blocks never end", "fhir.basis", "and asker.at < b.valid_to", ""),
-    Mutant("blocks begin late", "fhir.basis", "b.valid_from <= asker.at", "b.valid_from < asker.at"),
-    Mutant("blocks of others hold too", "fhir.basis", "b.citizen = citizen_key", "true"),
-    Mutant("a block leaves out sub-units", "fhir.basis", "b.who_organisation = any(stand.places)", "b.who_organisation = asker.organisation"),
-    Mutant("a block leaves out what sub-units recorded", "fhir.basis", "b.what_organisation = any(x.places)", "b.what_organisation = origin_key"),
-    Mutant("a relation leaves out sub-units", "fhir.basis", "t.organisation = any(stand.places)", "t.organisation = asker.organisation"),
-    Mutant("a relation with anybody", "fhir.basis", "t.citizen = citizen_key and", ""),
-    Mutant("a relation of any organisation", "fhir.basis", "and t.organisation = any(stand.places)", ""),
-    Mutant("a personal relation is everybody's", "fhir.basis", "t.professional = asker.actor", "true"),
-    Mutant("a relation lasts a moment longer", "fhir.basis", "asker.at < t.valid_to", "asker.at <= t.valid_to"),
-    Mutant("a relation begins early", "fhir.basis", "t.valid_from <= asker.at and", ""),
-    Mutant("the weakest relation is the basis", "fhir.basis", "min(t.class)", "max(t.class)"),
-    Mutant("every citizen is oneself", "fhir.basis", "asker.actor = citizen_key", "true"),
-    Mutant("lists of sub-units only", "fhir.basis", "origin_key = any(stand.places)", "origin_key = asker.organisation"),
-    Mutant("lists are everybody's", "fhir.basis", "when origin_key = any(stand.places) then 7", "when true then 7"),
-    Mutant("tokens do not narrow", "fhir.basis", "not type_number = any(asker.read_types)", "false"),
-    Mutant("roles do not narrow", "fhir.basis", "type_number = any(stand.read_types)", "true"),
-    Mutant("nobody needs a job", "fhir.basis", "stand.active and", ""),
-    Mutant("systems treat", "fhir.basis", "asker.kind = 2 and", "asker.kind in (2, 3) and"),
-    Mutant("a job in any role", "fhir.stand", "and x.role = asker.role", ""),
-    Mutant("a job anywhere", "fhir.stand", "and x.organisation = asker.organisation", ""),
-    Mutant("a colleague's job", "fhir.stand", "x.professional = asker.actor and", ""),
-    Mutant("jobs never end", "fhir.stand", "asker.at < x.valid_to", "true"),
-    Mutant("jobs begin early", "fhir.stand", "x.valid_from <= asker.at and", ""),
-    Mutant("a system acts for another organisation", "fhir.stand", "c.organisation = asker.organisation and", ""),
-    Mutant("a system is another system", "fhir.stand", "and c.organisation = asker.actor", ""),
-    Mutant("systems stay registered", "fhir.write_basis", "when not coalesce(stand.active, false) then null", "when false then null"),
-    Mutant("writing past a block", "fhir.write_basis", "not exists (\n", "true or not exists (\n"),
-    Mutant("writing past the token", "fhir.write_basis", "not type_number = any(asker.write_types)", "false"),
-    Mutant("writing past the role", "fhir.write_basis", "type_number = any(stand.write_types)", "true"),
-    Mutant("writing over what others recorded", "fhir.write_basis", "asker.kind = 2 and origin_key = asker.organisation", "asker.kind = 2"),
-    Mutant("a custodian of everything", "fhir.write_basis", "and asker.organisation = any(x.places)", ""),
-    Mutant("hidden is forbidden", "fhir.claim", "else 0 end", "when r.id is not null then 2 else 0 end"),
-    Mutant("changing what is not seen", "fhir.claim", "(b.basis is not null or asker.kind = 3)", "true"),
-    Mutant("deleted tells of itself", "fhir.read_many", "case when s.basis is null then 0", "case when s.basis is null and not s.deleted then 0"),
-    Mutant("reading undecided", "fhir.read_many", "left join lateral fhir.basis(a.asker, s, r.citizen, r.origin, r.type, r.ownership) b on r.id is not null", _TREATED),
-    Mutant("the past undecided", "fhir.history_between", "left join lateral fhir.basis(asker, s, r.citizen, r.origin, type_number, r.ownership) b on true", _TREATED),
-    Mutant("versions undecided", "fhir.read_version", "left join lateral fhir.basis(asker, s, r.citizen, r.origin, type_number, r.ownership) b on r.version is not null", _TREATED),
-    Mutant("records undecided", "fhir.citizen_rows", f"{_DECIDED}asker, s, r.citizen, r.origin, r.type, r.ownership) b", _TREATED),
-    Mutant("chains undecided", "fhir.chain_sql", f"{_DECIDED}$1, $2, %1$s.citizen, %1$s.origin, %1$s.type, %1$s.ownership) b%1$s", ""),
-    Mutant("chains through what is deleted", "fhir.chain_sql", "and not %1$s.deleted", ""),
-    Mutant("reverse chains undecided", "fhir.where_has", f"{_DECIDED}$1, $2, %1$s.citizen, %1$s.origin, %1$s.type, %1$s.ownership) b%1$s", ""),
-    Mutant("reverse chains from what is deleted", "fhir.where_has", "and not %1$s.deleted", ""),
-    Mutant("includes undecided", "fhir.included_sql", f"{_DECIDED}$1, $2, t.citizen, t.origin, t.type, t.ownership) b ", f"{_TREATED} "),
-    Mutant("includes of what is deleted", "fhir.included_sql", "where not t.deleted", "where true"),
-    Mutant("searches of what is deleted", "fhir.found_sql", "and not r.deleted", ""),
-    Mutant("totals count everything", "fhir.search_sql", "'(select count(*) from found)'", "'(select count(*) from fhir.resource)'"),
-    Mutant("searches within a record undecided", "fhir.search_record_many", f"{_DECIDED}a.asker, a.stand, found.citizen, found.origin, found.type, found.ownership) b", _TREATED),
+    Mutant("everything is treatment", "fhir.basis", "select decided.basis from (", "select 2::smallint from (", (11, 21)),
+    Mutant("blocks hold nothing", "fhir.basis", "when not exists (", "when true or not exists (", (10, 21)),
+    Mutant("blocks never end", "fhir.basis", "and asker.at < b.valid_to", "", (9, 10, 21)),
+    Mutant("blocks begin late", "fhir.basis", "b.valid_from <= asker.at", "b.valid_from < asker.at", (9, 10, 21)),
+    Mutant("blocks of others hold too", "fhir.basis", "b.citizen = citizen_key", "true", (10, 21)),
+    Mutant("a block leaves out sub-units", "fhir.basis", "b.who_organisation = any(stand.places)", "b.who_organisation = asker.organisation", (10, 21)),
+    Mutant("a block leaves out what sub-units recorded", "fhir.basis", "b.what_organisation = any(x.places)", "b.what_organisation = origin_key", (10, 21)),
+    Mutant("a relation leaves out sub-units", "fhir.basis", "t.organisation = any(stand.places)", "t.organisation = asker.organisation", (11, 21)),
+    Mutant("a relation with anybody", "fhir.basis", "t.citizen = citizen_key and", "", (11, 21)),
+    Mutant("a relation of any organisation", "fhir.basis", "and t.organisation = any(stand.places)", "", (11, 21)),
+    Mutant("a personal relation is everybody's", "fhir.basis", "t.professional = coalesce(stand.principal, asker.actor)", "true", (11, 21)),
+    Mutant("a relation lasts a moment longer", "fhir.basis", "asker.at < t.valid_to", "asker.at <= t.valid_to", (9, 11, 21)),
+    Mutant("a relation begins early", "fhir.basis", "t.valid_from <= asker.at and", "", (9, 11, 21)),
+    Mutant("the weakest relation is the basis", "fhir.basis", "min(t.class)", "max(t.class)", (11, 21)),
+    Mutant("every citizen is oneself", "fhir.basis", "asker.actor = citizen_key", "true", (21,)),
+    Mutant("lists of sub-units only", "fhir.basis", "origin_key = any(stand.places)", "origin_key = asker.organisation", (21,)),
+    Mutant("lists are everybody's", "fhir.basis", "when owned = 2 then case when origin_key = any(stand.places) and", "when owned = 2 then case when true and", (21,)),
+    Mutant("tokens do not narrow", "fhir.basis", "not type_number = any(asker.read_types)", "false", (13, 21)),
+    Mutant("roles do not narrow", "fhir.basis", "type_number = any(stand.read_types)", "true", (13, 21)),
+    Mutant("nobody needs a job", "fhir.basis", "stand.active and", "", (13, 21)),
+    Mutant("systems treat", "fhir.basis", "asker.kind = 2 and", "asker.kind in (2, 3) and", (11, 21)),
+    Mutant("a block without units beneath reaches them", "fhir.basis", "case when b.who_alone then b.who_organisation = asker.organisation\n                                                      else b.who_organisation = any(stand.places) end", "b.who_organisation = any(stand.places)", (10, 21)),
+    Mutant("a block on a person is on nobody", "fhir.basis", "b.who_professional in (asker.actor, stand.principal)", "false", (10, 21)),
+    Mutant("a block on a person is on everybody", "fhir.basis", "b.who_professional in (asker.actor, stand.principal)", "true", (10, 21)),
+    Mutant("what a row presents is left out", "fhir.basis", "b.narrow or b.what_alone or contents is not null", "b.narrow or b.what_alone", (10, 21)),
+    Mutant("others do not count", "fhir.basis", "when concerns is not null\n", "when false and concerns is not null\n", (10, 21)),
+    Mutant("masks hide nothing from the citizen", "fhir.basis", "m.citizen = citizen_key and m.from_citizen)", "false)", (17, 21)),
+    Mutant("authors do not count", "trust.covers", "b.what_author is null or authors is null or", "b.what_author is null or true or", (10, 21)),
+    Mutant("jobs of an author are left out", "trust.covers", "where x.professional = b.what_author", "where false", (10, 13, 21)),
+    Mutant("periods do not count", "trust.covers", "lo < coalesce(b.what_to, 'infinity')", "true", (10, 21)),
+    Mutant("periods have no beginning", "trust.covers", "hi >= coalesce(b.what_from, '-infinity')", "true", (10, 21)),
+    Mutant("a block on a document is on everything", "trust.covers", "row_id = b.what_document", "true", (10, 21)),
+    Mutant("what is recorded beneath is not meant", "trust.covers", "b.what_organisation = any(x.places)", "b.what_organisation = origin_key", (21,)),
+    Mutant("a part of a document is left out", "trust.reaches", "row_id in (select", "false and row_id in (select", (10, 21)),
+    Mutant("what is presented is left out", "trust.reaches", "contents is not null and", "false and", (10, 21)),
+    Mutant("what the presented presents is left out", "trust.within", "lateral unnest(r.contents) c(id)", "lateral unnest('{}'::uuid[]) c(id)", (10, 21)),
+    Mutant("a ticket for a colleague", "trust.openings_for", "and o.professional = asker.actor and o.organisation", "and o.organisation", (14, 21)),
+    Mutant("a ticket everywhere", "trust.openings_for", "and o.organisation = asker.organisation", "", (14, 21)),
+    Mutant("a ticket in another role", "trust.openings_for", "and (o.role is null or o.role = asker.role)", "", (14, 21)),
+    Mutant("a ticket for an assistant", "trust.openings_for", "stand.principal is null and", "", (12, 14, 21)),
+    Mutant("openings do not end", "trust.openings_for", "and asker.at < o.valid_to", "", (9, 14, 21)),
+    Mutant("a consent to anybody", "trust.openings_for", "o.professional = coalesce(stand.principal, asker.actor)", "true", (11, 21)),
+    Mutant("a consent to any place", "trust.openings_for", "o.organisation = any(stand.places)", "true", (11, 21)),
+    Mutant("a consent lifts every block", "trust.named_basis", "and o.block = b.id", "", (10, 11, 21)),
+    Mutant("a consent to read what is blocked", "trust.named_basis", "select not exists (", "select true or not exists (", (10, 11, 21)),
+    Mutant("every consent is one to read", "trust.named_basis", "o.basis = 13 and o.block is null", "o.basis = 13", (11, 21)),
+    Mutant("others are never asked", "trust.others_object", "select exists (", "select false and exists (", (10, 21)),
+    Mutant("acting never ends", "trust.acting_basis", "and asker.at < a.valid_to", "", (9, 21)),
+    Mutant("acting for anybody", "trust.acting_basis", "a.citizen = any(keys) and", "", (12, 21)),
+    Mutant("acting for every type", "trust.acting_basis", "type_number = any(a.types)", "true", (12, 21)),
+    Mutant("children never grow up", "trust.acting_basis", "asker.at < trust.birthday(c.birth_date, g.ends_at_age)", "true", (16, 21)),
+    Mutant("mandates never obey", "trust.acting_basis", "a.obeys_blocks and", "false and", (12, 21)),
+    Mutant("masks hide nothing", "trust.is_masked", "select exists (", "select false and exists (", (12, 17, 21)),
+    Mutant("masks leave out what presents", "trust.is_masked", "contents is not null and", "false and", (10, 17, 21)),
+    Mutant("several keys are not looked at", "fhir.basis", "exists (select from fhir.key_set k where k.key = citizen_key)", "false", (21,)),
+    Mutant("blocks of one key only", "trust.named_basis", "trust.blocks_against(asker, stand, keys)", "trust.blocks_against(asker, stand, keys[1:1])", (10, 21)),
+    Mutant("relations of one key only", "trust.named_basis", "t.citizen = any(keys)", "t.citizen = keys[1]", (11, 21)),
+    Mutant("openings of one key only", "trust.openings_for", "o.citizen = any(keys)", "o.citizen = keys[1]", (21,)),
+    Mutant("masks of one key only", "trust.is_masked", "m.citizen = any(keys)", "m.citizen = keys[1]", (17, 21)),
+    Mutant("every citizen with several keys is oneself", "trust.basis_by_keys", "when not asker.actor = any(s.keys)", "when false", (21,)),
+    Mutant("acting by one key only", "trust.acting_basis", "a.actor = any(trust.keys_of(array[asker.actor]))", "a.actor = asker.actor", (21,)),
+    Mutant("the last of several birthdays counts", "trust.acting_basis", "min(c.birth_date)", "max(c.birth_date)", (16, 21)),
+    Mutant("writing by one key only", "fhir.write_basis", "when owned = 1 and exists (select from fhir.key_set", "when false and exists (select from fhir.key_set", (21, 23)),
+    Mutant("records under one key only", "fhir.citizen_rows", "coalesce((select k.keys from fhir.key_set k where k.key = citizen_key), array[citizen_key])", "array[citizen_key]", (6,)),
+    Mutant("searches under one key only", "fhir.keys_text", "union all select unnest(s.keys) from fhir.key_set s where s.key = c::bigint", "", (5,)),
+    Mutant("searches within a record under one key only", "fhir.search_record_many", "select k.keys from fhir.key_set k where k.key = (a.wish).citizen", "select null::bigint[]", (5,)),
+    Mutant("a contact that has ended is never over", "trust.was_in_contact", "and asker.at < trust.ends_after(p.ended_at, d.days, d.months)", "", (9, 11, 21)),
+    Mutant("a contact counts before it has ended", "trust.was_in_contact", "p.ended_at <= asker.at and", "", (11, 21)),
+    Mutant("a contact with any organisation", "trust.was_in_contact", "and p.organisation = any(stand.places)", "", (11, 21)),
+    Mutant("own follow-up of what colleagues did", "trust.was_in_contact", "and p.people && (array[asker.actor] ||", "and array[0::bigint] && (array[0::bigint] ||", (11, 21)),
+    Mutant("own follow-up whatever it is for", "trust.was_in_contact", "asker.purpose = 5 and", "", (11, 21)),
+    Mutant("nobody is responsible", "fhir.footing_of", "(not r.assists or under.principal is not null) and", "", (12, 21)),
+    Mutant("an older responsibility counts", "fhir.footing_of", "order by a.valid_from desc, a.id limit 1", "order by a.valid_from, a.id limit 1", (12, 21)),
+    Mutant("assistants read all that their own role reads", "fhir.footing_of", "trust.both_types(r.read_types, under.read_types, r.assists)", "r.read_types", (12, 13, 21)),
+    Mutant("assistants write all", "fhir.footing_of", "then trust.both_types(under.delegated, under.write_types, true)", "then under.write_types", (12, 21)),
+    Mutant("the responsible need not be at work", "fhir.footing_of", "where exists (", "where true or exists (", (12, 21)),
+    Mutant("a job in any role", "fhir.footing_of", "and x.role = asker.role", "", (13, 21)),
+    Mutant("a job anywhere", "fhir.footing_of", "and x.organisation = asker.organisation", "", (13, 21)),
+    Mutant("a colleague's job", "fhir.footing_of", "x.professional = asker.actor and", "", (13, 21)),
+    Mutant("jobs never end", "fhir.footing_of", "asker.at < x.valid_to", "true", (9, 13, 21)),
+    Mutant("jobs begin early", "fhir.footing_of", "x.valid_from <= asker.at and", "", (9, 13, 21)),
+    Mutant("a system acts for another organisation", "fhir.footing_of", "c.organisation = asker.organisation and", "", (13, 21)),
+    Mutant("a system is another system", "fhir.footing_of", "and c.organisation = asker.actor", "", (21,)),
+    Mutant("systems stay registered", "fhir.write_basis", "when not coalesce(stand.active, false) then null", "when false then null", (9, 21)),
+    Mutant("writing past a block", "fhir.write_basis", "not exists (\n", "true or not exists (\n", (10, 21, 23)),
+    Mutant("writing past the token", "fhir.write_basis", "not type_number = any(asker.write_types)", "false", (13, 21, 23)),
+    Mutant("writing past the role", "fhir.write_basis", "type_number = any(stand.write_types)", "true", (13, 21, 23)),
+    Mutant("writing over what others recorded", "fhir.write_basis", "asker.kind = 2 and origin_key = asker.organisation", "asker.kind = 2", (21, 23)),
+    Mutant("a custodian of everything", "fhir.write_basis", "and asker.organisation = any(x.places)", "", (21, 23)),
+    Mutant("hidden is forbidden", "fhir.claim", "else 0 end", "when r.id is not null then 2 else 0 end", (3, 7, 8)),
+    Mutant("changing what is not seen", "fhir.claim", "(b.basis is not null or asker.kind = 3)", "true", (23,)),
+    Mutant("deleted tells of itself", "fhir.read_many", "case when s.basis is null then 0", "case when s.basis is null and not s.deleted then 0", (3, 4)),
+    Mutant("reading undecided", "fhir.read_many", "case when r.id is not null then b.basis end as basis", "case when r.id is not null then 2::smallint end as basis", (2, 3, 7)),
+    Mutant("the past undecided", "fhir.history_between", "case when now.seen then b.basis end", "2::smallint", (6,)),
+    Mutant("versions undecided", "fhir.read_version", "case when now.seen then b.basis end", "case when r.version is not null then 2::smallint end", (6,)),
+    Mutant("an earlier version of what is hidden", "fhir.history_between", "case when now.seen then b.basis end", "b.basis", (6,)),
+    Mutant("one version of what is hidden", "fhir.read_version", "case when now.seen then b.basis end", "b.basis", (6,)),
+    Mutant("a version that is hidden", "fhir.history_between", "case when now.seen then b.basis end", "case when now.seen then 2::smallint end", (6,)),
+    Mutant("one version that is hidden", "fhir.read_version", "case when now.seen then b.basis end", "case when now.seen and r.version is not null then 2::smallint end", (6,)),
+    Mutant("records undecided", "fhir.citizen_rows", _LABELLED.format("cross join", "asker", "r.type", ",", _PAST), _TREATED, (6,)),
+    Mutant("chains undecided", "fhir.chain_sql", "fhir.decided_sql('fhir.basis', inner_alias)", _EVERYBODY, (5,)),
+    Mutant("chains through what is deleted", "fhir.chain_sql", "and not %1$s.deleted", "", (3, 5)),
+    Mutant("reverse chains undecided", "fhir.where_has", "fhir.decided_sql('fhir.basis'::text, ('c'::text || depth))", _EVERYBODY, (5,)),
+    Mutant("reverse chains from what is deleted", "fhir.where_has", "and not %1$s.deleted", "", (3, 5)),
+    Mutant("includes undecided", "fhir.included_sql", "fhir.decided_sql('fhir.basis', 't')", _EVERYBODY, (5,)),
+    Mutant("includes of what is deleted", "fhir.included_sql", "where not t.deleted", "where true", (3, 5)),
+    Mutant("searches of what is deleted", "fhir.found_sql", "and not r.deleted", "", (3, 4, 5)),
+    Mutant("totals count everything", "fhir.search_sql", "'(select count(*) from found)'", "'(select count(*) from fhir.resource)'", (4,)),
+    Mutant("searches within a record undecided", "fhir.search_record_many", "coalesce(found.clinical_lo, found.date_lo), coalesce(found.clinical_hi, found.date_hi)) b", f"null, null) no_matter {_TREATED}", (5,)),
 ]  # fmt: skip
 
 #: functions that only what stands at the door calls: the twins must miss these
 AT_THE_DOOR = [
-    Mutant("the past of types undecided", "fhir.history_of_types", f"{_DECIDED}asker, s, r.citizen, r.origin, r.type, r.ownership) b", _TREATED),
-    Mutant("everything undecided", "fhir.everything_of", f"{_DECIDED}asker, s, root.citizen, l.origin, l.type, l.ownership) b", _TREATED),
-    Mutant("what everything refers to undecided", "fhir.referenced", f"{_DECIDED}asker, s, r.citizen, r.origin, r.type, r.ownership) b", _TREATED),
+    Mutant("the past of types undecided", "fhir.history_of_types", _LABELLED.format("cross join", "asker", "r.type", ",", _PAST), _TREATED, (6,)),
+    Mutant("everything undecided", "fhir.everything_of", "cross join lateral fhir.basis(asker, s, root.citizen, l.origin, l.type, l.ownership, l.id, l.authors, l.contents, l.concerns, l.lo, l.hi) b", _TREATED, (6,)),
+    Mutant("what everything refers to undecided", "fhir.referenced", _LABELLED.format("cross join", "asker", "r.type", ",\n     ", _ROW), _TREATED, (6,)),
 ]  # fmt: skip
+
+#: of blocks that are tried and changed, and of who reviews a broken glass: test_tried_and_reviewed.py must miss these
+TRIED = [
+    Mutant(
+        "what was tried stays",
+        "trust.try_block",
+        "raise exception using errcode = 'HH001', message = 'taken back';",
+        "",
+        (9,),
+    ),
+    Mutant(
+        "what is tried is not set",
+        "trust.try_block",
+        "perform trust.insert_block(tried, null) where tried.id is not null;",
+        "",
+        (10,),
+    ),
+    Mutant("what would be changed stays", "trust.try_block", "where b.id = without and", "where false and", (10,)),
+    Mutant("the simulator answers everybody", "trust.try_block", "if allowed is null then", "if false then", (18,)),
+    Mutant(
+        "a change keeps the old",
+        "trust.put_block",
+        "ended_at = asker.at where x.id = replaced;",
+        "ended_at = asker.at where false;",
+        (9,),
+    ),
+    Mutant(
+        "a change without the new", "trust.put_block", "if trust.insert_block(b, replaced) then", "if true then", (9,)
+    ),
+]
+REVIEWED = [
+    Mutant("one's own ticket", "trust.reviews", "and o.professional <> asker.actor", "", (15,)),
+    Mutant("reviewers of other places", "trust.reviews", "where x.key = o.organisation and asker.organisation = any(x.places)", "where x.key = o.organisation", (15,)),
+    Mutant("reviewers far above at once", "trust.reviews", "or asker.organisation = trust.reviewing_place(", "or asker.organisation is distinct from trust.reviewing_place(", (15,)),
+    Mutant("no review is passed up", "trust.reviews", "asker.at >= due or", "false or", (15,)),
+    Mutant("who runs the network at once", "trust.reviews", "asker.at >= due + interval '72 hours'", "true", (15,)),
+    Mutant("reviewed twice", "trust.review_ticket", "or v.reviewed_at is not null", "", (15,)),
+    Mutant("a review that nobody is told of", "trust.review_ticket", "perform trust.tell(o.citizen,", "perform trust.tell(0,", (15,)),
+]  # fmt: skip
+
+#: of what people set and are told, each with the test that must miss it
+BY_THEMSELVES = [
+    Mutant("a ticket that nobody is told of", "trust.break_glass", "perform trust.tell(citizen_key,", "perform trust.tell(0,", (15,)),
+    Mutant("a ticket that is told of under another name", "trust.break_glass", "'glass-broken', ticket,", "'glass-broken', gen_random_uuid(),", (15,)),
+    Mutant("a ticket that nobody reviews", "trust.break_glass", "insert into trust.ticket_review (ticket, due_at) values (ticket, asker.at + interval '72 hours');", "", (15,)),
+    Mutant("a review in a week", "trust.break_glass", "interval '72 hours'", "interval '168 hours'", (15,)),
+    Mutant("a ticket for every role", "trust.break_glass", "and r.may_override", "", (15,)),
+    Mutant("a notice for attempts", "trust.break_glass", "  if not allowed then", "  perform trust.tell(citizen_key, asker.at, 'glass-broken', ticket, asker.actor, asker.organisation);\n  if not allowed then", (15,)),
+    Mutant("everybody's blocks", "trust.blocks_of", "b.citizen = any(trust.own_keys(asker))", "true", (18,)),
+    Mutant("blocks for everybody", "trust.blocks_of", "asker.kind = 1 and b.citizen = any(trust.own_keys(asker))", "b.citizen = asker.actor or asker.kind <> 1", (18,)),
+    Mutant("everybody ends a block", "trust.end_block", "and b.citizen = any(trust.own_keys(asker))", "", (18,)),
+    Mutant("everybody ends a consent", "trust.end_consent", "and o.citizen = any(trust.own_keys(asker))", "", (18,)),
+    Mutant("a block shows itself to whom it does not stop", "trust.blocks_are_shown", "trust.blocks_against(asker, s, trust.keys_of(array[citizen_key])) b", "(select * from trust.block x where x.citizen = citizen_key) b", (18,)),
+    Mutant("a block shows itself unasked", "trust.blocks_are_shown", "and b.shown", "", (18,)),
+]  # fmt: skip
+
+#: what misses a function that sins
+CHECKS = {
+    "fhir.basis": ("reads",),
+    "fhir.footing_of": ("reads", "changes"),
+    **dict.fromkeys(
+        (
+            "trust.covers",
+            "trust.reaches",
+            "trust.within",
+            "trust.openings_for",
+            "trust.named_basis",
+            "trust.others_object",
+            "trust.acting_basis",
+            "trust.is_masked",
+            "trust.basis_by_keys",
+            "trust.was_in_contact",
+        ),
+        ("reads",),
+    ),
+    "fhir.write_basis": ("changes",),
+    "fhir.claim": ("changes",),
+    "fhir.read_many": ("reads",),
+    "fhir.history_between": ("past",),
+    "fhir.read_version": ("past",),
+    "fhir.citizen_rows": ("records",),
+    "fhir.chain_sql": ("searches",),
+    "fhir.where_has": ("searches",),
+    "fhir.included_sql": ("searches",),
+    "fhir.found_sql": ("searches",),
+    "fhir.search_sql": ("searches",),
+    "fhir.search_record_many": ("searches",),
+    "fhir.keys_text": ("searches",),
+}
+
+
+def table() -> str:
+    """Every mutant: the invariants, the guard that is taken away, and the test that misses it."""
+    everyone = [(one, "test_mutants.py") for one in MUTANTS]
+    everyone += [(one, "test_twins.py") for one in AT_THE_DOOR]
+    everyone += [(one, "test_own_facts.py" if 18 in one.invariants else "test_tickets.py") for one in BY_THEMSELVES]
+    everyone += [(one, "test_tried_and_reviewed.py") for one in (*TRIED, *REVIEWED)]
+    lines = ["invariants  function  guard taken away  missed by", "-" * 60]
+    for one, where in sorted(everyone, key=lambda pair: pair[0].invariants):
+        numbers = ", ".join(map(str, one.invariants))
+        checks = f" ({', '.join(CHECKS[one.function])})" if one.function in CHECKS else ""
+        lines.append(f"{numbers:12}{one.function:28}{one.sin:60}{where}{checks}")
+    return "\n".join(lines)
+
+
+async def lost(owner: Connection) -> list[str]:
+    """Mutants whose guard stands nowhere any more, or in several functions of that name."""
+    found = []
+    for one in (*MUTANTS, *AT_THE_DOOR, *BY_THEMSELVES):
+        texts = [row[0] for row in await owner.fetch(_TEXTS, one.function)]
+        if sum(one.before in text for text in texts) != 1:
+            found.append(one.sin)
+    return found
 
 
 async def mutate(owner: Connection, mutant: Mutant) -> None:
     """Take the guard away."""
-    text = await owner.fetchval("select pg_get_functiondef($1::text::regproc)", mutant.function)
-    assert mutant.before in text
+    texts = [row[0] for row in await owner.fetch(_TEXTS, mutant.function)]
+    (text,) = [text for text in texts if mutant.before in text]
     await owner.execute(text.replace(mutant.before, mutant.after))
+
+
+if __name__ == "__main__":
+    print(table())

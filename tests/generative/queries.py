@@ -9,55 +9,73 @@ from hypothesis import strategies as st
 from helhed.fhir.definitions import Ownership
 from helhed.foundation.ask import Ask
 from tests.generative import memory_search
-from tests.generative.resources import AMOUNTS, CODES, DATES, DIAGNOSES, FAMILIES, LOCAL, NPU, UCUM, Drawer, Resource
+from tests.generative.resources import (
+    AMOUNTS,
+    CODES,
+    DATES,
+    DIAGNOSES,
+    FAMILIES,
+    LOCAL,
+    NPU,
+    PLACES,
+    UCUM,
+    Drawer,
+    Resource,
+)
 from tests.generative.worlds import Case, Kept, World, a_world, an_ask
 
 #: reference parameters that can be chained, as they are written: one target type, or the type named
 CHAINS = {
-    "Encounter": ("patient", "subject:Patient", "part-of"),
+    "Encounter": ("patient", "subject:Patient", "part-of", "location"),
     "Condition": ("patient", "subject:Patient", "encounter:Encounter"),
-    "Observation": ("patient", "subject:Patient", "encounter:Encounter", "performer:Practitioner", "derived-from:Observation"),
+    "Observation": ("patient", "subject:Patient", "encounter:Encounter", "performer:Practitioner", "derived-from:Observation", "around:Observation"),
     "MedicationRequest": ("patient", "subject:Patient", "encounter:Encounter", "requester:Practitioner"),
     "DiagnosticReport": ("patient", "subject:Patient", "encounter:Encounter", "result"),
-    "List": ("item:Observation", "item:Encounter", "item:Condition"),
+    "List": ("item:Observation", "item:Encounter", "item:Condition", "patient", "subject:Patient"),
     "Organization": ("partof",),
 }  # fmt: skip
 #: reverse references that _has can come along
 REVERSE = {
-    "Patient": ("Encounter:patient", "Condition:subject", "Observation:patient", "MedicationRequest:subject", "DiagnosticReport:patient"),
-    "Encounter": ("Observation:encounter", "Condition:encounter", "Encounter:part-of", "List:item"),
-    "Observation": ("DiagnosticReport:result", "Observation:derived-from", "List:item"),
+    "Patient": ("Encounter:patient", "Condition:subject", "Observation:patient", "MedicationRequest:subject", "DiagnosticReport:patient", "List:subject"),
+    "Encounter": ("Observation:encounter", "Condition:encounter", "Encounter:part-of", "List:item", "Observation:around"),
+    "Observation": ("DiagnosticReport:result", "Observation:derived-from", "List:item", "Observation:around"),
     "Condition": ("List:item",),
     "Organization": ("Organization:partof",),
     "Practitioner": ("Observation:performer", "MedicationRequest:requester"),
+    "Location": ("Encounter:location",),
 }  # fmt: skip
 #: what goes on from what was included
 AGAIN = ("_include:iterate=Observation:encounter", "_include:iterate=Encounter:part-of", "_include:iterate=Encounter:subject",
-         "_revinclude:iterate=Observation:encounter", "_revinclude:iterate=DiagnosticReport:result", "_include:iterate=DiagnosticReport:*")  # fmt: skip
+         "_revinclude:iterate=Observation:encounter", "_revinclude:iterate=DiagnosticReport:result", "_include:iterate=DiagnosticReport:*",
+         "_include:iterate=Observation:around")  # fmt: skip
 INCLUDES = {
-    "Patient": ("_revinclude=Observation:subject", "_revinclude=Encounter:patient", "_revinclude=Condition:subject"),
-    "Encounter": ("_include=Encounter:subject", "_include=Encounter:part-of", "_revinclude=Observation:encounter",
-                  "_revinclude=Condition:encounter", "_revinclude=Encounter:part-of"),
+    "Patient": ("_revinclude=Observation:subject", "_revinclude=Encounter:patient", "_revinclude=Condition:subject",
+                "_revinclude=List:patient"),
+    "Encounter": ("_include=Encounter:subject", "_include=Encounter:part-of", "_include=Encounter:location", "_revinclude=Observation:encounter",
+                  "_revinclude=Condition:encounter", "_revinclude=Encounter:part-of", "_revinclude=Observation:around"),
     "Condition": ("_include=Condition:encounter", "_include=Condition:patient"),
     "Observation": ("_include=Observation:encounter", "_include=Observation:subject:Patient", "_include=Observation:performer",
                     "_include=Observation:derived-from", "_revinclude=DiagnosticReport:result",
-                    "_revinclude=Observation:derived-from", "_revinclude=List:item"),
+                    "_revinclude=Observation:derived-from", "_revinclude=List:item", "_include=Observation:around",
+                    "_revinclude=Observation:around"),
     "MedicationRequest": ("_include=MedicationRequest:encounter", "_include=MedicationRequest:requester:Practitioner"),
     "DiagnosticReport": ("_include=DiagnosticReport:result", "_include=DiagnosticReport:subject"),
-    "List": ("_include=List:item", "_include=List:item:Observation"),
+    "List": ("_include=List:item", "_include=List:item:Observation", "_include=List:subject"),
     "Organization": ("_include=Organization:partof", "_revinclude=Organization:partof"),
     "Practitioner": ("_revinclude=Observation:performer", "_revinclude=MedicationRequest:requester"),
+    "Location": ("_revinclude=Encounter:location",),
 }  # fmt: skip
 SORTS = {
     "Patient": ("-gender,_id", "family", "-birthdate", "_id"),
-    "Encounter": ("status", "-subject", "date", "-date", "-date,_id"),
+    "Encounter": ("status", "-subject", "date", "-date", "-date,_id", "from"),
     "Condition": ("-code", "onset-date", "-recorded-date", "_id"),
-    "Observation": ("status,-date", "-encounter", "-date", "date", "-date,_id"),
+    "Observation": ("status,-date", "-encounter", "-date", "date", "-date,_id", "said,-around", "part"),
     "MedicationRequest": ("-status", "authoredon", "-authoredon"),
     "DiagnosticReport": ("encounter", "-date", "issued"),
     "List": ("title", "-date"),
     "Organization": ("-partof", "name", "-name"),
     "Practitioner": ("family", "-_id"),
+    "Location": ("name", "_id"),
 }
 _PREFIXES = ("eq", "ge", "le", "gt", "lt", "sa", "eb", "ne", "")
 _FILTERED = frozenset({"token", "string", "date", "reference"})
@@ -94,6 +112,8 @@ def _wanted(drawer: Drawer, case: Case) -> Kept:
         return drawer.pick(hidden)
     if kind > 94 and (torn := [one for one in shown if _names(one, case.world.deleted)]):
         return drawer.pick(torn)
+    if kind in range(36, 39):
+        return drawer.pick([one for one in case.world.kept if one.row.type_name == "Location"])
     return drawer.pick(shown if kind < 92 and shown else case.world.kept)
 
 
@@ -107,7 +127,11 @@ def _url(drawer: Drawer, world: World, wanted: Kept) -> str:
     type_name = wanted.row.type_name
     among = [one.resource for one in world.kept]
     gone = frozenset(str(one.resource["id"]) for one in world.deleted)
-    pairs = [_criterion(drawer, wanted.resource, among, gone, depth=0) for _ in range(drawer.pick((1, 1, 0, 2, 0)))]
+    pairs = [
+        _criterion(drawer, wanted.resource, among, gone, depth=0) for _ in range(drawer.pick((1, 0, 0, 2, 1, 0, 0)))
+    ]
+    if drawer.chance(8):
+        pairs += _about_a_text(drawer, wanted.resource)
     if drawer.chance(18) and wanted.resource["id"] not in gone:
         pairs.append(f"_filter={_expression(drawer, wanted.resource, among, 0)}")
     if drawer.chance(40):
@@ -148,6 +172,30 @@ def _place(drawer: Drawer, wanted: Resource, among: Sequence[Resource], pairs: l
             pairs.append(f"_type={','.join(memory_search.COMPARTMENTS[found[0].partition('/')[0]])}")
             return f"{found[0]}/*"
     return str(type_name)
+
+
+def _about_a_text(drawer: Drawer, wanted: Resource) -> list[str]:
+    """A text beside one of its codes, and whose it is: nobody looks for texts in everybody's rows."""
+    subject = wanted.get("subject", {}).get("reference")
+    known = memory_search.PARAMETERS[wanted["resourceType"]]
+    said = [
+        (code, text)
+        for code, (kind, _) in known.items() if kind == "token" for value in memory_search.values(wanted, code)
+        if isinstance(value, dict)
+        for text in [value.get("text"), *(one.get("display") for one in value.get("coding", ()))] if text
+    ]  # fmt: skip
+    if not said or subject is None:
+        return []
+    code, text = drawer.pick(said)
+    begun = text[: drawer.number(1, len(text))].replace(",", "\\,").strip()
+    return [f"{code}:text={begun.lower() if drawer.chance(40) else begun}", f"patient={subject}"]
+
+
+def _near(drawer: Drawer, value: Resource) -> str:
+    """A circle around a place, or around another, so wide that something else may be in it or not."""
+    latitude, longitude = drawer.pick(((value["latitude"], value["longitude"]), drawer.pick(PLACES)))
+    distance = drawer.pick(("|1", "", "|26", "|28000|m", "|80|km", "|90", "|2500", "|20000"))
+    return f"{latitude}|{longitude}{distance}"
 
 
 def _all_know(type_name: str, pairs: Sequence[str]) -> bool:
@@ -248,6 +296,8 @@ def _plain(drawer: Drawer, wanted: Resource, code: str) -> str:
         return _uri(drawer, code, str(value))
     if kind == "quantity":
         return f"{code}={_amount(drawer, value)}"
+    if kind == "near":
+        return f"{code}={_near(drawer, value)}"
     return _reference(drawer, code, value["reference"])
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, TypeVar
+from uuid import UUID
 
 from hypothesis import strategies as st
 
@@ -12,6 +13,17 @@ Pick = TypeVar("Pick")
 FAMILIES = ("Holm", "Holmgaard", "Åberg", "Møller", "Müller", "Bergson", "Berg", "holm", "O'Hara", "Test, Ny")
 GIVENS = ("Ane", "Anette", "Bo", "Éva", "Æske")
 NAMES = ("Nord", "Nordhavn", "Ørsted", "Klinik Å", "klinik a")
+#: what stands beside codes: alike but for case, accents and blanks, or for a Danish letter
+WORDS = ("Blodtryk", "BLÓDTRYK,  liggende", "Åndenød", "Andenod", "50% vægt")
+PLACES = (
+    (55.3959, 10.3883),
+    (55.4012, 10.4051),
+    (55.3127, 10.7896),
+    (56.1572, 10.2107),
+    (-16.85, 179.96),
+    (-16.8, -179.9),
+    (89.95, 40.0),
+)
 TITLES = ("Stue 1", "Stue 10", "stue 2", "Østgang")
 NPU, LOCAL, SKS = "urn:oid:1.2.208.176.2.1", "http://example.org/codes", "urn:oid:1.2.208.176.2.4"
 CODES = ((NPU, "NPU01933"), (NPU, "NPU19748"), (LOCAL, "NPU01933"), (LOCAL, "x"))
@@ -58,11 +70,25 @@ class Drawer:
 
 
 def concept(drawer: Drawer, codes: Sequence[tuple[str, str]]) -> Resource:
-    """One coding, sometimes two, sometimes one without a system."""
+    """One coding, sometimes two, sometimes one without a system; sometimes with words beside it."""
     codings = [{"system": system, "code": code} for system, code in {drawer.pick(codes): 1}]
     if drawer.chance(15):
         codings.append({"code": drawer.pick(codes)[1]})
-    return {"coding": codings}
+    found: Resource = {"coding": codings}
+    if drawer.chance(25):
+        codings[-1]["display"] = drawer.pick(WORDS)
+    if drawer.chance(15):
+        found["text"] = drawer.pick(WORDS)
+    return found
+
+
+def location(drawer: Drawer) -> Resource:
+    """A place, mostly with coordinates: some near each other, some across the date line or at a pole."""
+    found: Resource = {"resourceType": "Location", "name": drawer.pick(NAMES)}
+    if drawer.chance(85):
+        latitude, longitude = drawer.pick(PLACES)
+        found["position"] = {"latitude": latitude, "longitude": longitude}
+    return found
 
 
 def when(drawer: Drawer, element: str) -> Resource:
@@ -113,13 +139,13 @@ def patient(drawer: Drawer) -> Resource:
         name["given"] = [drawer.pick(GIVENS)]
     found: Resource = {"resourceType": "Patient", "name": [name], "gender": drawer.pick(("female", "male", "other"))}
     if drawer.chance(80):
-        found["birthDate"] = drawer.pick(("1958-03-14", "2011-11-24", "1958-03", "1958"))
+        found["birthDate"] = drawer.pick(("1958-03-14", "2011-11-24", "2011-11-23", "1958-03", "1958"))
     if drawer.chance(60):
         found["identifier"] = [{"system": LOCAL, "value": str(drawer.number(1, 3))}]
     return found
 
 
-def encounter(drawer: Drawer, earlier: Sequence[str]) -> Resource:
+def encounter(drawer: Drawer, earlier: Sequence[str], places: Sequence[str]) -> Resource:
     """A contact. No service provider: relations are facts of the world."""
     found: Resource = {
         "resourceType": "Encounter",
@@ -130,6 +156,8 @@ def encounter(drawer: Drawer, earlier: Sequence[str]) -> Resource:
         found["period"] = period(drawer)
     if drawer.chance(40):
         found["type"] = [concept(drawer, CODES)]
+    if drawer.chance(50):
+        found["location"] = [{"location": {"reference": drawer.pick(places)}}]
     if earlier and drawer.chance(30):
         found["partOf"] = {"reference": drawer.pick(earlier)}
     return found
@@ -146,8 +174,8 @@ def condition(drawer: Drawer) -> Resource:
     return found
 
 
-def observation(drawer: Drawer, earlier: Sequence[str], performers: Sequence[str]) -> Resource:
-    """A measurement, sometimes derived from an earlier one."""
+def observation(drawer: Drawer, earlier: Sequence[str], performers: Sequence[str], others: Sequence[str]) -> Resource:
+    """A measurement, sometimes derived from an earlier one, sometimes about another citizen too."""
     found: Resource = {
         "resourceType": "Observation",
         "status": drawer.pick(("final", "preliminary", "amended")),
@@ -171,6 +199,8 @@ def observation(drawer: Drawer, earlier: Sequence[str], performers: Sequence[str
         found["performer"] = [{"reference": drawer.pick(performers)}]
     if earlier and drawer.chance(20):
         found["derivedFrom"] = [{"reference": drawer.pick(earlier)}]
+    if others and drawer.chance(10):
+        found.setdefault("performer", []).append({"reference": drawer.pick(others)})
     return found
 
 
@@ -205,14 +235,16 @@ def diagnostic_report(drawer: Drawer, results: Sequence[str]) -> Resource:
     return found
 
 
-def ward_list(drawer: Drawer, items: Sequence[str]) -> Resource:
-    """A list of an organisation, over citizens."""
+def ward_list(drawer: Drawer, items: Sequence[str], about: UUID | None = None) -> Resource:
+    """A list of an organisation, over citizens, or about one."""
     found: Resource = {
         "resourceType": "List",
         "status": drawer.pick(("current", "retired")),
         "mode": "working",
         "title": drawer.pick(TITLES),
     }
+    if about is not None:
+        found["subject"] = {"reference": f"Patient/{about}"}
     if drawer.chance(50):
         found["code"] = concept(drawer, CODES)
     if drawer.chance(50):

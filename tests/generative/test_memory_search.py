@@ -15,11 +15,17 @@ CRP = {
 }  # fmt: skip
 HB = {
     "resourceType": "Observation", "id": "hb", "status": "amended", "subject": {"reference": "Patient/bo"},
-    "code": {"coding": [{"system": "npu", "code": "2"}]}, "encounter": {"reference": "Encounter/gone"},
+    "code": {"coding": [{"system": "npu", "code": "2", "display": "Hæmoglobin  B"}]}, "encounter": {"reference": "Encounter/gone"},
 }  # fmt: skip
 REPORT = {"resourceType": "DiagnosticReport", "id": "report", "status": "final", "code": {}, "subject": SUBJECT,
           "result": [{"reference": "Observation/crp"}, {"reference": "Observation/gone"}]}  # fmt: skip
-EVERYTHING: list[Resource] = [ANE, BO, STAY, OPEN, CRP, HB, REPORT]
+WARD = {
+    "resourceType": "Location",
+    "id": "ward",
+    "name": "Ward",
+    "position": {"latitude": 55.3959, "longitude": 10.3883},
+}
+EVERYTHING: list[Resource] = [WARD, ANE, BO, STAY, OPEN, CRP, HB, REPORT]
 
 
 def found(url: str) -> set[str]:
@@ -42,6 +48,19 @@ def found(url: str) -> set[str]:
         ("Observation?code=1&code=bare", "crp"),
         ("Observation?status=final,amended&code=2", "hb"),
         ("Patient?identifier=s|1", "bo"),
+        ("Observation?any-code=1", "crp"),
+        ("Observation?around=Encounter/stay", "crp"),
+        ("Encounter?from=2026-11-22", "open"),
+        ("Location?near=55.4|10.4", "ward"),
+        ("Location?near=55.3127|10.7896|28", "ward"),
+        ("Location?near=55.3127|10.7896|28000|m", "ward"),
+        ("Location?near=55.3127|10.7896|28|m", ""),
+        ("Location?near=55.3127|10.7896|26", ""),
+        ("Location?near:missing=true", ""),
+        ("Observation?code:text=hæ", "hb"),
+        ("Observation?code:text=HÆMOGLOBIN b", "hb"),
+        ("Observation?code:text=globin", ""),
+        ("Observation?code:text=haemo", ""),
         ("Patient?identifier:missing=true", "ane"),
         ("Patient?identifier:missing=false", "bo"),
         ("Patient?gender:not=female", "bo"),

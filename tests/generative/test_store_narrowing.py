@@ -1,7 +1,7 @@
 """On the real store: taking something away never shows more, and what was taken away is gone at the next request."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,6 +16,7 @@ from helhed.trust.projections import ROLE_SYSTEM
 from helhed.trust.reference import ALWAYS, Block, Facts, may_read
 from tests.generative.loading import Loaded, load, put_facts
 from tests.generative.resources import Drawer
+from tests.generative.tally import Tally, counted
 from tests.generative.worlds import World, a_world, some_asks
 from tests.support.world import NOW, World as Opened, at
 
@@ -26,8 +27,15 @@ STEPS = 8
 # --- less, never more -------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def tally() -> Iterator[Tally]:
+    """A case is a row that somebody asks for at the end."""
+    with counted() as found:
+        yield found
+
+
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_a_new_block_or_a_lost_base_never_shows_more(world, seed):
+async def test_a_new_block_or_a_lost_base_never_shows_more(world, seed, tally):
     loaded = await load(world, a_world(Drawer.seeded(seed)))
     drawer = Drawer.seeded(seed + 4_000_000)
     asks = some_asks(drawer, loaded.world, 10)
@@ -40,6 +48,9 @@ async def test_a_new_block_or_a_lost_base_never_shows_more(world, seed):
             assert now <= earlier
             assert now == {one.resource["id"] for one in loaded.world.kept if may_read(ask, one.row, facts)}
         before = after
+    for shown in before:
+        for one in loaded.world.kept:
+            tally.met(hidden=one.resource["id"] not in shown)
 
 
 async def seen(loaded: Loaded, asks: list[Ask]) -> list[set[str]]:

@@ -23,6 +23,7 @@ from tests.generative.loading import Loaded, load
 from tests.generative.mutants import AT_THE_DOOR, MUTANTS, Mutant, mutate
 from tests.generative.queries import a_search
 from tests.generative.resources import CODES, Drawer, Resource
+from tests.generative.tally import Tally, counted
 from tests.generative.twins import BASE, Call, Chance, Reply, Twins, copy_of, is_there, twins
 from tests.generative.worlds import Kept, a_world, an_ask
 from tests.support.world import World as Opened
@@ -45,9 +46,16 @@ def _same_chance(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(identifiers, "secrets", Chance)
 
 
+@pytest.fixture(scope="module")
+def tally() -> Iterator[Tally]:
+    """A case is a search."""
+    with counted() as found:
+        yield found
+
+
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_nobody_can_tell_hidden_from_missing(target, tmp_path, seed):
-    await compare(target, tmp_path, seed)
+async def test_nobody_can_tell_hidden_from_missing(target, tmp_path, seed, tally):
+    await compare(target, tmp_path, seed, tally=tally)
 
 
 LEAKS = ("hidden is forbidden", "totals count everything", "chains undecided", "includes undecided", "reading undecided",
@@ -73,14 +81,16 @@ async def _compare_until_they_differ(server_target: Target, folder: Path, mutant
             await compare(target, folder, seed, mutant)
 
 
-async def compare(target: Target, folder: Path, seed: int, mutant: Mutant | None = None) -> None:
+async def compare(
+    target: Target, folder: Path, seed: int, mutant: Mutant | None = None, tally: Tally | None = None
+) -> None:
     """Whatever two professionals and somebody else do."""
     drawer = Drawer.seeded(seed + 3_000_000)
     loaded = await _filled(target, folder, seed, mutant)
     kinds = [ActorKind.PROFESSIONAL, ActorKind.PROFESSIONAL, (ActorKind.CITIZEN, ActorKind.SYSTEM)[seed % 2]]
     for ask in (an_ask(drawer, loaded.world, kind) for kind in kinds):
         async with twins(loaded, target, ask, folder) as pair:
-            for call in calls(drawer, loaded, ask):
+            for call in calls(drawer, loaded, ask, tally or Tally()):
                 await same(pair, call)
 
 
@@ -121,18 +131,18 @@ def _next(reply: Reply) -> Call | None:
 # --- what an asker tries ----------------------------------------------------------------------------------------------
 
 
-def calls(drawer: Drawer, loaded: Loaded, ask: Ask) -> Iterator[Call]:
+def calls(drawer: Drawer, loaded: Loaded, ask: Ask, tally: Tally) -> Iterator[Call]:
     """Looks first, then changes, then some looks again."""
-    yield from looks(drawer, loaded, ask)
+    yield from looks(drawer, loaded, ask, tally)
     for one in some(drawer, loaded, ask, 5):
         yield from changes(drawer, loaded, ask, one)
-    yield from searches(drawer, loaded, ask, 5)
+    yield from searches(drawer, loaded, ask, 5, tally)
     yield from pasts(drawer)
     for one in some(drawer, loaded, ask, 2):
         yield from about(one.row.type_name, one.resource["id"])
 
 
-def looks(drawer: Drawer, loaded: Loaded, ask: Ask) -> Iterator[Call]:
+def looks(drawer: Drawer, loaded: Loaded, ask: Ask, tally: Tally) -> Iterator[Call]:
     for one in some(drawer, loaded, ask, 6):
         yield from about(one.row.type_name, one.resource["id"])
     yield from about("Observation", NOBODY)
@@ -141,7 +151,7 @@ def looks(drawer: Drawer, loaded: Loaded, ask: Ask) -> Iterator[Call]:
         if one.row.type_name == "Patient":
             known = {name: one.resource[name] for name in ("name", "birthDate", "identifier") if name in one.resource}
             yield Call("POST", "/fhir/Patient/$match", "", orjson.dumps({"resourceType": "Patient", **known}))
-    yield from searches(drawer, loaded, ask, SEARCHES)
+    yield from searches(drawer, loaded, ask, SEARCHES, tally)
     for kind in ("batch", "transaction"):
         gets = [f"{one.row.type_name}/{one.resource['id']}" for one in some(drawer, loaded, ask, 2)]
         gets.append(_encoded(a_search(drawer, loaded.world, ask).url))
@@ -177,9 +187,11 @@ def pasts(drawer: Drawer) -> Iterator[Call]:
         yield Call("GET", f"/fhir/{type_name}/_history", f"_count={drawer.pick([1, 5, 50])}{since}")
 
 
-def searches(drawer: Drawer, loaded: Loaded, ask: Ask, several: int) -> Iterator[Call]:
+def searches(drawer: Drawer, loaded: Loaded, ask: Ask, several: int, tally: Tally) -> Iterator[Call]:
     for _ in range(several):
-        url = a_search(drawer, loaded.world, ask).url
+        case = a_search(drawer, loaded.world, ask)
+        tally.met(hidden=bool(case.hidden_matches()))
+        url = case.url
         path, text = f"/fhir/{url.partition('?')[0]}".rstrip("/"), urlencode([*pairs_of(url), *drawer.pick(SHAPES)])
         if drawer.chance(25):
             posted = {"content-type": "application/x-www-form-urlencoded"}

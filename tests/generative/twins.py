@@ -18,7 +18,8 @@ from helhed.foundation.ask import Action, Ask
 from helhed.foundation.database import Target, connect
 from helhed.foundation.settings import Settings
 from helhed.trust.reference import Permit, decide, may_read
-from tests.generative.loading import Loaded
+from tests.generative.agreement import saw_it_begin
+from tests.generative.loading import Loaded, is_written_twice
 from tests.generative.worlds import NOW, Kept
 from tests.support.world import World as Opened
 
@@ -132,9 +133,14 @@ def is_there(loaded: Loaded, ask: Ask, kept: Kept) -> bool:
 async def twins(loaded: Loaded, source: Target, ask: Ask, folder: Path) -> AsyncIterator[Twins]:
     """Both networks, copied from ``source``, to which nobody may be connected."""
     hidden = [UUID(one.resource["id"]) for one in loaded.world.kept if not is_there(loaded, ask, one)]
+    begun = [
+        UUID(one.resource["id"])
+        for one in loaded.world.kept
+        if is_written_twice(one) and not saw_it_begin(loaded, ask, one)
+    ]
     settings = Settings(data_dir=folder, demo=True, write_connections=2)
     async with copy_of(source) as whole, copy_of(source) as bare:
-        await _forget(bare, hidden)
+        await _forget(bare, hidden, begun)
         left, right = await Opened.open(whole, settings), await Opened.open(bare, settings)
         try:
             yield Twins(Door(left, ask), Door(right, ask))
@@ -163,9 +169,10 @@ async def _administer(target: Target, statement: str) -> None:
         await admin.close()
 
 
-async def _forget(target: Target, ids: Iterable[UUID]) -> None:
-    """As if they had never been stored."""
+async def _forget(target: Target, ids: Iterable[UUID], begun: Iterable[UUID]) -> None:
+    """As if they had never been stored; of those in ``begun``, the first version."""
     owner = await connect(target.owner)
     for table in _TABLES:
         await owner.execute(f"delete from fhir.{table} where id = any($1)", list(ids))
+    await owner.execute("delete from fhir.version where version = 1 and id = any($1)", list(begun))
     await owner.close()

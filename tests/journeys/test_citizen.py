@@ -10,7 +10,18 @@ from tests.journeys.conftest import PHONE
 pytestmark = pytest.mark.journey
 
 CITIZEN, DOCTOR = "jens", "anders-emergency"
-PAGES = ("/borger", "/borger/medicin", "/borger/log", "/borger/log?hvem=alle&hvad=alt", "/om", "/tilgaengelighed")
+PAGES = (
+    "/borger",
+    "/borger/spaerringer",
+    "/borger/spaerringer/ny?hvem=alle&hvad=alt",
+    "/borger/samtykker/ny",
+    "/borger/medicin",
+    "/borger/log",
+    "/borger/log/bevis",
+    "/borger/log?hvem=alle&hvad=alt",
+    "/om",
+    "/tilgaengelighed",
+)
 
 
 def test_a_citizen_sees_who_opened_the_record_and_why(journey):
@@ -20,7 +31,7 @@ def test_a_citizen_sees_who_opened_the_record_and_why(journey):
     name = doctor.page.locator(".hh-who").inner_text().split(",")[0]
 
     citizen = journey.given(CITIZEN)
-    citizen.page.get_by_role("link", name="Log og spær").first.click()
+    citizen.page.get_by_role("link", name="Min log").first.click()
 
     entry = citizen.page.locator(".hh-log > li", has_text=name).first
     expect(entry).to_contain_text("fordi")
@@ -37,17 +48,17 @@ def test_a_block_empties_the_hospitals_page_at_the_next_request_until_it_is_ende
     citizen = journey.given(CITIZEN)
     citizen.goes_to("/borger/log")
     citizen.page.locator(".hh-log > li", has_text=name).first.get_by_role("link", name="Spær for dette sted").click()
-    expect(citizen.page.get_by_role("heading", name="se i nat?")).to_be_visible()
-    expect(citizen.page.get_by_role("heading", name="Det betyder mest")).to_be_visible()
-    citizen.page.get_by_role("button", name="Gem spærret").click()
+    expect(citizen.page.get_by_role("heading", name="se i nat?").first).to_be_visible()
+    expect(citizen.page.get_by_role("heading", name="Det betyder mest").first).to_be_visible()
+    citizen.page.get_by_role("button", name="Gem spærringen").click()
     expect(citizen.page.get_by_role("status").first).to_contain_text("gælder fra næste opslag")
 
     doctor.page.reload()
     expect(doctor.page.locator(".hh-sources")).to_contain_text("Intet vises her")
     expect(doctor.page.get_by_role("heading", name="CAVE: intet at vise her")).to_be_visible()
 
-    citizen.page.get_by_role("button", name="Fjern spærret").click()
-    expect(citizen.page.get_by_text("Du har ingen spær.")).to_be_visible()
+    citizen.page.get_by_role("button", name="Fjern spærringen").click()
+    expect(citizen.page.get_by_text("Du har ingen spærringer, der gælder nu.")).to_be_visible()
     doctor.page.reload()
     expect(doctor.page.get_by_role("heading", name=re.compile("^CAVE: (?!intet)"))).to_be_visible()
 
@@ -66,7 +77,7 @@ def test_the_whole_portal_changes_language_and_remembers(journey):
     citizen = journey.given(CITIZEN)
     citizen.page.get_by_role("link", name="English").click()
     expect(citizen.page.locator("html")).to_have_attribute("lang", "en")
-    citizen.page.get_by_role("link", name="Log and blocks").first.click()
+    citizen.page.get_by_role("link", name="My log").first.click()
     expect(citizen.page.get_by_role("heading", level=1)).to_have_text("Who has seen your data?")
     citizen.page.get_by_role("link", name="Dansk").click()
     expect(citizen.page.get_by_role("heading", level=1)).to_have_text("Hvem har set dine oplysninger?")
@@ -77,18 +88,18 @@ def test_everything_works_without_javascript(journey):
     citizen.page.get_by_label("Slags").select_option("vaccine")
     citizen.page.locator("#tidslinje").get_by_role("button", name="Vis").click()
     expect(citizen.page).to_have_url(re.compile("slags=vaccine"))
-    citizen.goes_to("/borger/log")
-    citizen.page.get_by_label("Hvem skal ikke kunne se det?").select_option("alle")
-    citizen.page.get_by_label("Hvad skal skjules?").select_option("alt")
-    citizen.page.get_by_role("button", name="Prøv det af").click()
-    expect(citizen.page.get_by_role("button", name="Gem spærret")).to_be_visible()
+    citizen.goes_to("/borger/spaerringer/ny")
+    citizen.page.get_by_label("Alle behandlere overalt").check()
+    citizen.page.get_by_label("Alt i min journal").check()
+    citizen.page.get_by_role("button", name="Se, hvad det betyder").click()
+    expect(citizen.page.get_by_role("button", name="Gem spærringen")).to_be_visible()
 
 
 def test_what_is_missing_in_the_block_form_is_said_at_the_field(journey):
     citizen = journey.given(CITIZEN, javascript=False)
-    citizen.goes_to("/borger/log")
-    citizen.page.get_by_role("button", name="Prøv det af").click()
-    expect(citizen.page.get_by_role("alert")).to_contain_text("Vælg, hvem spærret gælder for.")
+    citizen.goes_to("/borger/spaerringer/ny")
+    citizen.page.get_by_role("button", name="Se, hvad det betyder").click()
+    expect(citizen.page.get_by_role("alert")).to_contain_text("Vælg, hvem spærringen gælder for.")
     citizen.page.get_by_role("alert").get_by_role("link").first.click()
     expect(citizen.page).to_have_url(re.compile("#hvem$"))
 
@@ -109,14 +120,18 @@ def test_the_keyboard_alone_is_enough(journey):
     keyboard.press("Tab")
     expect(somebody.page.get_by_role("link", name="Gå til indholdet")).to_be_focused()
     keyboard.press("Enter")
-    for _ in range(60):
-        keyboard.press("Tab")
-        if somebody.page.evaluate(f"document.activeElement.form?.person?.value === '{CITIZEN}'"):
-            break
-    outline = somebody.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
-    assert outline == "solid", "focus must be seen"
-    keyboard.press("Enter")
-    somebody.page.wait_for_url("**/borger")
+    for what, address in (
+        ("document.activeElement.getAttribute('href') === '/log-ind/mitid'", "**/authorize?**"),
+        (f"document.activeElement.form?.person?.value === '{CITIZEN}'", "**/borger"),
+    ):
+        for _ in range(60):
+            keyboard.press("Tab")
+            if somebody.page.evaluate(what):
+                break
+        outline = somebody.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert outline == "solid", "focus must be seen"
+        keyboard.press("Enter")
+        somebody.page.wait_for_url(address)
     expect(somebody.page.get_by_role("heading", level=1)).to_be_visible()
 
 

@@ -116,16 +116,17 @@ def test_an_imported_patient_is_found_seen_told_of_and_hidden(journey, live_serv
     # and through the FHIR door, with his token
     token = live_server.token(DOCTOR)
     citizen = journey.person()
-    citizen.goes_to("/")
+    citizen.goes_to("/log-ind/mitid")
     citizen.page.get_by_label("Navn, CPR-nummer eller erstatnings-CPR").fill(number)
     citizen.page.get_by_role("button", name="Søg").click()
-    patient = f"Patient/{citizen.page.locator('.hh-found input[name=borger]').input_value()}"
+    found = citizen.page.locator("form", has_text=f"{GIVEN} {FAMILY}").last
+    patient = found.locator("input[name=person]").input_value().replace("patient:", "Patient/")
     assert measurements(live_server, token, patient) == 1
 
     # when she logs in by the replacement number the import gave her
-    citizen.page.locator(".hh-found").get_by_role("button", name=f"Log ind {GIVEN} {FAMILY}").click()
+    found.get_by_role("button").click()
     citizen.page.wait_for_url(re.compile("/borger$"))
-    citizen.page.get_by_role("link", name="Log og spær").first.click()
+    citizen.page.get_by_role("link", name="Min log").first.click()
 
     # then his look stands in her log, with his name and his reason, and his declaration once and without repeating itself
     name = doctor.page.locator(".hh-who").inner_text().split(",")[0]
@@ -140,9 +141,9 @@ def test_an_imported_patient_is_found_seen_told_of_and_hidden(journey, live_serv
     # when she blocks the hospital from there
     entries.first.get_by_role("link", name="Spær for dette sted").click()
     expect(
-        citizen.page.get_by_role("heading", name=f"Det betyder mest: overfølsomhed over for {ALLERGY}")
+        citizen.page.get_by_role("heading", name=f"Det betyder mest: overfølsomhed over for {ALLERGY}").first
     ).to_be_visible()
-    citizen.page.get_by_role("button", name="Gem spærret").click()
+    citizen.page.get_by_role("button", name="Gem spærringen").click()
     expect(citizen.page.get_by_role("status").first).to_contain_text("gælder fra næste opslag")
 
     # then it is gone at the next request, on the page and in the count

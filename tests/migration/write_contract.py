@@ -29,6 +29,7 @@ def main() -> None:
         server.start()
         try:
             json.dump(asyncio.run(contract(embedded_target(server))), sys.stdout, indent=1)
+            print()
         finally:
             server.discard()
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
-from helhed.foundation.ask import Action, Ask
+from helhed.foundation.ask import Action, Ask, Purpose
 from helhed.trust.policy import policy
-from helhed.trust.reference import Block, Decision, Employment, Facts, Permit, Relation, Row, decide
+from helhed.trust.reference import Block, Decision, Employment, Facts, PastContact, Permit, Relation, Row, decide
 from tests.policy.places import (
     ASKER,
     CITIZEN,
@@ -81,6 +82,8 @@ def _document() -> Iterator[str]:
         ("5. A doctor's employment, in contact with the citizen, no block, an Observation", ["employment"], _employments()),
         ("6. System clients, whatever the citizen blocks", ["client of", "registered", "type", "recorded by"], _systems()),
         ("7. What the token covers", ["asker", "token"], _scopes()),
+        ("8. After a contact at the ward in which the asker took part, an Observation of the ward", ["who asks", "ended", "purpose", "block"], _afterwards()),
+        ("9. A citizen registered twice: the facts stand under one key, the Observation under the other", ["who asks, and what is known of the other key", "linked"], _twice()),
     ):  # fmt: skip
         yield ""
         yield title
@@ -168,6 +171,38 @@ def _scopes() -> Iterator[Line]:
         ):
             narrowed = replace(ask, read_types=read, write_types=write)
             yield [asker, name, *_verdicts(narrowed, row("Observation", WARD), facts(IN_CONTACT))]
+
+
+def _afterwards() -> Iterator[Line]:
+    for who, asker in (
+        ("a doctor", professional()),
+        ("a colleague", replace(professional(), actor=COLLEAGUE)),
+        ("a secretary", professional("secretary")),
+    ):
+        jobs = tuple(Employment(asker.actor, WARD, role) for role in ROLES)
+        for days in (1, 29, 30, 150, 200):
+            for purpose in (Purpose.TREATMENT, Purpose.FOLLOW_UP):
+                for block, blocks in (("none", ()), ("the ward, everything", (Block(CITIZEN, WARD),))):
+                    ended = PastContact(CITIZEN, WARD, asker.at - timedelta(days=days), frozenset({ASKER}))
+                    known = replace(
+                        facts(blocks=blocks, employments=jobs), contacts=(ended,), deadlines=policy().deadlines
+                    )
+                    why = replace(asker, purpose=purpose)
+                    said = _verdicts(why, row("Observation", WARD), known)
+                    yield [who, f"{days} days ago", purpose.name.lower(), block, *said]
+
+
+def _twice() -> Iterator[Line]:
+    known = facts(Relation(SOMEBODY_ELSE, WARD, "A"))
+    for what, ask, held in (
+        ("the citizen, logged in by the other key", replace(citizen(), actor=SOMEBODY_ELSE), known),
+        ("a doctor in contact by the other key", professional(), known),
+        ("a doctor in contact, blocked by the other key", professional(), facts(IN_CONTACT, blocks=(Block(SOMEBODY_ELSE),))),
+    ):  # fmt: skip
+        for linked in (False, True):
+            links = (frozenset({CITIZEN, SOMEBODY_ELSE}),) if linked else ()
+            verdicts = _verdicts(ask, row("Observation", WARD), replace(held, links=links))
+            yield [what, "yes" if linked else "no", *verdicts]
 
 
 def _verdicts(ask: Ask, what: Row, known: Facts) -> Line:

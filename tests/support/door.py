@@ -7,6 +7,8 @@ import orjson
 
 from helhed.api import FhirApi
 from helhed.foundation.ask import Ask
+from helhed.trust.looks.pseudonyms import Pseudonyms
+from helhed.trust.served import served_types
 from tests.support.world import World
 
 BASE = "https://here.example"
@@ -27,16 +29,19 @@ class Door:
     """One asker at the door."""
 
     def __init__(self, world: World, asker: Ask, **limits: Any) -> None:
-        self._api = FhirApi(world.store, OneAsk(asker), base_url=BASE, **{"max_body_bytes": 2**24, **limits})
+        served = served_types(world.store.pool, Pseudonyms(b"p" * 32))
+        self._api = FhirApi(
+            world.store, OneAsk(asker), base_url=BASE, **{"max_body_bytes": 2**24, "virtual": served, **limits}
+        )
 
     async def get(self, url: str, **headers: str) -> tuple[int, Any]:
         """Status and parsed answer of a path with its parameters, or of a link."""
         path, _, query = url.removeprefix(BASE).partition("?")
         return await self._ask("GET", path, query, b"", headers)
 
-    async def search(self, type_name: str, pairs: dict[str, str]) -> tuple[int, Any]:
+    async def search(self, type_name: str, pairs: dict[str, str], **headers: str) -> tuple[int, Any]:
         """A search by POST."""
-        form = {"content-type": "application/x-www-form-urlencoded"}
+        form = {"content-type": "application/x-www-form-urlencoded", **headers}
         return await self._ask("POST", f"/fhir/{type_name}/_search", "", urlencode(pairs).encode(), form)
 
     async def post(self, path: str, body: Any, **headers: str) -> tuple[int, Any]:

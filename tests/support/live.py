@@ -1,5 +1,6 @@
 """The real server in a process of its own."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -10,6 +11,11 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from helhed.commands.demo_world import persona_token
+from helhed.foundation.database import embedded_target
+from helhed.foundation.postgres import EmbeddedPostgres
+from helhed.foundation.settings import Settings
 
 _START_SECONDS = 120
 
@@ -22,10 +28,13 @@ class LiveServer:
     data_dir: Path
     process: subprocess.Popen[bytes]
     environment: dict[str, str] = field(repr=False)
+    workers: int = 1
 
     @classmethod
-    def start(cls, data_dir: Path, *, citizens: int = 5, database_url: str = "") -> "LiveServer":
-        """Load the demo and serve it; returns when it is ready."""
+    def start(
+        cls, data_dir: Path, *, citizens: int = 5, database_url: str = "", workers: int = 1, **more: str
+    ) -> "LiveServer":
+        """Load the demo and serve it; returns when it is ready. ``more`` are settings from the environment."""
         port = free_port()
         environment = {
             **os.environ,
@@ -33,11 +42,12 @@ class LiveServer:
             "HELHED_PORT": str(port),
             "HELHED_DATABASE_URL": database_url,
             "HELHED_SHARED_BUFFERS": "64MB",
+            **more,
         }
-        command = [sys.executable, "-m", "helhed.cli", "demo", "--citizens", str(citizens)]
+        command = [sys.executable, "-m", "helhed.cli", "demo", "--citizens", str(citizens), "--workers", str(workers)]
         with open(data_dir / "server.log", "wb") as log:
             process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
-        running = cls(f"http://127.0.0.1:{port}", data_dir, process, environment)
+        running = cls(f"http://127.0.0.1:{port}", data_dir, process, environment, workers)
         running.wait_ready()
         return running
 
@@ -67,6 +77,19 @@ class LiveServer:
         """The persona's Patient/… or Practitioner/…"""
         return self.helhed("token", persona, "--id")
 
+    def persona(self, handle: str) -> tuple[str, str]:
+        """Token and reference, without starting a program for each."""
+        settings = Settings(data_dir=self.data_dir, demo=True)
+        target = embedded_target(EmbeddedPostgres(self.data_dir))
+
+        async def both() -> tuple[str, str]:
+            token, reference = [
+                await persona_token(settings, target, handle, reference_only=only) for only in (False, True)
+            ]
+            return token, reference
+
+        return asyncio.run(both())
+
     def kill(self) -> None:
         """SIGKILL to the server and its workers (the database runs on)."""
         os.killpg(self.process.pid, signal.SIGKILL)
@@ -74,7 +97,7 @@ class LiveServer:
 
     def restart(self) -> None:
         """The same server on the same data; returns when it is ready."""
-        command = [sys.executable, "-m", "helhed.cli", "demo"]
+        command = [sys.executable, "-m", "helhed.cli", "demo", "--workers", str(self.workers)]
         with open(self.data_dir / "server.log", "ab") as log:
             self.process = subprocess.Popen(
                 command, env=self.environment, stdout=log, stderr=log, start_new_session=True

@@ -12,6 +12,7 @@ from helhed.fhir.changes import Change, Page, Written
 from helhed.fhir.definitions import type_definition
 from helhed.fhir.query import parse_search
 from helhed.fhir.store import Store
+from helhed.fhir.store.cursor import CursorSigner
 from helhed.fhir.store.writing import home_bucket
 from helhed.foundation.ask import ActorKind, Ask, Purpose
 from helhed.foundation.database import Connection, Target, connect
@@ -35,7 +36,7 @@ class World:
     @classmethod
     async def open(cls, target: Target, settings: Settings) -> "World":
         """Open everything."""
-        store = await Store.open(target, settings, SECRET, HOOKS)
+        store = await Store.open(target, settings, CursorSigner(SECRET), HOOKS)
         return cls(store, await connect(target.owner), target)
 
     async def close(self) -> None:
@@ -73,19 +74,22 @@ class World:
         await self.put(self.system(part_of or identifier), resource, identifier)
         return identifier
 
-    async def employee(self, organisation: UUID, role: str = "doctor", **more: Any) -> UUID:
-        """A professional with a job."""
+    async def employee(
+        self, organisation: UUID, role: str = "doctor", practitioner: dict[str, Any] | None = None, **more: Any
+    ) -> UUID:
+        """A professional with a job; ``practitioner`` says more of who it is."""
         custodian = self.system(organisation)
-        practitioner = await self.put(custodian, {"resourceType": "Practitioner", "name": [{"family": "Test"}]})
+        resource = {"resourceType": "Practitioner", "name": [{"family": "Test"}], **(practitioner or {})}
+        practitioner_id = await self.put(custodian, resource)
         job = {
             "resourceType": "PractitionerRole",
-            "practitioner": {"reference": f"Practitioner/{practitioner}"},
+            "practitioner": {"reference": f"Practitioner/{practitioner_id}"},
             "organization": {"reference": f"Organization/{organisation}"},
             "code": [{"coding": [{"system": ROLE_SYSTEM, "code": role}]}],
             **more,
         }
         await self.put(custodian, job)
-        return practitioner
+        return practitioner_id
 
     async def patient(self, organisation: UUID, family: str = "Test", **more: Any) -> UUID:
         """A citizen registered by an organisation."""
@@ -119,7 +123,8 @@ class World:
             "effectiveDateTime": "2026-11-20T08:00:00Z",
             **more,
         }
-        return await self.put(self.system(organisation), resource)
+        bare = {name: value for name, value in resource.items() if value is not None}
+        return await self.put(self.system(organisation), bare)
 
     async def put(self, ask: Ask, resource: dict[str, Any], identifier: UUID | None = None) -> UUID:
         """Create ``resource``; returns its id."""

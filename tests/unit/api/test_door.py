@@ -11,6 +11,7 @@ from helhed.fhir.changes import Version
 from helhed.foundation.ask import ActorKind, Ask, Purpose
 from helhed.foundation.errors import NotAuthenticated, Overloaded
 from helhed.foundation.ids import new_id
+from helhed.trust.virtual import SHAPES
 from tests.unit.api.fake_store import AT, FakeStore
 
 ORGANISATION = {"resourceType": "Organization", "name": "Test"}
@@ -138,6 +139,7 @@ async def test_an_update_must_carry_the_id_of_its_address(client):
         ("GET", "/fhir/../health", 400),
         ("GET", "/fhir//Organization", 400),
         ("GET", "/fhir/Organization;a=b", 400),
+        ("GET", "/fhir/Organization\\x", 400),
         ("GET", "/fhir/Organization%2fx", 400),
         ("GET", "/fhir/Nosuch/x", 404),
         ("GET", "/fhirx", 404),
@@ -289,9 +291,14 @@ async def test_a_page_link_may_change_how_much_is_asked_for(client):
     assert (client.store.queries[0].count, client.store.queries[0].applied) == (7, (("name", "x"), ("_count", "7")))
 
 
-async def test_the_capability_statement_is_public_and_lists_no_virtual_type(client):
+async def test_the_capability_statement_is_public_and_says_of_a_type_that_another_room_serves_what_that_does(client):
     status, _, body = await client("GET", "/fhir/metadata", token=None)
-    named = {one["type"] for one in orjson.loads(body)["rest"][0]["resource"]}
+    named = {one["type"]: one for one in orjson.loads(body)["rest"][0]["resource"]}
     assert status == 200
     assert "Patient" in named
-    assert not named & {"AuditEvent", "Consent", "Binary"}
+    assert not named.keys() & ({"AuditEvent", "Consent", "MessageHeader", "Subscription"} - SHAPES.keys())
+    for shape in SHAPES.values():
+        told = named[shape.name]
+        assert {one["name"] for one in told["searchParam"]} == {"_id", "_lastUpdated", *shape.parameters}
+        assert ("create" in {one["code"] for one in told["interaction"]}) is ("POST" in shape.writes)
+        assert "patch" not in {one["code"] for one in told["interaction"]}

@@ -1,5 +1,6 @@
 """Who could make themselves a job, a treatment relation or a place in somebody else's hierarchy, by writing."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,8 +9,10 @@ import pytest
 from helhed.foundation.errors import Conflict, Forbidden, MethodNotAllowed, Unknown, Unprocessable
 from helhed.foundation.ids import key_of
 from helhed.registries.identifiers import CPR
+from helhed.trust.blocks import Blocks
 from helhed.trust.projections import ROLE_SYSTEM
-from tests.support.world import World
+from helhed.trust.tickets import Tickets
+from tests.support.world import NOW, World, at
 
 
 def job(practitioner: UUID, organisation: UUID) -> dict[str, Any]:
@@ -251,3 +254,57 @@ async def test_a_professional_cannot_choose_a_citizens_clinic(world: World) -> N
     await world.change(world.professional(doctor, hospital), patient, changed, if_match=1)
     with pytest.raises(Unknown):
         await world.store.read(world.professional(stranger, clinic), "Patient", patient)
+
+
+def referral(patient: UUID, performer: UUID) -> dict[str, Any]:
+    return {
+        "resourceType": "ServiceRequest",
+        "status": "active",
+        "intent": "order",
+        "subject": {"reference": f"Patient/{patient}"},
+        "performer": [{"reference": f"Organization/{performer}"}],
+    }
+
+
+@pytest.mark.parametrize("opened_by", ["a ticket", "a consent"])
+async def test_what_opens_a_record_for_a_while_opens_it_for_nobody_else_and_no_longer(
+    world: World, opened_by: str
+) -> None:
+    hospital, friend = await world.organisation("Hospital"), await world.organisation("Friend")
+    register = await world.organisation("Register")
+    patient = await world.patient(register)
+    own, colleague, friendly = [await world.employee(place) for place in (hospital, hospital, friend)]
+    doctor = world.professional(own, hospital)
+    until = NOW + timedelta(hours=1)
+    if opened_by == "a ticket":
+        await Tickets(world.store.pool).break_glass(doctor, key_of(patient), "cannot be asked")
+    else:
+        await Blocks(world.store.pool).consent(world.citizen(patient), until, professional=doctor.actor)
+    await world.store.read(doctor, "Patient", patient)
+    visit = await world.put(doctor, contact(patient, hospital))
+    await world.put(doctor, referral(patient, friend))
+    await world.change(doctor, visit, {**contact(patient, hospital), "id": str(visit)}, if_match=1)
+    for asker in (
+        world.professional(colleague, hospital),
+        world.professional(friendly, friend),
+        at(doctor, until + timedelta(minutes=1)),
+    ):
+        with pytest.raises(Unknown):
+            await world.store.read(asker, "Patient", patient)
+    await world.put(world.system(hospital), contact(patient, hospital))
+    await world.store.read(world.professional(colleague, hospital), "Patient", patient)
+
+
+async def test_a_contact_that_is_ended_under_a_ticket_has_ended(world: World) -> None:
+    hospital = await world.organisation("Hospital")
+    patient = await world.patient(await world.organisation("Register"))
+    doctor = world.professional(await world.employee(hospital), hospital)
+    visit = await world.contact(patient, hospital)
+    await world.block(patient, hospital)
+    await Tickets(world.store.pool).break_glass(doctor, key_of(patient), "cannot be asked")
+    amended = {**contact(patient, hospital), "id": str(visit)}
+    count = "select count(*) from trust.relation where source = $1"
+    await world.change(doctor, visit, amended, if_match=1)
+    assert await world.owner.fetchval(count, visit) == 1
+    await world.change(doctor, visit, {**amended, "status": "finished"}, if_match=2)
+    assert await world.owner.fetchval(count, visit) == 0

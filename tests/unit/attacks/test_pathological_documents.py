@@ -1,13 +1,15 @@
 """Documents written to cost time, memory or a stack."""
 
+import json
 from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given, strategies as st
 
 from helhed.fhir.indexing import index, normalise, text, values
 from helhed.fhir.indexing.dates import LATEST, interval
-from helhed.fhir.parsing import parse_json
+from helhed.fhir.parsing import DEFAULT_LIMITS, checked_lines, parse_json
 from helhed.fhir.references import rewrite, rewrite_raw
 from helhed.fhir.store.writing import Prepared, add_side_rows
 from helhed.fhir.transaction.entries import MOST_SEARCHES, items_of
@@ -70,6 +72,50 @@ def test_the_index_and_the_kept_bytes_rewrite_the_same_links() -> None:
     assert orjson.loads(rewrite_raw(orjson.dumps(resource), known)) == rewrite(resource, known)
 
 
+_NAMES_USED = st.sampled_from(
+    ["urn:uuid:a", "urn:uuid:b", "Patient/1", "Patient/1#x", "#a", 'q"uote', "reference", "ø\\"]
+)
+_VALUES = st.recursive(
+    _NAMES_USED | st.none(),
+    lambda inner: st.dictionaries(st.sampled_from(["reference", "uri", "x", "fullUrl"]), inner) | st.lists(inner),
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["reference", "subject", "uri"]), _VALUES),
+    st.sampled_from([None, 1]),
+    st.booleans(),
+)
+def test_references_are_rewritten_alike_however_the_document_is_set(
+    resource: dict[str, Any], indent: int | None, compact: bool
+) -> None:
+    known = {"urn:uuid:a": "Patient/3", "Patient/1": "Patient/4", 'q"uote': "Patient/5", "ø\\": "Patient/6"}
+    separators = (",", ":") if compact else None
+    raw = json.dumps(resource, indent=indent, separators=separators, ensure_ascii=False).encode()
+    assert json.loads(rewrite_raw(raw, known)) == rewrite(resource, known)
+
+
+def test_a_reference_that_is_no_text_is_left_to_the_parser() -> None:
+    assert rewrite_raw(b'{"reference":"\xff"}', {"a": "b"}) == b'{"reference":"\xff"}'
+    assert rewrite_raw(b'{"reference" :"\xff"}', {"a": "b"}) == b'{"reference" :"\xff"}'
+
+
+def test_every_line_is_held_to_the_depth_of_a_document() -> None:
+    flat = b'{"resourceType":"Patient"}'
+    assert checked_lines(b"\n".join([flat, nested(DEEPEST), flat]), DEFAULT_LIMITS)[2] == flat
+    with pytest.raises(BadRequest, match="deeper"):
+        checked_lines(b"\n".join([flat, nested(DEEPEST + 1), flat]), DEFAULT_LIMITS)
+    with pytest.raises(TooLarge):
+        checked_lines(b'{"x":[' + b"{}," * 1000 + b"{}]}" + (b"\n" + flat + b"[]" * 999) * 1000, DEFAULT_LIMITS)
+
+
+def test_escaped_quotes_hide_no_depth() -> None:
+    hiding = b'{"x":' + b'["\\\\",' * DEEPEST + b"1" + b"]" * DEEPEST + b"}"
+    with pytest.raises(BadRequest, match="deeper"):
+        parse_json(hiding)
+    assert parse_json(b'{"x":["' + b'\\"[' * 500 + b'","y\\\\"]}')
+
+
 def observation(**more: Any) -> dict[str, Any]:
     subject = {"reference": "Patient/0190aaaa-aaaa-7aaa-8aaa-aaaaaaaaaaaa"}
     return {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "subject": subject, **more}
@@ -115,3 +161,15 @@ def test_a_bundle_holds_a_bounded_number_of_searches(kind: str) -> None:
     bundle["entry"].append(look)  # type: ignore[attr-defined]
     with pytest.raises(BadRequest):
         items_of(orjson.dumps(bundle), bundle)
+
+
+@pytest.mark.parametrize("number", ["1e-400000", "0e-400000", "-1.5E-4001", "1e+999"])
+def test_a_number_that_the_database_cannot_hold_is_refused(number: str) -> None:
+    """Else one row would break every search that reads its body."""
+    with pytest.raises(BadRequest, match="too large or too small"):
+        parse_json(b'{"valueDecimal":%b}' % number.encode())
+
+
+@pytest.mark.parametrize("number", ["1e-300", "5E+10", "0.1e1", "1e0"])
+def test_a_number_of_a_laboratory_is_taken(number: str) -> None:
+    assert parse_json(b'{"valueDecimal":%b}' % number.encode())

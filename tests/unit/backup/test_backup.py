@@ -8,12 +8,19 @@ import msgspec
 import orjson
 import pytest
 
-from helhed.backup import BackupDamaged, Manifest, NotEmpty, NotTheSame, back_up, new_identity, restore
-from helhed.backup.keys import NoRecipient, NotAKey, Occupied
+from helhed.commands.backup import BackupDamaged, Manifest, NotEmpty, NotTheSame, back_up, new_identity, restore
+from helhed.commands.backup.keys import NoRecipient, NotAKey, Occupied
+from helhed.commands.rotating import retire, rotate
 from helhed.foundation.database import Target, connect, read_secret
+from helhed.foundation.keyring import KeyPurpose, State
+from helhed.foundation.keyring_file import KEYRING, read_keyring
+from helhed.foundation.once import create_once
 from helhed.foundation.settings import Settings
 from tests.support.catalog import everything
 from tests.support.world import NOW, World
+
+#: a key may hold any byte, line ends of every kind among them
+EVERY_BYTE = bytes(range(256))
 
 
 @pytest.fixture
@@ -29,7 +36,7 @@ async def other(target: Target) -> AsyncIterator[Target]:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     found = Settings(data_dir=tmp_path / "data", demo=True)
-    read_secret(found.data_dir)
+    create_once(found.data_dir / "secret", EVERY_BYTE)
     return found
 
 
@@ -64,7 +71,29 @@ async def test_what_is_restored_is_what_was_there(
         await restored.close()
         await original.close()
     assert manifest.heads["foundation.access_log"].rows > 0
-    assert read_secret(empty.data_dir) == read_secret(settings.data_dir)
+    assert read_secret(empty.data_dir) == read_secret(settings.data_dir) == EVERY_BYTE
+
+
+async def test_every_key_comes_back_and_none_of_the_place_where_it_is_restored(
+    world: World, settings: Settings, empty: Settings, other: Target, tmp_path: Path
+) -> None:
+    rotate(settings, KeyPurpose.CURSORS)
+    retire(settings, next(key.id for key in read_keyring(settings.data_dir).keys if key.state is State.ACCEPTED))
+    read_keyring(empty.data_dir)
+    recipient = new_identity(tmp_path / "key")
+    await back_up(settings, world.target, tmp_path / "whole", [recipient], NOW)
+    await restore(empty, other, tmp_path / "whole", tmp_path / "key")
+    kept = [(folder / KEYRING).read_bytes() for folder in (settings.data_dir, empty.data_dir)]
+    assert kept[0] == kept[1]
+
+
+async def test_a_backup_from_before_the_keyring_brings_its_keys_into_one(
+    backup: Path, empty: Settings, other: Target
+) -> None:
+    """What holds ``secret`` alone is such a backup; a keyring made meanwhile would refuse every page link of it."""
+    read_keyring(empty.data_dir)
+    await restore(empty, other, backup, backup.parent / "key")
+    assert read_keyring(empty.data_dir).secrets(KeyPurpose.CURSORS) == [EVERY_BYTE]
 
 
 async def test_a_restored_network_goes_on(backup: Path, empty: Settings, other: Target) -> None:

@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 
+from helhed.commands.importing import owner_pool
 from helhed.exchange.foreign.load import Importer, Report
 from helhed.exchange.foreign.source import register_source
 from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.fhir.packages import install, read_package, require
 from helhed.fhir.profiles.knowledge import Knowledge
 from helhed.fhir.store.cursor import CursorSigner
-from helhed.fhir.store.session import Sessions
+from helhed.fhir.store.sessions import Sessions
 from helhed.foundation.clock import system_clock
 from helhed.hooks import HOOKS
-from helhed.importing import owner_pool
+from helhed.registries.identifiers import CPR
 from tests.support.archives import archive
 from tests.support.shapes import element, profile
 from tests.support.world import NOW, SECRET, World
@@ -73,6 +74,18 @@ async def test_importing_again_changes_nothing(world: World, tmp_path: Path) -> 
     assert await world.owner.fetchval("select count(*) from fhir.resource") == before
 
 
+async def test_whoever_is_here_by_number_is_merged_and_their_results_go_to_them(world: World, tmp_path: Path) -> None:
+    number = {"identifier": [{"system": CPR, "value": "2601741234"}]}
+    await imported(world, document(tmp_path, 1, **number))
+    report = await imported(
+        world, document(tmp_path, 2, identifier=[{"value": "x"}, {"system": CPR, "value": "260174-1234"}])
+    )
+    assert (report.stored, report.merged) == (1, 2)
+    (patient,) = await world.owner.fetch("select patient from registries.citizen where name = 'Ann Roe'")
+    results = await world.search(world.citizen(patient["patient"]), "Observation?_sort=_id")
+    assert len(results.matches) == 2
+
+
 async def test_a_patient_without_a_number_gets_a_replacement_number_and_keeps_its_own(
     world: World, tmp_path: Path
 ) -> None:
@@ -113,7 +126,6 @@ async def test_an_unreadable_document_is_told_and_the_others_go_in(world: World,
     assert (report.stored, len(report.unread)) == (3, 1)
 
 
-@pytest.mark.skipif(not SYNTHEA.exists(), reason="external data: the Synthea bundles are not here")
 async def test_a_document_that_may_not_be_stored_is_told_and_the_others_go_in(world: World, tmp_path: Path) -> None:
     names = [{"system": "urn:x", "value": str(number)} for number in range(6000)]
     bundle = {
@@ -127,6 +139,7 @@ async def test_a_document_that_may_not_be_stored_is_told_and_the_others_go_in(wo
     assert "0.json" in report.unread[0]
 
 
+@pytest.mark.skipif(not SYNTHEA.exists(), reason="external data: the Synthea bundles are not here")
 async def test_all_synthea_bundles_go_in(world: World) -> None:
     report = await imported(world, SYNTHEA)
     assert (report.entries, report.stored, report.merged, report.rejected) == (20893, 20729, 164, 0)

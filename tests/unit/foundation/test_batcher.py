@@ -70,3 +70,74 @@ async def test_a_full_queue_is_refused_at_once() -> None:
     statement.gate.set()
     await batcher.drain()
     assert [future.result() for future in futures] == [2, 4, 6]
+
+
+async def test_the_next_statement_leaves_before_the_answers_of_the_last_are_written() -> None:
+    happened: list[str] = []
+    gate = asyncio.Event()
+
+    async def run(items: Sequence[int]) -> list[int | Exception]:
+        happened.append(f"statement {list(items)}")
+        await gate.wait()
+        return list(items)
+
+    batcher: Batcher[int, int] = Batcher(run)
+
+    async def ask(number: int) -> None:
+        happened.append(f"answer {await batcher.submit(number)}")
+
+    first = asyncio.create_task(ask(1))
+    while not happened:
+        await asyncio.sleep(0)
+    second = asyncio.create_task(ask(2))
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(first, second)
+    assert happened == ["statement [1]", "statement [2]", "answer 1", "answer 2"]
+
+
+async def test_who_went_away_does_not_keep_the_others_from_their_answers() -> None:
+    statement = Statement()
+    batcher: Batcher[int, int] = Batcher(statement.run)
+    futures = [batcher.submit(number) for number in (1, 2, 3)]
+    await asyncio.sleep(0)
+    futures[1].cancel()
+    statement.gate.set()
+    assert [await futures[0], await futures[2]] == [2, 6]
+    assert await batcher.submit(4) == 8
+    assert statement.batches == [[1, 2, 3], [4]]
+
+
+async def test_a_batch_that_is_not_answered_item_by_item_fails_whole() -> None:
+    async def run(items: Sequence[int]) -> list[int | Exception]:
+        return list(items[1:]) if len(items) > 1 else list(items)
+
+    batcher: Batcher[int, int] = Batcher(run)
+    broken = await asyncio.gather(batcher.submit(1), batcher.submit(2), return_exceptions=True)
+    assert [type(one) for one in broken] == [RuntimeError, RuntimeError]
+    assert await batcher.submit(3) == 3
+
+
+async def _sizes(batcher: Batcher[int, int], statement: Statement, count: int) -> list[int]:
+    """How many go together when ``count`` arrive while one is in flight."""
+    futures = [batcher.submit(0)]
+    await asyncio.sleep(0)
+    futures += [batcher.submit(number) for number in range(count)]
+    statement.gate.set()
+    await asyncio.gather(*futures)
+    return [len(batch) for batch in statement.batches[1:]]
+
+
+async def test_of_many_that_wait_half_go_so_that_the_others_are_next_while_these_are_answered() -> None:
+    statement = Statement()
+    assert await _sizes(Batcher(statement.run), statement, 63) == [32, 31]
+
+
+async def test_a_few_go_together() -> None:
+    statement = Statement()
+    assert await _sizes(Batcher(statement.run), statement, 16) == [16]
+
+
+async def test_no_statement_is_larger_than_the_operator_allows() -> None:
+    statement = Statement()
+    assert await _sizes(Batcher(statement.run, batch_size=10), statement, 25) == [10, 10, 5]

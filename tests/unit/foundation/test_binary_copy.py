@@ -25,7 +25,9 @@ TEXT = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"
 RESOURCE = st.tuples(
     SMALL, SMALL, SMALL, st.integers(1, 2**31 - 1), st.uuids(), st.none() | BIG, BIG, BIG, WHEN, WHEN, WHEN,
     st.lists(BIG, max_size=40), st.binary(max_size=40), st.binary(max_size=3000),
-    st.lists(st.floats(allow_nan=False), max_size=24),
+    st.lists(st.floats(allow_nan=False), max_size=24), st.lists(BIG, max_size=5),
+    st.none() | st.lists(st.uuids(), min_size=1, max_size=5), st.none() | st.lists(BIG, min_size=1, max_size=5), st.none() | WHEN,
+    st.none() | WHEN,
 )  # fmt: skip
 STRING = st.tuples(SMALL, SMALL, SMALL, st.uuids(), TEXT, TEXT)
 DATE = st.tuples(SMALL, SMALL, SMALL, st.uuids(), WHEN, WHEN)

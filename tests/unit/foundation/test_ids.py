@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from helhed.foundation.ids import BUCKETS, bucket_of, key_of, new_id, parse_id
+from helhed.foundation.trace import trace_of
 
 
 @given(st.integers(0, BUCKETS - 1), st.integers(0, 2**48 - 1))
@@ -61,3 +62,13 @@ async def test_the_database_counts_keys_and_buckets_the_same_way(world) -> None:
     for made in [new_id() for _ in range(50)]:
         row = await world.owner.fetchrow("select fhir.key($1), fhir.bucket($1)", made)
         assert tuple(row) == (key_of(made), bucket_of(made))
+
+
+@given(st.integers(0, 2**128 - 1))
+def test_a_trace_is_a_version_4_uuid_that_keeps_its_noise(noise: int) -> None:
+    trace = trace_of(noise)
+    assert (trace.version, trace.variant) == (4, "specified in RFC 4122")
+    kept = ~((0xF << 76) | (0b11 << 62))
+    assert trace.int & kept == noise & kept
+    assert trace == UUID(str(trace))
+    assert hash(trace) == hash(UUID(str(trace)))

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from helhed.foundation.database import connect, embedded_target
+from helhed.foundation.database_log import talkative
 from helhed.foundation.postgres import EmbeddedPostgres, PostgresUnavailable, find_programs
 
 PID_FILE = "postmaster.pid"
@@ -204,3 +205,9 @@ def test_a_stop_is_orderly(server: EmbeddedPostgres, folder: Path) -> None:
     os.kill(postmaster(server), signal.SIGKILL)
     server.start()
     assert "not properly shut down" in log.read_text()[before:]
+
+
+async def test_its_log_holds_no_values_of_rows(server: EmbeddedPostgres) -> None:
+    connection = await connect(embedded_target(server, "postgres").owner)
+    assert await talkative(connection) == []
+    await connection.close()

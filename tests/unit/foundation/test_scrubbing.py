@@ -3,13 +3,17 @@
 import io
 import json
 import logging
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 
+import asyncpg
 import pytest
 import structlog
 
 from helhed.foundation import metrics
+from helhed.foundation.database import Target, connect
+from helhed.foundation.database_log import talkative
 from helhed.foundation.logging import configure, logger, scrub
 
 CPR = "0102034567"
@@ -126,3 +130,63 @@ def test_a_line_that_a_library_put_together_wrong_stops_nobody(lines) -> None:
     ours = logging.getLogger().handlers[0]
     ours.handle(logging.LogRecord("some.library", logging.WARNING, "", 0, "two %s %s", (CPR,), None))
     assert json.loads(lines())["event"] == "two %s %s"
+
+
+_SPEAKING = """
+import asyncio, gc, threading
+from helhed.foundation.logging import configure, let_no_error_speak
+
+class Dying:
+    def __del__(self):
+        raise ValueError("Anna Test is ill")
+
+def fail():
+    raise ValueError("Anna Test is ill")
+
+async def forgotten():
+    let_no_error_speak()
+    async def task():
+        fail()
+    one = asyncio.ensure_future(task())
+    await asyncio.wait([one])
+    del one
+    gc.collect()
+
+configure("info")
+let_no_error_speak()
+asyncio.run(forgotten())
+del [Dying()][0]
+gc.collect()
+thread = threading.Thread(target=fail)
+thread.start()
+thread.join()
+fail()
+"""
+
+
+def test_an_error_that_nobody_caught_tells_its_kind_and_not_its_words() -> None:
+    done = subprocess.run([sys.executable, "-c", _SPEAKING], capture_output=True, text=True, check=False)
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [one["error"] for one in told] == ["ValueError"] * 4
+    assert done.returncode == 1
+    assert "Anna" not in done.stderr + done.stdout
+
+
+def test_an_error_of_the_system_or_the_database_tells_its_reason(lines) -> None:
+    logger("api").error("failed", error=OSError(98, "Address already in use", "Anna"))
+    logger("api").error("failed", error=asyncpg.UniqueViolationError("Key (name)=(Anna)"))
+    told = [json.loads(line) for line in lines().splitlines()]
+    assert (told[0]["reason"], told[1]["sqlstate"]) == ("Address already in use", "23505")
+    assert "Anna" not in lines()
+
+
+async def test_a_database_that_logs_what_it_is_asked_is_noticed(target: Target) -> None:
+    owner = await connect(target.owner)
+    for name, value in (
+        ("log_error_verbosity", "verbose"),
+        ("log_statement", "all"),
+        ("log_min_duration_statement", "0"),
+    ):
+        await owner.execute("select set_config($1, $2, false)", name, value)
+        assert name in await talkative(owner)
+    await owner.close()

@@ -5,10 +5,10 @@ import io
 import pytest
 from rich.console import Console
 
+from helhed.commands.packaging import install_files, list_packages
 from helhed.fhir.packages import edition, installed, knowledge
 from helhed.foundation.database import connect
 from helhed.foundation.errors import Conflict, HelhedError
-from helhed.packaging import install_files, list_packages
 from tests.support.archives import archive
 
 VALUE_SET = {"resourceType": "ValueSet", "url": "http://example.org/ValueSet/a", "version": "1", "name": "A"}

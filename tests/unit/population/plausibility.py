@@ -272,6 +272,64 @@ def clinics_are_closed_at_weekends(record: Record) -> Iterator[str]:
             yield f"blood taken at the clinic on a weekend, {one['effectiveDateTime']}"
 
 
+def clinics_are_closed_on_holidays(record: Record) -> Iterator[str]:
+    """By the almanac, not by reckoning Easter."""
+    held = [(one["type"][0]["text"], one["period"]["start"]) for one in record.of("Encounter") if one["class"]["code"] == "AMB"]  # fmt: skip
+    booked = [(one["description"], one["start"]) for one in record.of("Appointment")]
+    for what, when in held + booked:
+        if when[:10] in LIMITS["holidays"] or when[5:10] in LIMITS["holidays_each_year"]:
+            yield f"{what} on a holiday, {when}"
+    for what, when in booked:
+        if day(when).weekday() > 4:
+            yield f"{what} booked on a weekend, {when}"
+
+
+def illness_comes_before_its_cure(record: Record) -> Iterator[str]:
+    """The contact, then what is prescribed there, then the pharmacy; also within a day."""
+    orders = {f"MedicationRequest/{one['id']}": one for one in record.of("MedicationRequest")}
+    visits = [one for one in record.of("Encounter") if one["class"]["code"] == "AMB" and one.get("reasonCode")]
+    for one in orders.values():
+        for visit in visits:
+            begun = visit["period"]["start"]
+            same = visit["reasonCode"][0]["text"].lower() == one["reasonCode"][0]["text"]
+            if same and begun[:10] == one["authoredOn"][:10] and one["authoredOn"] < begun:
+                yield f"{atc(one)} prescribed {one['authoredOn']}, before the visit of {begun}"
+    for one in record.of("ServiceRequest"):
+        for visit in visits:
+            begun, why = visit["period"]["start"], visit["reasonCode"][0]["text"].lower()
+            meant = begun[:10] == one["authoredOn"][:10] and any(f"for {why}." in note["text"] for note in one["note"])
+            if meant and one["authoredOn"] < begun:
+                yield f"referred {one['authoredOn']}, before the visit of {begun}"
+    for one in record.of("MedicationDispense"):
+        order = orders[one["authorizingPrescription"][0]["reference"]]
+        first = bounds(order)["start"] == order["authoredOn"][:10]
+        if one["whenHandedOver"] < (order["authoredOn"] if first else bounds(order)["start"]):
+            yield f"{atc(order)} handed over {one['whenHandedOver']}, prescribed {order['authoredOn']}"
+
+
+def pharmacies_are_closed_when_others_are(record: Record) -> Iterator[str]:
+    """What lasts is fetched on a working day; a cure at once."""
+    orders = {f"MedicationRequest/{one['id']}": one for one in record.of("MedicationRequest")}
+    for one in record.of("MedicationDispense"):
+        when = one["whenHandedOver"]
+        at_once = bounds(orders[one["authorizingPrescription"][0]["reference"]])["start"] == when[:10]
+        if not at_once and (day(when).weekday() > 4 or when[:10] in LIMITS["holidays"]):
+            yield f"handed over {when}"
+
+
+def surgery_shows_in_the_blood(record: Record) -> Iterator[str]:
+    """CRP rises after a large operation, whatever else."""
+    stays = [one for one in record.of("Encounter") if one["class"]["code"] == "IMP" and "end" in one["period"]]
+    for stay in stays:
+        large = {code for one in stay["reasonCode"][0].get("coding", ()) for code in [one["code"]]} & set(
+            LIMITS["large_surgery"]
+        )
+        start, end = day(stay["period"]["start"]), day(stay["period"]["end"])
+        crp = [value for when, value in record.values("NPU19748") if start < day(when) <= end]
+        if large and crp and max(crp) < 30:
+            yield f"CRP at most {max(crp)} after {large}"
+
+
 def references_hold(record: Record) -> Iterator[str]:
     """Within the record: to what stands in it, and from the source that wrote it."""
     known = {f"{one['resourceType']}/{one['id']}" for one in record.resources}
@@ -298,7 +356,8 @@ def pointed_at(value: object) -> Iterator[str]:
 
 CHECKS = (
     time_is_in_order, the_dead_are_not_treated, medicine_is_dosed, medicine_fits_the_person, medicine_is_tolerated, diagnoses_fit_the_person,
-    values_are_possible, values_agree, values_do_not_jump, letters_follow, admissions_do_not_overlap, clinics_are_closed_at_weekends, references_hold,
+    values_are_possible, values_agree, values_do_not_jump, letters_follow, admissions_do_not_overlap, clinics_are_closed_at_weekends, clinics_are_closed_on_holidays,
+    illness_comes_before_its_cure, pharmacies_are_closed_when_others_are, surgery_shows_in_the_blood, references_hold,
 )  # fmt: skip
 
 

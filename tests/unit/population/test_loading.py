@@ -1,19 +1,21 @@
 """A population goes into files and into the store whole, once, each source's part under its own organisation."""
 
 import asyncio
+from io import StringIO
 from pathlib import Path
 
 import orjson
 import pytest
+from rich.console import Console
 
+from helhed.commands.importing import owner_pool
+from helhed.commands.populating import PopulationLoader, progress, write_files
 from helhed.exchange.foreign.source import register_source
 from helhed.fhir.store.cursor import CursorSigner
-from helhed.fhir.store.session import Sessions
+from helhed.fhir.store.sessions import Sessions
 from helhed.foundation.clock import system_clock
 from helhed.foundation.errors import BadRequest, Unprocessable
 from helhed.hooks import HOOKS
-from helhed.importing import owner_pool
-from helhed.populating import PopulationLoader, write_files
 from helhed.population.blocks import Population, resources
 from helhed.population.country import Denmark
 from helhed.population.files import write_block
@@ -105,3 +107,14 @@ def test_a_finished_file_is_kept_and_another_population_is_refused(tmp_path: Pat
     assert path.stat().st_mtime_ns == written
     with pytest.raises(BadRequest, match="another population"):
         asyncio.run(write_files(Population(seed=6, citizens=30, country=Denmark()), tmp_path))
+
+
+@pytest.mark.parametrize("steps", [1, 7, 20, 2000])
+def test_where_there_is_no_terminal_progress_is_told_in_few_lines_that_end_with_all(steps: int) -> None:
+    page = StringIO()
+    with progress(steps, Console(file=page)) as tell:
+        for step in range(steps):
+            tell(f"{step + 1} resources")
+    lines = page.getvalue().splitlines()
+    assert lines[-1] == f"100 %  {steps} resources"
+    assert len(lines) == min(steps, 20)

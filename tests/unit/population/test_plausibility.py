@@ -55,6 +55,18 @@ def is_man(record: Record, start: str) -> dict[str, Any]:
     return order(record, start)
 
 
+def cure(record: Record) -> dict[str, Any]:
+    """Penicillin for a bladder, which is prescribed at the visit."""
+    return next(one for one in record.of("MedicationRequest") if atc(one) == "J01CA08")
+
+
+def dispensed(record: Record, order: dict[str, Any]) -> dict[str, Any]:
+    target = f"MedicationRequest/{order['id']}"
+    return next(
+        one for one in record.of("MedicationDispense") if one["authorizingPrescription"][0]["reference"] == target
+    )
+
+
 def give(record: Record, found: dict[str, Any]) -> None:
     record.resources.append(deepcopy(found))
 
@@ -124,6 +136,14 @@ SPOILS: dict[str, tuple[str, Spoil]] = {
     "a letter about somebody else": ("letters_follow", lambda r: rewrite(letter_of(r), "Vedr. en anden")),
     "admitted twice at once": ("admissions_do_not_overlap", twice_admitted),
     "a control on a Sunday": ("clinics_are_closed_at_weekends", lambda r: next(e for e in r.of("Encounter") if e["class"]["code"] == "AMB")["period"].update(start="2026-11-22T10:00:00+01:00")),
+    "a control at Easter": ("clinics_are_closed_on_holidays", lambda r: next(e for e in r.of("Encounter") if e["class"]["code"] == "AMB")["period"].update(start="2026-04-03T10:00:00+02:00")),
+    "booked for New Year": ("clinics_are_closed_on_holidays", lambda r: r.of("Appointment")[0].update(start="2027-01-01T10:00:00+01:00")),
+    "booked for a Sunday": ("clinics_are_closed_on_holidays", lambda r: r.of("Appointment")[0].update(start="2027-01-10T10:00:00+01:00")),
+    "a cure before the visit": ("illness_comes_before_its_cure", lambda r: cure(r).update(authoredOn=cure(r)["authoredOn"][:11] + "07:00:00+01:00")),
+    "handed over before it is prescribed": ("illness_comes_before_its_cure", lambda r: dispensed(r, cure(r)).update(whenHandedOver=cure(r)["authoredOn"][:11] + "07:00:00+01:00")),
+    "referred before the visit": ("illness_comes_before_its_cure", lambda r: next(s for s in r.of("ServiceRequest") if s["code"]["text"] == "Fysioterapi").update(authoredOn=next(s for s in r.of("ServiceRequest") if s["code"]["text"] == "Fysioterapi")["authoredOn"][:11] + "06:00:00+01:00")),
+    "fetched on a Sunday": ("pharmacies_are_closed_when_others_are", lambda r: next(d for d in r.of("MedicationDispense")).update(whenHandedOver="2026-11-22T10:00:00+01:00")),
+    "an operation that nobody sees": ("surgery_shows_in_the_blood", lambda r: [o["valueQuantity"].update(value=4) for o in r.of("Observation") if "NPU19748" in codes(o)] and None),
     "diabetic values years before the diagnosis": ("values_agree", lambda r: diagnosed(r, "T90").update(onsetDateTime="2026-11-20") if r.values("NPU27300")[0][1] > 47 else False),
     "a reference to nothing": ("references_hold", lambda r: r.of("Encounter")[0].update(partOf={"reference": "Encounter/none"})),
 }  # fmt: skip

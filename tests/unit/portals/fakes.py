@@ -4,27 +4,70 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 from helhed.foundation.ask import Action, ActorKind, Ask, Purpose
-from helhed.foundation.errors import Forbidden
+from helhed.foundation.errors import Forbidden, Unknown, Unprocessable
 from helhed.foundation.ids import key_of, new_id
+from helhed.portals.authentication import Authentication
 from helhed.portals.ports import (
-    Block,
+    Acting,
+    ActsFor,
     CitizenIdentity,
+    Clinicians,
+    Help,
     LogEntry,
     LogPage,
+    MandateOffer,
     Organisation,
     Persona,
     Ports,
     Relation,
+    Relatives,
 )
-from helhed.portals.presenters.blocks import places_of
-from helhed.portals.sessions import Principal, SessionsInMemory
-from helhed.trust.lookups import Lookups
+from helhed.portals.ports.apps import AppInUse, AppNotKnown, AppRequest, OpenableApp
+from helhed.portals.ports.consents import Block, Consent, Job, Reader, Seen, Shape
+from helhed.portals.ports.glass import Opening, OwnTicket, Waiting
+from helhed.portals.ports.proofs import LogAnchors, LogWitness
+from helhed.portals.sessions import Principal
+from helhed.trust.declarations import Declaration, HeldBasis
+from helhed.trust.lookups_in_memory import LookupsInMemory
+from tests.unit.portals.fake_desk import fake_desk
+from tests.unit.portals.fake_log_ins import FakeLogIns
+from tests.unit.portals.kept_in_memory import OnceInMemory, SessionsInMemory
 
 SELF, ADMITTED, DECLARED, DIRECTORY = 1, 2, 4, 8
+
+
+class NoApps:
+    """Nobody asks for anything, and nothing has access."""
+
+    async def begin(self, pairs: Sequence[tuple[str, str]], session: Authentication | None) -> str:
+        raise AppNotKnown("no app")
+
+    async def request(self, ask: Ask, handle: str, login: Authentication) -> AppRequest:
+        raise Unknown
+
+    async def allow(
+        self, ask: Ask, handle: str, chosen: Sequence[str], login: Authentication, patient: UUID | None
+    ) -> str:
+        raise Unknown
+
+    async def refuse(self, handle: str, *, broken: bool = False) -> str:
+        raise Unknown
+
+    async def in_use(self, ask: Ask) -> Sequence[AppInUse]:
+        return []
+
+    async def end(self, ask: Ask, id: UUID) -> bool:
+        return False
+
+    async def openable(self, ask: Ask) -> Sequence[OpenableApp]:
+        return []
+
+    async def launch(self, ask: Ask, id: str, patient: UUID) -> str:
+        raise Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +96,8 @@ class FakeNetwork:
     blocks: dict[UUID, tuple[int, Block]] = field(default_factory=dict)
     relations: dict[tuple[int, int], Relation] = field(default_factory=dict)  #: (citizen, organisation)
     pauses: list[float] = field(default_factory=list)
+    vouched: dict[str, int] = field(default_factory=dict)  #: whom the provider vouches for beside those shown by name
+    ended_jobs: set[str] = field(default_factory=set)  #: of these personas
     declaring_roles: frozenset[str] = frozenset({"doctor", "nurse"})
 
     # What tests build the network from ------------------------------------------------------------------------------
@@ -109,7 +154,12 @@ class FakeNetwork:
         """Everything the portal app is built from."""
         return Ports(
             asks=self, rows=self, registries=self, log=FakeLog(self), blocks=FakeBlocks(self), relations=self,
-            personas=FakePersonas(self), sessions=SessionsInMemory(), clock=lambda: self.now, lookups=Lookups(), pause=self.pause, version="0.1.0",
+            glass=FakeGlass(self),
+            log_desk=fake_desk(FakeLog(self)),
+            personas=FakePersonas(self), sessions=SessionsInMemory(), log_ins=FakeLogIns(self), once=OnceInMemory(), apps=NoApps(), clock=lambda: self.now, lookups=LookupsInMemory(), acting=FakeMandates(), declarations=FakeDeclarations(), proofs=FakeProofs(), pause=self.pause, version="0.1.0",
+            clinicians=cast("Clinicians", None),
+            relatives=cast("Relatives", None),
+            help=cast("Help", None),
         )  # fmt: skip
 
     async def pause(self, seconds: float) -> None:
@@ -126,7 +176,9 @@ class FakeNetwork:
         )  # fmt: skip
 
     def _covers(self, unit: int | None, place: int) -> bool:
-        return unit is not None and places_of(self.places.values()).within(unit, place)
+        while unit is not None and unit != place:
+            unit = self.places[unit].parent
+        return unit == place
 
     def _basis(self, ask: Ask, citizen: int) -> int | None:
         if ask.kind is ActorKind.CITIZEN:
@@ -142,11 +194,15 @@ class FakeNetwork:
 
     def _blocked(self, ask: Ask, row: FakeRow) -> bool:
         return ask.kind is not ActorKind.CITIZEN and any(
-            (block.who is None or self._covers(ask.organisation, block.who))
-            and (block.what is None or self._covers(row.origin, block.what))
+            self.hides(block.shape, ask.organisation, row)
             for citizen, block in self.blocks.values()
-            if citizen == row.citizen
+            if citizen == row.citizen and block.ended_at is None
         )
+
+    def hides(self, shape: Shape, reader: int | None, row: FakeRow) -> bool:
+        """By places alone: the other shapes are the database's to decide."""
+        who, what = shape.who_organisation, shape.what_organisation
+        return (who is None or self._covers(reader, who)) and (what is None or self._covers(row.origin, what))
 
     async def citizen_rows(self, ask: Ask, citizen: int, types: Sequence[str], limit: int) -> Sequence[FakeRow]:
         """All visible rows, logged as one look."""
@@ -192,13 +248,6 @@ class FakeNetwork:
     async def attempted(self, ask: Ask) -> None:
         """Nobody was found."""
         self.note(ask, 0, Action.LOOKUP, None)
-
-    async def search_citizens(self, words: str, limit: int) -> Sequence[CitizenIdentity]:
-        """For the log-in page."""
-        wanted = words.casefold()
-        return [c for c in self.citizens.values() if wanted in c.name.casefold() or wanted in c.number.casefold()][
-            :limit
-        ]
 
     async def own_identity(self, ask: Ask) -> CitizenIdentity | None:
         """The asking citizen."""
@@ -249,33 +298,200 @@ class FakeLog:
         found = [entry for entry in mine if since <= entry.at < until and entry.id < before]
         found.sort(key=lambda entry: (entry.at, entry.id), reverse=True)
         self.network.note(ask, ask.actor, 13, SELF)
-        return LogPage(found[:limit], str(found[limit - 1].id) if len(found) > limit else None)
+        return LogPage(found[:limit], str(found[limit - 1].id) if len(found) > limit else None, len(found))
 
 
 @dataclass
 class FakeBlocks:
-    """The citizen's own blocks."""
+    """The citizen's own blocks and consents."""
+
+    network: FakeNetwork
+    given: dict[UUID, tuple[int, Consent]] = field(default_factory=dict)
+
+    async def history(self, ask: Ask) -> Sequence[Block]:
+        """All of them."""
+        return [block for citizen, block in self.network.blocks.values() if citizen == ask.actor]
+
+    async def put(self, ask: Ask, shape: Shape, block: UUID, instead_of: UUID | None) -> None:
+        """From the next request; once."""
+        if block not in self.network.blocks:
+            if instead_of is not None and not await self.end(ask, instead_of):
+                raise Unprocessable
+            self.network.blocks[block] = (ask.actor, Block(block, shape, ask.at, replaces=instead_of))
+            self.network.note(ask, ask.actor, 11, SELF)
+
+    async def end(self, ask: Ask, block: UUID) -> bool:
+        """Own blocks only."""
+        citizen, found = self.network.blocks.get(block, (None, None))
+        if found is None or citizen != ask.actor or found.ended_at is not None:
+            return False
+        self.network.blocks[block] = (ask.actor, replace(found, ended_at=ask.at))
+        self.network.note(ask, ask.actor, 12, SELF)
+        return True
+
+    async def consents(self, ask: Ask) -> Sequence[Consent]:
+        """All of them."""
+        return [consent for citizen, consent in self.given.values() if citizen == ask.actor]
+
+    async def give(
+        self,
+        ask: Ask,
+        consent: UUID,
+        until: datetime,
+        professional: int | None,
+        organisation: int | None,
+        block: UUID | None,
+    ) -> None:
+        """From now on."""
+        self.given[consent] = (ask.actor, Consent(consent, professional, organisation, block, ask.at, until))
+
+    async def withdraw(self, ask: Ask, consent: UUID) -> bool:
+        """Own consents only."""
+        return self.given.get(consent, (None,))[0] == ask.actor and bool(self.given.pop(consent))
+
+    async def tried(
+        self, ask: Ask, citizen: int, reader: Reader, types: Sequence[str], shape: Shape | None, without: UUID | None
+    ) -> Mapping[UUID, Seen]:
+        """By places alone."""
+        held = [one.shape for who, one in self.network.blocks.values() if who == citizen and one.ended_at is None]
+        kept = [
+            *[
+                one.shape
+                for who, one in self.network.blocks.values()
+                if who == citizen and one.ended_at is None and one.id != without
+            ],
+            *([shape] if shape else []),
+        ]
+        found = {}
+        for row in self.network.rows:
+            if row.citizen == citizen and row.type_name in types:
+                today, then = (
+                    any(self.network.hides(one, reader.organisation, row) for one in shapes) for shapes in (held, kept)
+                )
+                found[row.id] = Seen(None if today else ADMITTED, None if then else ADMITTED)
+        return found
+
+    async def chosen_clinic(self, ask: Ask) -> int | None:
+        """Nobody has chosen."""
+        return None
+
+    async def jobs(self, professionals: Sequence[int], now: datetime) -> Sequence[Job]:
+        """By the personas."""
+        who = [one.principal for one in self.network.people if one.principal and one.principal.actor in professionals]
+        return [Job(one.actor, one.name, one.organisation, one.role) for one in who if one.organisation is not None]
+
+    async def professionals_called(self, name: str, limit: int) -> Sequence[int]:
+        """By a part of the name."""
+        return [key for key, one in self.network.professionals.items() if name.casefold() in one.casefold()][:limit]
+
+
+class FakeProofs:
+    """One witness, and a file."""
+
+    async def anchors(self) -> LogAnchors:
+        return LogAnchors("ab" * 32, [LogWitness("region.test", "cd" * 32)])
+
+    async def export(self, ask: Ask) -> bytes:
+        return b"{}"
+
+
+@dataclass
+class FakeGlass:
+    """Nobody breaks any glass here: what tickets do is tested at real doors (tests/unit/glass)."""
 
     network: FakeNetwork
 
-    async def list(self, ask: Ask) -> Sequence[Block]:
-        """In force."""
-        return [block for citizen, block in self.network.blocks.values() if citizen == ask.actor]
+    async def may(self, ask: Ask) -> bool:
+        """By role."""
+        return ask.role in self.network.declaring_roles
 
-    async def add(self, ask: Ask, who: int | None, what: int | None) -> UUID:
-        """From the next request."""
-        block = Block(uuid4(), who, what, ask.at)
-        self.network.blocks[block.id] = (ask.actor, block)
-        self.network.note(ask, ask.actor, 11, SELF)
-        return block.id
+    async def held(self, ask: Ask, citizen: int) -> Opening | None:
+        """Nothing."""
+        return None
 
-    async def remove(self, ask: Ask, block: UUID) -> bool:
-        """Own blocks only."""
-        if self.network.blocks.get(block, (None,))[0] != ask.actor:
-            return False
-        del self.network.blocks[block]
-        self.network.note(ask, ask.actor, 12, SELF)
-        return True
+    async def blocks_shown(self, ask: Ask, citizen: int) -> bool:
+        """Nobody chose it."""
+        return False
+
+    async def break_it(self, ask: Ask, citizen: int, reason: str, added: str, ticket: UUID) -> None:
+        """Not here."""
+        raise Forbidden
+
+    async def end(self, ask: Ask, ticket: UUID) -> None:
+        """Nothing to end."""
+        raise Unknown
+
+    async def may_review(self, ask: Ask) -> bool:
+        """Reviewers, and who runs the network."""
+        return ask.role in {"reviewer", "operator"}
+
+    async def waiting(self, ask: Ask) -> Sequence[Waiting]:
+        """Nothing."""
+        return []
+
+    async def review(self, ask: Ask, ticket: UUID, *, justified: bool, words: str) -> None:
+        """Nothing to review."""
+        raise Unprocessable
+
+    async def own(self, ask: Ask) -> Sequence[OwnTicket]:
+        """Nothing."""
+        return []
+
+
+class FakeMandates:
+    """Nobody acts for anybody here: what mandates do is tested at real doors (tests/unit/acting)."""
+
+    async def acts_for(self, ask: Ask) -> Sequence[ActsFor]:
+        """Nobody."""
+        return []
+
+    async def all(self, ask: Ask) -> Sequence[Acting]:
+        """Nothing."""
+        return []
+
+    async def offer(self, ask: Ask, offer: MandateOffer) -> str:
+        """Finds nobody."""
+        return "nobody"
+
+    async def answer(self, ask: Ask, offer: UUID, *, yes: bool) -> None:
+        """Nothing to answer."""
+        raise Unknown
+
+    async def withdraw(self, ask: Ask, offer: UUID) -> None:
+        """Nothing to take back."""
+        raise Unknown
+
+    async def blocks_for(self, ask: Ask, citizen: int) -> Sequence[dict[str, Any]]:
+        """None."""
+        return []
+
+    async def set_block_for(self, ask: Ask, citizen: int, who: int | None) -> None:
+        """For nobody."""
+        raise Unknown
+
+    async def end_block_for(self, ask: Ask, citizen: int, block: UUID) -> None:
+        """None."""
+        raise Unknown
+
+    async def end(self, ask: Ask, acting: UUID) -> None:
+        """Nothing to end."""
+        raise Unknown
+
+
+class FakeDeclarations:
+    """No declaration is followed up here: that is tested at real doors (tests/unit/acting)."""
+
+    async def open(self, ask: Ask) -> Sequence[Declaration]:
+        """None."""
+        return []
+
+    async def explain(self, ask: Ask, declaration: UUID, text: str, *, admits: bool) -> None:
+        """Nothing to explain."""
+        raise Unknown
+
+    async def bases(self, ask: Ask, citizen: int) -> Sequence[HeldBasis]:
+        """None."""
+        return []
 
 
 @dataclass
@@ -287,11 +503,6 @@ class FakePersonas:
     async def all(self) -> Sequence[Persona]:
         """In order."""
         return self.network.people
-
-    async def citizen(self, patient: UUID) -> Principal | None:
-        """Any citizen."""
-        found = next((one for one in self.network.citizens.values() if one.patient == patient), None)
-        return Principal(ActorKind.CITIZEN, found.key, found.name) if found else None
 
 
 def later(network: FakeNetwork, **by: float) -> None:

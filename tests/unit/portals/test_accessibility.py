@@ -42,8 +42,12 @@ class Page(HTMLParser):
 
 STOPS = [
     (None, "/"), (None, "/om"), (None, "/tilgaengelighed"), (None, "/nope"), (None, "/borger"),
-    ("bodil", "/borger"), ("bodil", "/borger/medicin"), ("bodil", "/borger/log"), ("bodil", "/borger/log?hvem=alle&hvad=alt"),
-    ("bodil", "/borger/log?hvem=&hvad="), ("rune", "/hospital"), ("rune", "patient"), ("rune", "patient/tidslinje"),
+    ("bodil", "/borger/log/papir"), ("bodil", "/borger/spoergsmaal"), ("bodil", "/borger/spoerg?opslag=1"), ("bodil", "/borger/beskeder"),
+    ("bodil", "/borger"), ("bodil", "/borger/medicin"), ("bodil", "/borger/log"), ("bodil", "/borger/log/bevis"),
+    ("bodil", "/borger/spaerringer"), ("bodil", "/borger/spaerringer/ny?hvem=alle&hvad=alt"), ("bodil", "/borger/spaerringer/ny?hvem=&hvad="),
+    ("bodil", "/borger/spaerringer/i-nat"), ("bodil", "/borger/samtykker/ny"), ("bodil", "/borger/vaerdispring"),
+    ("rune", "patient/vaerdispring"), ("rune", "patient/vaerdispring?grund=danger"),
+    ("rune", "/hospital"), ("rune", "patient"), ("rune", "patient/tidslinje"),
     ("outsider", "patient"), ("tove", "patient"),
 ]  # fmt: skip
 

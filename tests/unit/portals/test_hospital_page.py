@@ -1,13 +1,14 @@
 """Hospital: from a number to the patient in one screen."""
 
 import re
+from dataclasses import replace
 from datetime import date
 from uuid import uuid4
 
 import pytest
 
 from helhed.foundation.ask import Action
-from helhed.portals.ports import Block
+from helhed.portals.ports.consents import Block, Shape
 from tests.unit.portals.fakes import later
 
 SHOWN = (
@@ -80,7 +81,7 @@ def empty_pages(visitor, network):
         network.admit(citizen, place)
         if name.startswith("Spær"):
             network.deliver(citizen, place, {"resourceType": "Condition", "code": {"text": "Noget"}})
-            network.blocks[uuid4()] = (citizen, Block(uuid4(), None, None, network.now))
+            network.blocks[uuid4()] = (citizen, Block(uuid4(), Shape(), network.now))
         visitor.open_patient(number)
         assert visitor.status == 200
         pages.append(visitor.text.replace(name, "NN").replace(number, "XX"))
@@ -274,3 +275,12 @@ def test_an_interpreter_or_implant_that_cannot_be_seen_is_not_said_to_be_unregis
     visitor.open_patient("010250-9995")
     assert "Implantater Intet vises her" in visitor.text
     assert "Intet registreret" not in visitor.text
+
+
+def test_nothing_stands_before_a_comma_beside_the_name_of_somebody_who_has_died(visitor, network):
+    citizen, found = next((key, one) for key, one in network.citizens.items() if one.number == "0102509995")
+    network.citizens[citizen] = replace(found, alive=False)
+    visitor.log_in("rune")
+    visitor.open_patient("010250-9995")
+    beside = re.findall(r"<p>(.*?)</p>", visitor.page.split('class="hh-idbar"')[1])
+    assert beside[0].startswith("kvinde, 71 kg")

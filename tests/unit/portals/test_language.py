@@ -14,11 +14,20 @@ from helhed.record.moments import moment
 DA, EN = Words("da"), Words("en")
 PORTALS = Path(__file__).parents[3] / "helhed" / "portals"
 #: tables whose keys are put together from codes
-FROM_CODES = (
+FROM_CODES: tuple[str, ...] = (
     "sex.", "kind.", "one.", "type.", "status.", "setting.", "phone.", "out.", "unit.", "period.", "log.did.",
-    "log.step.", "log.kinds.", "log.periods.", "basis.", "data.", "part.", "grave.", "error.", "about.", "access.", "door.",
-    "results.periods.", "relation.reason.", "find.later_",
+    "log.step.", "log.tried_to.", "log.tried_why.", "log.kinds.", "log.periods.", "basis.", "data.", "part.", "grave.", "error.", "about.", "access.", "door.",
+    "results.periods.", "relation.reason.", "find.later_", "proof.act.", "declared.", "bases.", "acting.by.", "acting.for_me.", "acting.for_other.", "acting.problem.", "acting.state.", "acting.ended.", "logproof.wrong.", "logproof.wrong_head.", "relative.", "help.", "letter.", "register.", "insight.", "assistants.",
+    "results.periods.", "relation.reason.", "find.later_", "proof.act.", "declared.", "bases.", "acting.by.", "acting.for_me.", "acting.for_other.", "acting.problem.", "acting.state.",
+    "acting.ended.", "logproof.wrong.", "logproof.wrong_head.",
+    "watch.", "incident.entry.", "warning.severity.", "warning.sharing.", "warning.receipt.", "security.answer.", "exercise.kind.",
+    "acting.ended.",
+    "results.periods.", "relation.reason.", "find.later_", "proof.act.", "block.took_place_", "cave.", "stays.", "consent.sentence_",
+    "apps.may.",
+    "mine.refused.",
+    "log.column.", "why.state.", "follow.choice.",
 )  # fmt: skip
+FROM_CODES += ("glass.outcome_",)
 
 
 def places(message):

@@ -1,6 +1,10 @@
-"""My log and my blocks."""
+"""My log."""
+
+from dataclasses import replace
 
 import pytest
+
+from helhed.portals.ports import PurgeNote
 
 
 def place(network, name):
@@ -15,11 +19,6 @@ def hospital(network):
 @pytest.fixture
 def clinic(network):
     return place(network, "Lægerne Prøvegade")
-
-
-def block(visitor, who, what):
-    visitor.get(f"/borger/log?hvem={who}&hvad={what}")
-    return visitor.post("/borger/spaer", hvem=who, hvad=what)
 
 
 def test_a_look_stands_in_the_log_with_who_where_and_why(visitor):
@@ -49,105 +48,22 @@ def test_the_log_is_filtered_in_the_address(visitor, network):
     assert "Dig selv" not in visitor.text
 
 
-def test_a_trial_names_what_disappears_before_anything_is_saved(visitor, network, hospital, clinic):
-    visitor.log_in("bodil")
-    visitor.get(f"/borger/log?hvem={hospital}&hvad={clinic}")
-    assert "Hvad ville Akutmodtagelsen, Sygehus Prøvefjord se i nat?" in visitor.text
-    assert "Det betyder mest: overfølsomhed over for penicillin" in visitor.text
-    assert "Skjult: Tiotropium/olodaterol, Salbutamol, Amlodipin" in visitor.text
-    assert network.blocks == {}
-
-
-def test_a_block_of_another_place_is_tried_with_that_places_eyes(visitor, clinic):
-    visitor.log_in("bodil")
-    visitor.get(f"/borger/log?hvem={clinic}&hvad=alt")
-    assert "Hvad ville Lægerne Prøvegade se i nat?" in visitor.text
-
-
-def test_a_saved_block_holds_at_the_next_request_and_can_be_ended(visitor, network, hospital):
-    visitor.log_in("bodil")
-    block(visitor, hospital, "alt")
-    assert "Spærret er gemt og gælder fra næste opslag." in visitor.text
-    assert "Alt i din journal skjules for Sygehus Prøvefjord" in visitor.text
-    bodil = visitor.cookies
+def test_what_was_recorded_on_her_by_mistake_and_removed_stands_in_the_log(visitor, network):
     visitor.log_in("rune")
     visitor.open_patient("010250-9995")
-    assert "Intet vises her" in visitor.text
-    assert "penicillin" not in visitor.page
-    visitor.cookies = bodil
+    (citizen, looks), *_ = network._looked.items()
+    assert citizen
+    note = PurgeNote(True, "wrong-patient", "2026-118", "Bo Test Vang", "Ida Test Krog", looks[0].at, 1, 3, bytes(32))
+    looks.append(replace(looks[0], action=43, role="records-custodian", basis=5, types=("Observation",), purge=note))
     visitor.log_in("bodil")
     visitor.get("/borger/log")
-    visitor.post("/borger/spaer/fjern", spaer=visitor.page.split('name="spaer" value="')[1].split('"')[0])
-    assert "Spærret er fjernet." in visitor.text
-    visitor.log_in("rune")
-    visitor.open_patient("010250-9995")
-    assert "penicillin" in visitor.page
-
-
-def test_the_page_of_a_blocked_patient_is_the_page_of_a_patient_without_data(visitor, network, hospital):
-    visitor.log_in("bodil")
-    block(visitor, hospital, "alt")
-    emergency = int(place(network, "Akutmodtagelsen, Sygehus Prøvefjord"))
-    bo = next(key for key, found in network.citizens.items() if found.name.startswith("Bo Test"))
-    network.admit(bo, emergency)
-    visitor.log_in("rune")
-    visitor.open_patient("010250-9995")
-    blocked = visitor.text.split("Log af", 1)[1]
-    visitor.open_patient("020360-9996")
-    empty = visitor.text.split("Log af", 1)[1]
-    assert blocked.split("05.02.2026", 1)[1] == empty.split("05.02.2026", 1)[1]
-
-
-@pytest.mark.parametrize(("who", "what", "message", "field"), [
-    ("", "alt", "Vælg, hvem spærret gælder for.", "hvem"),
-    ("alle", "", "Vælg, hvad der skal skjules.", "hvad"),
-    ("123", "alt", "Vælg, hvem spærret gælder for.", "hvem"),
-    ("alle", "'; drop table", "Vælg, hvad der skal skjules.", "hvad"),
-])  # fmt: skip
-def test_what_is_missing_is_said_at_the_field_and_in_the_summary(visitor, network, who, what, message, field):
-    visitor.log_in("bodil")
-    block(visitor, who, what)
-    assert visitor.status == 422
-    assert visitor.text.count(message) == 2
-    assert f'aria-describedby="{field}-fejl"' in visitor.page
-    assert network.blocks == {}
-
-
-def test_what_was_chosen_is_kept_when_something_else_is_wrong(visitor, hospital):
-    visitor.log_in("bodil")
-    visitor.get(f"/borger/log?hvem={hospital}&hvad=")
-    assert f'<option value="{hospital}" selected>' in visitor.page
-
-
-def test_the_same_block_twice_is_refused(visitor, network, hospital):
-    visitor.log_in("bodil")
-    block(visitor, hospital, "alt")
-    block(visitor, hospital, "alt")
-    assert "Det spær har du allerede." in visitor.text
-    assert len(network.blocks) == 1
-
-
-def test_nobody_ends_the_blocks_of_another(visitor, network, hospital):
-    visitor.log_in("bodil")
-    block(visitor, hospital, "alt")
-    (identifier,) = network.blocks
-    visitor.get("/")
-    visitor.post("/soeg", soeg="Andersen")
-    visitor.post("/log-ind", borger=visitor.page.split('name="borger" value="')[1].split('"')[0])
-    for wrong in (str(identifier), "no-uuid"):
-        visitor.get("/borger/log")
-        visitor.post("/borger/spaer/fjern", spaer=wrong)
-        assert "Det spær gælder ikke længere." in visitor.text
-    assert list(network.blocks) == [identifier]
-
-
-def test_places_the_citizen_has_met_come_first_among_those_to_block(visitor):
-    visitor.log_in("bodil")
-    visitor.get("/borger/log")
-    choices = visitor.page.split('id="hvem"')[1].split("</select>")[0]
-    met, others = choices.split("<optgroup")[1:]
-    assert "Steder i din journal og log" in met
-    assert "Lægerne Prøvegade" in met
-    assert "Sygehus Fjernby" not in met
-    assert "Sygehus Fjernby" in others
-    assert "Lægerne Prøvegade" not in others
+    assert (
+        "journalansvarlig, fjernede for altid svar og målinger , oplysningerne handler om en anden person"
+        in visitor.text
+    )
+    assert (
+        "1 oplysning i 3 udgaver. Foreslået af Bo Test Vang, godkendt af Ida Test Krog. Sagsnummer 2026-118."
+        in visitor.text
+    )
+    visitor.get("/borger/log?vis=rettelser")
+    assert "fjernede for altid" in visitor.text

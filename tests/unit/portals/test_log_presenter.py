@@ -1,11 +1,16 @@
 """The log in plain words."""
 
+import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from helhed.foundation.ask import ActorKind
 from helhed.portals.language import Words
 from helhed.portals.ports import LogEntry
-from helhed.portals.presenters.log import bursts, log_days, wanted
+from helhed.portals.presenters.log import bursts, log_days
+from helhed.trust.policy import BASIS_NUMBERS
 
 DA = Words("da")
 NOON = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
@@ -43,7 +48,9 @@ def test_a_look_says_who_what_and_why():
     assert visit.heading == "Lægerne Prøvegade"
     assert visit.who == "Maja Test Lind, læge,"
     assert (visit.did, visit.seen) == ("så", "svar og målinger samt medicin")
-    assert visit.why == "fordi stedet er din egen læge, eller du er henvist dertil"
+    assert (
+        visit.why == "fordi stedet er din egen læge, eller du er henvist dertil, har en aftale eller er i et forløb der"
+    )
 
 
 def test_looks_that_follow_closely_are_told_once_and_can_be_unfolded():
@@ -57,6 +64,12 @@ def test_a_long_pause_another_person_or_a_refusal_starts_anew():
     assert len(told(entry(0), entry(1, permitted=False))) == 2
 
 
+def test_a_look_in_an_emergency_is_not_told_together_with_those_before_it_that_were_none():
+    broken, ordinary = told(entry(0, basis=BASIS_NUMBERS["override"]), entry(1), entry(2, LOOKUP, 8, types=()))
+    assert (broken.emergency, broken.count) == (True, 1)
+    assert (ordinary.emergency, ordinary.count) == (False, 2)
+
+
 def test_a_look_up_of_the_name_is_told_with_the_look_that_followed():
     (visit,) = told(entry(0), entry(1, LOOKUP, 8, types=()))
     assert (visit.did, visit.count) == ("så", 2)
@@ -65,7 +78,7 @@ def test_a_look_up_of_the_name_is_told_with_the_look_that_followed():
 def test_a_look_up_alone_says_that_the_record_was_not_shown():
     (visit,) = told(entry(0, LOOKUP, 8, types=()))
     assert visit.did == "slog dit navn og CPR-nummer op. Din journal blev ikke vist"
-    assert (visit.seen, visit.why) == ("", "")
+    assert (visit.seen, visit.why, visit.emergency) == ("", "", False)
 
 
 def test_a_refusal_says_that_nothing_was_shown_and_not_what_was_asked_for():
@@ -115,14 +128,37 @@ def test_days_are_danish_days():
     assert [day.label for day in log_days([late, entry()], DA)] == ["Lørdag 21.11.2026", "Fredag 20.11.2026"]
 
 
-def test_filters_let_through_what_they_say():
-    entries = [entry(), entry(1, permitted=False), own(2), entry(3, CREATE), entry(4, organisation=8)]
-    assert [len(wanted(entries, kind, None)) for kind in ("alt", "andre", "afvist", "rettelser", "vrøvl")] == [
-        5,
-        4,
-        1,
-        1,
-        5,
-    ]
-    assert len(wanted(entries, "alt", 8)) == 1
-    assert sum(map(len, bursts(entries))) == 5
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_is_logged_every_row_is_told_once_and_what_is_put_together_belongs_together(seed):
+    dice = random.Random(seed)
+    entries = [
+        replace(
+            entry(dice.randrange(3000), dice.choice([LOOK, LOOKUP, CREATE, 1, 4, 14]), dice.choice([1, 2, 8]), dice.randrange(3)),
+            id=number, permitted=dice.random() < 0.8, pseudonym=dice.choice(["", "", "BCDF-GHJK"]), source_name=dice.choice([None, "Sygehus"]),
+            arrived=NOON, reason=dice.choice(["", "Kontrol"]), organisation=dice.randrange(2),
+        )
+        for number in range(dice.randrange(60))
+    ]  # fmt: skip
+    entries.sort(key=lambda one: one.at, reverse=True)
+    found = bursts(entries)
+    assert sorted(one.id for burst in found for one in burst) == sorted(one.id for one in entries)
+    for burst in found:
+        assert (
+            len(
+                {
+                    (one.actor, one.pseudonym, one.organisation, one.permitted, one.source_name, one.reason)
+                    for one in burst
+                }
+            )
+            == 1
+        )
+    days = log_days(entries, DA)
+    assert sum(visit.count for day in days for visit in day.visits) == len(entries)
+    assert len({day.machine for day in days}) == len(days)
+
+
+def test_somebody_who_acts_for_the_citizen_looks_from_no_unknown_place():
+    looked = entry(
+        kind=ActorKind.CITIZEN, basis=BASIS_NUMBERS["mandate"], organisation=None, organisation_name=None, role=""
+    )
+    assert told(looked)[0].heading == "På dine vegne"

@@ -100,9 +100,7 @@ def test_a_silent_source_says_since_when(visitor, network):
 
 
 def test_an_empty_record_says_what_emptiness_means(visitor):
-    visitor.get("/")
-    visitor.post("/soeg", soeg="Andersen")
-    visitor.post("/log-ind", borger=visitor.page.split('name="borger" value="')[1].split('"')[0])
+    visitor.log_in_as_citizen(next(one.key for one in visitor.network.citizens.values() if "Andersen" in one.name))
     assert "Ingen steder har afleveret noget om dig endnu." in visitor.text
     assert "Enten er der intet afleveret" in visitor.text
 
@@ -153,8 +151,8 @@ def test_medicine_taken_when_needed_stands_after_what_is_taken_every_day(visitor
 
 def test_the_block_form_says_that_the_place_keeps_what_it_wrote_itself(visitor):
     visitor.log_in("bodil")
-    visitor.get("/borger/log")
-    assert "Stedets eget it-system beholder det, stedet selv har skrevet." in visitor.text
+    visitor.get("/borger/spaerringer/ny")
+    assert "Et steds eget it-system beholder det, stedet selv har skrevet" in visitor.text
 
 
 def test_without_a_known_allergy_the_citizen_is_not_told_to_ask_the_patient(visitor, network):
@@ -179,3 +177,14 @@ def test_who_prints_the_card_is_told_first_that_private_medicine_comes_along(vis
     visitor.log_in("viggo")
     visitor.get("/borger/medicin")
     assert "Ét præparat her er privatmarkeret. Det kommer med, hvis du udskriver kortet." in visitor.text
+
+
+def test_that_no_allergy_is_known_is_not_told_as_an_allergy(visitor, network):
+    clinic = next(key for key, place in network.places.items() if place.name == "Lægerne Prøvegade")
+    citizen = network.citizen("Spurgt Test", "0101019995", date(2001, 1, 1))
+    none = {"text": "Ingen kendt overfølsomhed", "coding": [{"system": "http://snomed.info/sct", "code": "716186003"}]}
+    network.deliver(citizen, clinic, {"resourceType": "AllergyIntolerance", "code": none, "recordedDate": "2026-01-02"})
+    network.citizen_persona("spurgt", citizen, "")
+    visitor.log_in("spurgt")
+    assert "Ingen kendt overfølsomhed" in visitor.text
+    assert "Overfølsom over for" not in visitor.text

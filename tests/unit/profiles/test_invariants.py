@@ -1,5 +1,7 @@
 """Rules in FHIRPath: those of FHIR itself, those of profiles, and those nobody can tell."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from helhed.fhir.profiles import Profiles
@@ -97,6 +99,38 @@ def test_a_rule_that_cannot_be_told_is_reported_as_not_checked(expression):
 
 def _rooted(expression, type_name="Patient"):
     return profile("p", type_name, rules=[rule("k", expression)])
+
+
+@pytest.mark.parametrize(
+    ("hour", "born", "found"),
+    [(22, "2026-11-24", [("error", "k")]), (23, "2026-11-24", []), (22, "2026-11-23", [])],
+)
+def test_a_rule_that_asks_for_the_day_is_told_it_in_danish_time(hour, born, found):
+    """At 23 o'clock UTC in November the next day has begun in Denmark."""
+    at = datetime(2026, 11, 23, hour, 30, tzinfo=UTC)
+    person = {"resourceType": "Patient", "birthDate": born}
+    told = Held(_rooted("birthDate <= today() and now() > @2025 and timeOfDay().exists()")).profiles
+    assert [(one.severity, one.rule) for one in told.validate(person, [BASE + "p"], at=at) if one.rule == "k"] == found
+
+
+def test_a_rule_can_ask_what_stands_above_a_code():
+    system = "http://example.org/fhir/CodeSystem/kinds"
+    tree = {"code": "warm", "concept": [{"code": "red"}]}
+    asked = Held(
+        _rooted("contact.relationship.coding.all(%resource.maritalStatus.coding.first().subsumes($this))"),
+        value_set("kinds", {"include": [{"system": system}]}), code_system("kinds", tree, {"code": "cold"}),
+    )  # fmt: skip
+
+    def person(code):
+        coding = {"coding": [{"system": system, "code": "warm"}]}
+        contact = {"relationship": [{"coding": [{"system": system, "code": code}]}]}
+        return {"resourceType": "Patient", "maritalStatus": coding, "contact": [contact]}
+
+    def verdicts(code):
+        return [one[:2] for one in found(person(code), of=asked) if one[1] == "k"]
+
+    assert [verdicts(code) for code in ("red", "warm", "cold")] == [[], [], [("error", "k")]]
+    assert verdicts("no-such") == [("information", "k")]
 
 
 def test_value_sets_and_profiles_can_be_asked_in_rules():

@@ -1,5 +1,7 @@
 """Problems, allergies and warnings."""
 
+import pytest
+
 from helhed.record.problems import allergies, problems, says_no_known_allergies, split, warnings
 from tests.unit.record.builders import HERE, THERE, record, records, text
 
@@ -69,6 +71,17 @@ def test_asking_and_finding_none_is_not_the_same_as_nobody_asking():
     assert allergies(record(asked)) == []
     assert says_no_known_allergies(record(asked))
     assert not says_no_known_allergies(record())
+
+
+@pytest.mark.parametrize("taken_back", ["entered-in-error", "refuted"])
+def test_a_taken_back_statement_that_there_are_none_says_nothing(taken_back):
+    status = {"coding": [{"code": taken_back}]}
+    wrong = {
+        "resourceType": "AllergyIntolerance",
+        "verificationStatus": status,
+        "code": text("Ingen kendte", "716186003"),
+    }
+    assert not says_no_known_allergies(record(wrong))
 
 
 def test_only_flags_in_force_warn_and_decisions_stand_apart():

@@ -13,7 +13,10 @@ import pytest_asyncio
 from helhed.foundation.database import Target, connect
 from helhed.foundation.settings import Settings
 from tests.support.world import World
+from tests.unit.store.purging import place, ward
 from tests.unit.store.scene import Scene
+
+__all__ = ["place", "ward"]  # fixtures
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """A small piece of a health service: a hospital with a ward, a clinic, one citizen, and people at work."""
 
+import copy
 from typing import Any
 from uuid import UUID
 
@@ -45,6 +46,17 @@ class Scene:
         self.contact = await world.contact(self.patient, self.ward)
         self.observation = await world.observation(self.patient, self.hospital)
         return self
+
+    async def with_another(self) -> "Scene":
+        """The same places and people around a citizen of whom nothing happened yet."""
+        own = copy.copy(self)
+        chosen = [{"reference": f"Organization/{self.clinic}"}]
+        own.patient = await self.world.patient(
+            self.hospital, "Ånæs", generalPractitioner=chosen, birthDate="1958-03-14"
+        )
+        own.contact = await self.world.contact(own.patient, self.ward)
+        own.observation = await self.world.observation(own.patient, self.hospital)
+        return own
 
     @property
     def citizen(self) -> Ask:

@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from helhed.commands.packaging import set_requirement
 from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.fhir.packages import install, read_package, release, require
 from helhed.foundation.database import connect
 from helhed.foundation.errors import BadRequest, InvalidResource
 from helhed.foundation.ids import key_of, new_id
-from helhed.packaging import set_requirement
 from tests.support.archives import archive
 from tests.support.door import Door
 from tests.support.shapes import BASE, element, profile

@@ -2,18 +2,21 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import orjson
 import pytest
 
 from helhed.fhir.store.rows import ask_row
+from helhed.foundation.ask import Action
 from helhed.foundation.errors import Conflict, Unprocessable
 from helhed.foundation.ids import key_of, new_id
 from helhed.registries import numbers
 from helhed.registries.directory import Directory
 from helhed.registries.identifiers import CPR, REPLACEMENT_CPR
+from tests.support.door import Door
 from tests.unit.store.scene import Scene, entry, transaction
 
 A_NUMBER = [{"system": CPR, "value": "140358-1235"}]
@@ -75,6 +78,28 @@ async def test_the_same_cpr_number_twice_is_a_conflict(scene: Scene) -> None:
     with pytest.raises(Conflict):
         await scene.world.patient(scene.clinic, identifier=[{"system": CPR, "value": "1403581235"}])
     assert await scene.world.owner.fetchval("select count(*) from fhir.resource") == before
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "transaction"])
+async def test_whose_number_it_was_reads_so_in_their_log(scene: Scene, method: str) -> None:
+    """The answer says that somebody has it: whoever asks, that is a look at them."""
+    owner, ours = await scene.world.patient(scene.hospital, identifier=A_NUMBER), scene.patient
+    ask = replace(scene.world.system(scene.hospital), trace=uuid4())
+    patient: dict[str, Any] = {"resourceType": "Patient", "identifier": [{"system": CPR, "value": "140358-1235"}]}
+    door = Door(scene.world, ask)
+    if method == "PUT":
+        status, _, _ = await door.do("PUT", f"/fhir/Patient/{ours}", {**patient, "id": str(ours)})
+    elif method == "POST":
+        status, _ = await door.post("/fhir/Patient", patient)
+    else:
+        entry = {"resource": patient, "request": {"method": "POST", "url": "Patient"}}
+        status, _ = await door.post("/fhir", {"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
+    assert status == 409
+    rows = await scene.world.owner.fetch("select * from foundation.access_log where trace = $1", ask.trace)
+    told = [
+        (row["action"], row["permitted"], list(row["resources"])) for row in rows if row["citizen"] == key_of(owner)
+    ]
+    assert told == [(Action.UPDATE if method == "PUT" else Action.CREATE, False, [owner])]
 
 
 async def test_of_two_at_once_with_the_same_cpr_number_one_is_stored(scene: Scene) -> None:

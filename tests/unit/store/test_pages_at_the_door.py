@@ -72,6 +72,20 @@ async def test_a_batch_goes_on_with_a_page_link(scene: Scene) -> None:
         assert set(ids(answer["entry"][0]["resource"])) < set(wanted) - set(ids(first))
 
 
+async def test_every_page_of_a_lenient_search_says_what_was_left_out(scene: Scene) -> None:
+    wanted = await five_results(scene)
+    door, found = Door(scene.world, scene.doctor), list[str]()
+    _, bundle = await door.search("Observation", {**BY_NUMBER, "nosuch": "1"}, prefer="handling=lenient")
+    while True:
+        *matches, told = bundle["entry"]
+        assert "nosuch" in told["resource"]["issue"][0]["diagnostics"]
+        found += [entry["resource"]["id"] for entry in matches]
+        if not (following := link(bundle, "next")):
+            break
+        _, bundle = await door.get(following)
+    assert sorted(found) == sorted(wanted)
+
+
 async def test_a_search_too_long_for_a_link_says_so_instead_of_ending_early(scene: Scene) -> None:
     await five_results(scene)
     door = Door(scene.world, scene.doctor)

@@ -156,3 +156,71 @@ async def test_a_patch_is_a_look_and_a_change_and_a_refused_one_stands_in_the_lo
         (6, True),
     ]
     assert [row["permitted"] for row in rows if row["actor"] == scene.stranger.actor] == [False]
+
+
+# --- FHIRPath Patch ---------------------------------------------------------------------------------------------------
+
+
+def parameters(kind: str, **parts: Any) -> dict[str, Any]:
+    """A FHIRPath Patch of one operation."""
+    made = [{"name": "type", "valueCode": kind}, *({"name": name, **value} for name, value in parts.items())]
+    return {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": made}]}
+
+
+AMENDED = parameters("replace", path={"valueString": "Observation.status"}, value={"valueCode": "amended"})
+AMENDED_XML = (
+    b'<Parameters xmlns="http://hl7.org/fhir"><parameter><name value="operation"/><part><name value="type"/><valueCode value="replace"/></part>'
+    b'<part><name value="path"/><valueString value="Observation.status"/></part><part><name value="value"/><valueCode value="amended"/></part>'
+    b"</parameter></Parameters>"
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "media"), [(AMENDED, "application/fhir+json"), (AMENDED_XML, "application/fhir+xml")], ids=["json", "xml"]
+)
+async def test_a_fhirpath_patch_changes_what_its_path_finds(scene: Scene, body: Any, media: str) -> None:
+    one = await own(scene)
+    status, _, told = await patch(scene, scene.doctor, one, body, content_type=media)
+    assert (status, told["status"]) == (OK, "amended")
+    assert await scene.world.found(scene.doctor, f"Observation?status=amended&_id={one}") == [one]
+
+
+async def test_a_fhirpath_patch_keeps_decimals_to_the_character(scene: Scene) -> None:
+    one = await own(scene)
+    raw = orjson.dumps(
+        parameters("replace", path={"valueString": "Observation.value"}, value={"valueQuantity": {"value": 0, "unit": "mmol/L"}})
+    ).replace(b'"value":0', b'"value":4.600')  # fmt: skip
+    status, _, _ = await patch(scene, scene.doctor, one, raw, content_type="application/fhir+json")
+    assert status == OK
+    assert b'"value":4.600' in await scene.world.owner.fetchval("select body from fhir.resource where id = $1", one)
+
+
+async def test_a_fhirpath_patch_goes_by_a_condition_and_in_a_bundle(scene: Scene) -> None:
+    one = await own(scene)
+    door = Door(scene.world, scene.doctor)
+    headers = {"content_type": "application/fhir+json", "if_match": 'W/"1"'}
+    status, _, told = await door.do("PATCH", f"/fhir/Observation?_id={one}", AMENDED, **headers)
+    assert (status, told["status"]) == (OK, "amended")
+    back = parameters("replace", path={"valueString": "Observation.status"}, value={"valueCode": "final"})
+    request = {"method": "PATCH", "url": f"Observation/{one}", "ifMatch": 'W/"2"'}
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [{"resource": back, "request": request}]}
+    status, told = await door.post("/fhir", bundle)
+    assert (status, told["entry"][0]["response"]["etag"]) == (OK, 'W/"3"')
+
+
+async def test_a_fhirpath_patch_tells_nothing_of_what_is_hidden_and_moves_nothing_to_another(scene: Scene) -> None:
+    one = await own(scene)
+    answers = [
+        await patch(scene, scene.stranger, place, AMENDED, content_type="application/fhir+json")
+        for place in (one, uuid4())
+    ]
+    assert {(status, orjson.dumps(told)) for status, _, told in answers} == {(NOT_FOUND, orjson.dumps(answers[0][2]))}
+    other = await scene.world.patient(scene.ward)
+    for path, value in (
+        ("Observation.subject", {"valueReference": {"reference": f"Patient/{other}"}}),
+        ("Observation.id", {"valueId": str(uuid4())}),
+    ):
+        moving = parameters("replace", path={"valueString": path}, value=value)
+        status, _, _ = await patch(scene, scene.doctor, one, moving, content_type="application/fhir+json")
+        assert status in {BAD_REQUEST, UNPROCESSABLE}
+    assert (await scene.world.store.read(scene.doctor, "Observation", one)).version == 1

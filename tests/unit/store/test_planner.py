@@ -57,6 +57,16 @@ async def test_an_explanation_does_not_tell_whether_somebody_is_there(crowd: Sce
     assert "condition 1: any, expected rows: at most 2000 (seeks)" in told[0]
 
 
+async def test_an_explanation_does_not_tell_how_much_there_is_of_somebody(crowd: Scene) -> None:
+    operator = crowd.world.professional(await crowd.world.employee(crowd.ward, "operator"), crowd.ward, "operator")
+    other = await crowd.world.owner.fetchval("select patient from registries.citizen where name like '%Holm%'")
+    told = []
+    for patient in (crowd.patient, other):  # one with forty rows, one with none
+        query = parse_search("Observation", [("patient", f"Patient/{patient}"), ("_explain", "true")], operator=True)
+        told.append((await crowd.world.store.search(operator, query)).explained)
+    assert told[0] == told[1]
+
+
 async def test_a_page_of_a_common_code_is_walked_to_its_end(crowd: Scene) -> None:
     seen: list[str] = []
     cursor: str | None = ""

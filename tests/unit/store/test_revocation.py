@@ -196,7 +196,7 @@ async def test_a_block_names_an_organisation_that_exists(scene: Scene) -> None:
 
 
 def relations(scene: Scene) -> TreatmentRelations:
-    return TreatmentRelations(scene.world.store.pool, self_declared_hours=24)
+    return TreatmentRelations(scene.world.store.pool)
 
 
 async def test_a_declared_relation_holds_for_its_person_until_its_deadline(scene: Scene) -> None:

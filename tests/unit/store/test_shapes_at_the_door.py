@@ -126,11 +126,19 @@ async def test_an_operator_sees_how_a_search_is_done_and_nothing_that_was_asked_
     assert lines[0].split(":")[0] == "begins"
     assert [line.split(",")[0] for line in lines[1:4]] == ["condition 1: any", "condition 2: only_citizen", "condition 3: date"]  # fmt: skip
     assert any(line.startswith("sql: ") and "fhir.basis" in line for line in lines)
-    assert any("cost=" in line for line in lines)
+    assert lines[-1] == "plan: not told of a search that names somebody"
     told = "".join(lines)
     assert "secret" not in told
     assert "2026" not in told
     assert str(key_of(ward.patient)) not in told
+
+
+async def test_an_operator_sees_the_plan_of_a_search_that_names_nobody_without_how_many_there_are(ward: Scene) -> None:
+    operator = ward.world.professional(await ward.world.employee(ward.ward, "operator"), ward.ward, "operator")
+    _, answer = await Door(ward.world, operator).get("/fhir/Observation?code=urn:secret|w&_explain=true")
+    lines = [issue["diagnostics"] for issue in answer["entry"][-1]["resource"]["issue"]]
+    assert any("Scan on" in line for line in lines)
+    assert not any("rows=" in line or "cost=" in line for line in lines)
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,7 @@ import pytest
 
 from helhed.fhir.terminology import Terminology
 from helhed.fhir.terminology.model import CodeSystem
-from helhed.fhir.terminology.storing import (
-    count_change,
-    lock,
-    store_code_system,
-    store_concept_map,
-    store_value_set,
-)
+from helhed.fhir.terminology.storing import count_change, lock, store
 from helhed.foundation.database import Target, connect, create_pool
 
 Put = Callable[..., Awaitable[None]]
@@ -31,20 +25,14 @@ async def terminology(target: Target) -> AsyncIterator[Terminology]:
 def put(target: Target) -> Put:
     """Store code systems, value sets and concept maps, as an importer does."""
 
-    async def store(*listed: CodeSystem | dict[str, Any]) -> None:
+    async def stored(*listed: CodeSystem | dict[str, Any]) -> None:
         connection = await connect(target.owner)
         try:
             async with connection.transaction():
                 await lock(connection)
-                for one in listed:
-                    if isinstance(one, CodeSystem):
-                        await store_code_system(connection, one, "test")
-                    elif one["resourceType"] == "ValueSet":
-                        await store_value_set(connection, one, "test")
-                    else:
-                        await store_concept_map(connection, one, "test")
+                await store(connection, listed, "test")
                 await count_change(connection)
         finally:
             await connection.close()
 
-    return store
+    return stored

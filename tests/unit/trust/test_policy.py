@@ -31,14 +31,19 @@ def test_only_authorised_professionals_declare_and_only_they_order_medicine():
     for role in policy().roles.values():
         if not role.authorised:
             assert not role.may_declare
-            assert role.writes is not None
-            assert "MedicationRequest" not in role.writes
+            assert role.assists or (role.writes is not None and "MedicationRequest" not in role.writes)
+
+
+def test_an_assistant_writes_by_delegation_alone():
+    """Whatever the role covers: the decision asks what one authorised professional has delegated."""
+    assert [role.name for role in policy().roles.values() if role.assists] == ["assistant"]
+    assert not policy().roles["assistant"].may_override
 
 
 def test_declarations_have_a_deadline_and_are_personal():
     assert policy().classes["D"].confirm_within == timedelta(hours=24)
     assert [one.letter for one in policy().classes.values() if one.personal] == ["D"]
-    assert set(policy().classes) == {"A", "B", "D"}
+    assert set(policy().classes) == {"A", "B", "C", "D"}
 
 
 def test_every_basis_has_its_words():

@@ -2,9 +2,7 @@
 
 import hmac
 import json
-import stat
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +14,7 @@ from helhed.foundation.ask import ActorKind, Purpose
 from helhed.foundation.errors import NotAuthenticated
 from helhed.foundation.ids import key_of, new_id
 from helhed.trust import tokens
-from helhed.trust.tokens import ALGORITHM, TYPE, TokenIssuer, TokenVerifier, load_or_create_key
+from helhed.trust.tokens import ALGORITHM, TYPE, TokenIssuer, TokenVerifier, signing_key
 
 AUDIENCE = "http://127.0.0.1:8000"
 KEY = OKPKey.generate_key("Ed25519")
@@ -292,6 +290,8 @@ def test_a_citizens_claims_are_exact(issuer, verifier, claim):
         {"role": ""},
         {"role": None},
         {"role": 7},
+        {"role": "doctor\x00"},
+        {"client_id": "a\x00b"},
         {"purpose": "HOPERAT"},
     ],
 )
@@ -347,19 +347,34 @@ def test_what_was_refused_is_not_remembered(verifier):
 # --- the key ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_key_is_made_once_and_is_the_owners_alone(tmp_path):
-    path = tmp_path / "data" / "token-key.json"
-    first = load_or_create_key(path)
-    assert load_or_create_key(path).thumbprint() == first.thumbprint()
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [one.name for one in path.parent.iterdir()] == ["token-key.json"]
+def test_the_key_follows_from_its_secret():
+    assert (
+        signing_key(b"1" * 32).thumbprint()
+        == signing_key(b"1" * 32).thumbprint()
+        != signing_key(b"2" * 32).thumbprint()
+    )
 
 
-def test_processes_that_start_together_agree_on_one_key(tmp_path):
-    path = tmp_path / "token-key.json"
-    with ThreadPoolExecutor(8) as pool:
-        found = {key.thumbprint() for key in pool.map(lambda _: load_or_create_key(path), range(16))}
-    assert len(found) == 1
+def test_a_key_that_was_taken_away_is_refused_at_once_also_where_it_was_known(clock):
+    old, new = b"1" * 32, b"2" * 32
+    verifier = TokenVerifier([], clock, AUDIENCE, demo=True)
+    verifier.take([old])
+    header = bearer(TokenIssuer(signing_key(old), clock, AUDIENCE).citizen(PATIENT))
+    assert verifier.ask(header).actor == key_of(PATIENT)
+    verifier.take([new, old])
+    assert verifier.ask(header).actor == key_of(PATIENT)
+    verifier.take([new])
+    refused(verifier, header)
+
+
+def test_a_key_that_is_not_known_yet_is_looked_for(clock):
+    def arrives() -> bool:
+        latecomer.take([b"1" * 32])
+        return True
+
+    latecomer = TokenVerifier([], clock, AUDIENCE, demo=True, look_again=arrives)
+    header = bearer(TokenIssuer(signing_key(b"1" * 32), clock, AUDIENCE).citizen(PATIENT))
+    assert latecomer.ask(header).actor == key_of(PATIENT)
 
 
 def test_a_new_key_can_stand_beside_the_old_one(clock):
