@@ -26,7 +26,7 @@ from helhed.foundation.database import Connection, Target, connect, read_secret
 from helhed.foundation.ids import bucket_of, key_of, new_id
 from helhed.foundation.settings import Settings
 from helhed.hooks import HOOKS
-from helhed.trust.tokens import TokenIssuer
+from helhed.trust.tokens.verifying import TokenIssuer
 
 _DENIED = 0.10
 _SAMPLE = 40_000

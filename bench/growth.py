@@ -33,7 +33,7 @@ from helhed.foundation.settings import Settings
 from helhed.population.blocks import Population
 from helhed.population.country import Denmark
 from helhed.serving import prepared
-from helhed.trust.tokens import TokenIssuer
+from helhed.trust.tokens.verifying import TokenIssuer
 
 _ROOT = Path(__file__).resolve().parent.parent
 _SAMPLE, _SPARE = 4000, 3

@@ -49,14 +49,14 @@ from helhed.hooks import HOOKS
 from helhed.portals import build_portal_app
 from helhed.portals.rooms import portal_ports
 from helhed.portals.rooms.gate import open_gate
-from helhed.trust.declarations import Declarations
 from helhed.trust.identity.passkeys import Passkeys
 from helhed.trust.identity.server import AuthorisationServer
-from helhed.trust.log_rounds import LogRounds
-from helhed.trust.looks.pseudonyms import Pseudonyms
-from helhed.trust.lookups import Lookups
+from helhed.trust.log.pseudonyms import Pseudonyms
+from helhed.trust.log.rounds import LogRounds
+from helhed.trust.lookups.counting import Lookups
+from helhed.trust.relation.declarations import Declarations
 from helhed.trust.served import served_types
-from helhed.trust.tokens import signing_key
+from helhed.trust.tokens.verifying import signing_key
 from helhed.trust.watch.watcher import Watcher, siem_of
 
 Scope = MutableMapping[str, Any]

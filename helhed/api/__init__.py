@@ -33,7 +33,7 @@ from helhed.foundation.errors import BadRequest, HelhedError, MethodNotAllowed, 
 from helhed.foundation.logging import logger
 from helhed.foundation.metrics import REQUESTS, SECONDS
 from helhed.foundation.settings import RESOURCE_ELEMENTS
-from helhed.trust.lookups_in_memory import LookupsInMemory
+from helhed.trust.lookups.in_memory import LookupsInMemory
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

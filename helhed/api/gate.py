@@ -11,8 +11,8 @@ from helhed.foundation.errors import NotAuthenticated
 from helhed.trust.identity.admission import Admission
 from helhed.trust.identity.errors import InvalidProof, UseNonce
 from helhed.trust.identity.jose import FAPI_ALGORITHMS
-from helhed.trust.scopes import Use
-from helhed.trust.tokens import TokenVerifier
+from helhed.trust.tokens.scopes import Use
+from helhed.trust.tokens.verifying import TokenVerifier
 
 Header = tuple[bytes, bytes]
 _TYPE, _INSTANCE, _HISTORY, _VERSION = 1, 2, 3, 4

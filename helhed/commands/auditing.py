@@ -13,7 +13,7 @@ from helhed.commands.files import bytes_of
 from helhed.foundation.database import Connection
 from helhed.foundation.errors import HelhedError
 from helhed.trust.evidence.public import HEADS, TreeReader
-from helhed.trust.retention import retention_policy
+from helhed.trust.keeping.retention import retention_policy
 
 _WRONG = """
 with place as materialized (

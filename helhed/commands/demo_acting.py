@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from helhed.foundation.clock import system_clock
 from helhed.foundation.ids import key_of
-from helhed.trust.acting_policy import acting_policy
+from helhed.trust.acting.policy import acting_policy
 from helhed.trust.policy import BASIS_NUMBERS
 
 _PUT = """

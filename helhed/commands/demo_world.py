@@ -29,8 +29,8 @@ from helhed.foundation.ids import key_of
 from helhed.foundation.settings import Settings
 from helhed.hooks import HOOKS
 from helhed.population.blocks import Population
-from helhed.trust.personas import Persona, put_personas
-from helhed.trust.tokens import TokenIssuer
+from helhed.trust.tokens.personas import Persona, put_personas
+from helhed.trust.tokens.verifying import TokenIssuer
 
 NETWORK = "network"
 _POPULATION = "urn:helhed:demo:population"  #: what the ids of the generated citizens follow from

@@ -19,8 +19,8 @@ from babel.numbers import format_decimal
 
 from helhed.foundation.clock import DANISH_TIME
 from helhed.record.moments import Moment, Precision
+from helhed.trust.keeping.purges import purge_policy
 from helhed.trust.policy import policy
-from helhed.trust.purges import purge_policy
 from helhed.trust.roles import roles
 
 LANGUAGES = ("da", "en")

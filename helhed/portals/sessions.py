@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from helhed.foundation.ask import ActorKind
-from helhed.trust.session_policy import session_policy
+from helhed.trust.identity.session_policy import session_policy
 
 TOUCH_EVERY = timedelta(minutes=1)
 MOST_OPENED = 20

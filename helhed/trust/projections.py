@@ -12,7 +12,7 @@ from helhed.foundation.errors import Unprocessable
 from helhed.foundation.ids import key_of
 from helhed.registries.projections import local_target
 from helhed.trust.policy import BASIS_NUMBERS
-from helhed.trust.registrations import own_relation, registrations
+from helhed.trust.relation.registrations import own_relation, registrations
 
 _PUT_EMPLOYMENTS = "select trust.put_employments($1,$2,$3,$4,$5,$6,$7)"
 _PUT_RECORDERS = "select trust.put_recorders($1,$2)"

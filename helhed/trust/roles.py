@@ -6,7 +6,7 @@ import orjson
 
 from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.foundation.database import Connection
-from helhed.trust.acting_policy import put_duties
+from helhed.trust.acting.policy import put_duties
 from helhed.trust.policy import BASIS_NUMBERS, document, policy
 
 _PUT_DEADLINES = "select trust.put_deadlines($1::smallint[], $2::int[], $3::int[])"

@@ -6,8 +6,8 @@ from helhed.fhir.virtual import Served
 from helhed.foundation.database import Pool
 from helhed.trust.audit_events import AuditEvents, Deliveries
 from helhed.trust.consents.serving import Consents
-from helhed.trust.looks import LogReader
-from helhed.trust.looks.pseudonyms import Pseudonyms
+from helhed.trust.log.pseudonyms import Pseudonyms
+from helhed.trust.log.reader import LogReader
 
 
 def served_types(pool: Pool, pseudonyms: Pseudonyms) -> Sequence[Served]:

@@ -9,7 +9,7 @@ import pytest
 from helhed.fhir.store import Past
 from helhed.foundation.errors import Unknown
 from helhed.foundation.ids import key_of
-from helhed.trust.blocks import Blocks
+from helhed.trust.blocks.shapes import Blocks
 from tests.support.world import NOW, World, at
 
 HOUR, DENMARK = timedelta(hours=1), ZoneInfo("Europe/Copenhagen")

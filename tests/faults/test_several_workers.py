@@ -14,7 +14,7 @@ from helhed.foundation.database import connect, embedded_target
 from helhed.foundation.postgres import EmbeddedPostgres
 from helhed.registries.identifiers import CPR
 from helhed.serving.indexing import ALONE
-from helhed.trust.lookups import limits
+from helhed.trust.lookups.counting import limits
 from tests.support.live import LiveServer
 
 SECONDS, LOOKS = 60.0, 0.1

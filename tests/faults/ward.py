@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from helhed.foundation.errors import HelhedError
 from helhed.foundation.ids import key_of
-from helhed.trust.blocks import Blocks
+from helhed.trust.blocks.shapes import Blocks
 from tests.faults.oracles import Promised
 from tests.faults.wire import Fault, Wire
 from tests.support.door import Door

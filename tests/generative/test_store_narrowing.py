@@ -11,7 +11,7 @@ import pytest
 from helhed.foundation.ask import Ask
 from helhed.foundation.errors import HelhedError, Unknown
 from helhed.foundation.ids import key_of
-from helhed.trust.blocks import Blocks
+from helhed.trust.blocks.shapes import Blocks
 from helhed.trust.projections import ROLE_SYSTEM
 from helhed.trust.reference import ALWAYS, Block, Facts, may_read
 from tests.generative.loading import Loaded, load, put_facts

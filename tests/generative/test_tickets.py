@@ -11,8 +11,8 @@ import pytest
 from helhed.foundation.ask import ActorKind, Ask
 from helhed.foundation.errors import Forbidden
 from helhed.foundation.ids import key_of
+from helhed.trust.glass.tickets import Tickets
 from helhed.trust.reference import Facts
-from helhed.trust.tickets import Tickets
 from tests.generative.loading import Loaded, load
 from tests.generative.mutants import BY_THEMSELVES, Mutant, mutate
 from tests.generative.resources import Drawer

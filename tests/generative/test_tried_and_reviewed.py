@@ -11,9 +11,9 @@ import pytest
 from helhed.foundation.ask import Ask
 from helhed.foundation.errors import Unprocessable
 from helhed.foundation.ids import key_of
-from helhed.trust.glass import glass_policy
+from helhed.trust.glass.rules import glass_policy
+from helhed.trust.glass.tickets import Tickets
 from helhed.trust.roles import put_roles
-from helhed.trust.tickets import Tickets
 from tests.generative.mutants import REVIEWED, TRIED, Mutant, mutate
 from tests.support.street import TYPES, Street, simulator_keeps_the_law
 from tests.support.world import NOW, World

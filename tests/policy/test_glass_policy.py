@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from helhed.trust.exceptions import exceptions
-from helhed.trust.glass import glass_policy, reason_of
+from helhed.trust.blocks.exceptions import exceptions
+from helhed.trust.glass.rules import glass_policy, reason_of
 
 SQL = "".join(
     path.read_text("utf-8") for path in sorted((Path(__file__).parents[2] / "helhed/trust/migrations").glob("*.sql"))

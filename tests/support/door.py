@@ -7,7 +7,7 @@ import orjson
 
 from helhed.api import FhirApi
 from helhed.foundation.ask import Ask
-from helhed.trust.looks.pseudonyms import Pseudonyms
+from helhed.trust.log.pseudonyms import Pseudonyms
 from helhed.trust.served import served_types
 from tests.support.world import World
 

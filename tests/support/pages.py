@@ -15,8 +15,8 @@ from helhed.portals.ports import Ports
 from helhed.portals.rooms import portal_ports
 from helhed.portals.sessions import Principal, key_of_cookie, start
 from helhed.trust.identity.server import AuthorisationServer
-from helhed.trust.looks.pseudonyms import Pseudonyms
-from helhed.trust.lookups_in_memory import LookupsInMemory
+from helhed.trust.log.pseudonyms import Pseudonyms
+from helhed.trust.lookups.in_memory import LookupsInMemory
 from tests.support.identity import identity_of
 from tests.support.world import NOW, SECRET, World
 

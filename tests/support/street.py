@@ -7,8 +7,8 @@ from uuid import UUID
 
 from helhed.foundation.ask import Ask
 from helhed.foundation.ids import key_of
-from helhed.trust.blocks import Blocks, Shape
-from helhed.trust.simulator import Reader, Simulator
+from helhed.trust.blocks.shapes import Blocks, Shape
+from helhed.trust.blocks.simulator import Reader, Simulator
 from tests.support.world import World
 
 TYPES = ("Patient", "Observation", "Encounter", "DiagnosticReport")

@@ -15,8 +15,8 @@ from helhed.api.operations.parameters import Given, given
 from helhed.api.request import Request
 from helhed.foundation.errors import BadRequest
 from helhed.foundation.ids import key_of, new_id, parse_id
-from helhed.trust.glass import glass_policy
-from helhed.trust.tickets import Tickets
+from helhed.trust.glass.rules import glass_policy
+from helhed.trust.glass.tickets import Tickets
 
 _NAMES = ("patient", "reason", "note", "ticket")
 

@@ -15,7 +15,7 @@ from helhed.api.request import Request
 from helhed.foundation.errors import Unknown
 from helhed.foundation.ids import parse_id
 from helhed.trust.audit_events.shape import row_of
-from helhed.trust.shielding import Shields
+from helhed.trust.log.shielding import Shields
 
 
 async def _name(door: Door, request: Request, place: Place) -> Answer:

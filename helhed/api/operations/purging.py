@@ -19,7 +19,7 @@ from helhed.fhir.store.purging import NamedRow, Proposal, Wish
 from helhed.foundation.errors import BadRequest, Unknown
 from helhed.foundation.ids import parse_id
 from helhed.registries.directory import Directory
-from helhed.trust.purges import checked_reason, purge_policy
+from helhed.trust.keeping.purges import checked_reason, purge_policy
 
 _DEFINITIONS = "urn:helhed:operation:"
 _SYSTEM = frozenset({"system"})

@@ -19,8 +19,8 @@ from helhed.foundation.keyring_file import KeysInUse
 from helhed.foundation.settings import Settings
 from helhed.hooks import HOOKS
 from helhed.registries.directory import Directory
-from helhed.trust.purges import checked_reason, purge_policy
-from helhed.trust.tokens import TokenVerifier
+from helhed.trust.keeping.purges import checked_reason, purge_policy
+from helhed.trust.tokens.verifying import TokenVerifier
 
 
 class Custodian:

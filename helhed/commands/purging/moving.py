@@ -19,7 +19,7 @@ from helhed.fhir.store.sessions import Sessions
 from helhed.foundation.ask import Ask
 from helhed.foundation.errors import BadRequest, HelhedError, Unknown
 from helhed.foundation.ids import bucket_of, new_id
-from helhed.trust.purges import as_system
+from helhed.trust.keeping.purges import as_system
 
 _ROWS = """
 select r.id, r.type, r.origin, r.body, r.deleted, wrong.patient as wrong, rightful.patient as rightful

@@ -7,7 +7,7 @@ from typing import Any
 from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.foundation.database import Connection
 from helhed.foundation.ids import BUCKETS
-from helhed.trust.retention import Kind
+from helhed.trust.keeping.retention import Kind
 
 _DUE = """
 select * from trust.due_records($1::smallint, $2, $3::text::interval, $4::text::interval, $5::text[], $6::smallint)"""

@@ -12,7 +12,7 @@ from helhed.commands.retaining.kinds import PARTS, Part
 from helhed.commands.retaining.records import count_due, retire_due
 from helhed.foundation.ask import Action, ActorKind, Purpose
 from helhed.foundation.database import Connection
-from helhed.trust.retention import Kind, retention_policy
+from helhed.trust.keeping.retention import Kind, retention_policy
 
 _BATCH = 2000
 CLIENT = "helhed-retention"

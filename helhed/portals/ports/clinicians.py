@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from helhed.foundation.ask import Ask
-from helhed.trust.acting import ActingOn, Assistance, Assistant, Hidden
+from helhed.trust.acting.rights import ActingOn, Assistance, Assistant, Hidden
 
 
 class Clinicians(Protocol):

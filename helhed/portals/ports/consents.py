@@ -7,8 +7,8 @@ from typing import Protocol
 from uuid import UUID
 
 from helhed.foundation.ask import Ask
-from helhed.trust.blocks import Block, Consent, Shape
-from helhed.trust.simulator import Reader, Seen
+from helhed.trust.blocks.shapes import Block, Consent, Shape
+from helhed.trust.blocks.simulator import Reader, Seen
 
 __all__ = ["Block", "Blocks", "Consent", "Job", "Reader", "Seen", "Shape"]
 

@@ -5,7 +5,7 @@ from typing import Protocol
 from uuid import UUID
 
 from helhed.foundation.ask import Ask
-from helhed.trust.declarations import Declaration, HeldBasis
+from helhed.trust.relation.declarations import Declaration, HeldBasis
 
 
 class Declarations(Protocol):

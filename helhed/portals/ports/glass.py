@@ -5,7 +5,7 @@ from typing import Protocol
 from uuid import UUID
 
 from helhed.foundation.ask import Ask
-from helhed.trust.tickets import Opening, OwnTicket, Waiting
+from helhed.trust.glass.tickets import Opening, OwnTicket, Waiting
 
 __all__ = ["Glass", "Opening", "OwnTicket", "Waiting"]
 

@@ -9,11 +9,11 @@ from uuid import UUID
 from helhed.foundation.ask import Ask
 from helhed.portals.ports.log_entries import LogPage
 from helhed.trust.audit_events.delivering import LogSource
-from helhed.trust.follow_up import StaffLook
-from helhed.trust.looks import Met
-from helhed.trust.notices import Channel, Notice
-from helhed.trust.shielding import Shield
-from helhed.trust.why import OpenedQuestion, Question
+from helhed.trust.log.follow_up import StaffLook
+from helhed.trust.log.notices import Channel, Notice
+from helhed.trust.log.reader import Met
+from helhed.trust.log.shielding import Shield
+from helhed.trust.log.why import OpenedQuestion, Question
 
 
 @dataclass(frozen=True, slots=True)

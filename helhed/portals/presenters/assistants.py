@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from helhed.portals.language import Words
-from helhed.trust.acting import Assistance
+from helhed.trust.acting.rights import Assistance
 
 #: what the work of assistants may be to record on behalf of the one responsible
 _DELEGABLE = (

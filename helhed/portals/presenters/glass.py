@@ -7,9 +7,9 @@ from uuid import UUID
 
 from helhed.portals.language import Words
 from helhed.portals.ports.glass import Opening, OwnTicket, Waiting
-from helhed.trust.glass import glass_policy, reason_of
+from helhed.trust.glass.rules import glass_policy, reason_of
+from helhed.trust.glass.tickets import LookUnder
 from helhed.trust.policy import BASIS_NUMBERS
-from helhed.trust.tickets import LookUnder
 
 OVERRIDE = BASIS_NUMBERS["override"]
 _MINUTE = timedelta(minutes=1)

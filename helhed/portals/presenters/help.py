@@ -8,7 +8,7 @@ from uuid import UUID
 
 from helhed.portals.language import Words, number_with_hyphen
 from helhed.portals.presenters.acting import MANDATE
-from helhed.trust.help import Helped, Letter, LetterRow, OwnHelp, Registered
+from helhed.trust.acting.help import Helped, Letter, LetterRow, OwnHelp, Registered
 
 _NEVER = datetime(9990, 1, 1, tzinfo=UTC)
 

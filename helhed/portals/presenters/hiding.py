@@ -10,7 +10,7 @@ from helhed.portals.presenters.names import Names
 from helhed.record.facts import TYPES
 from helhed.record.reading import Entry, Record
 from helhed.record.timeline import title
-from helhed.trust.acting import ActingOn, Hidden
+from helhed.trust.acting.rights import ActingOn, Hidden
 from helhed.trust.policy import BASIS_NUMBERS
 
 _NEVER = datetime(9990, 1, 1, tzinfo=UTC)

@@ -9,10 +9,10 @@ from helhed.foundation.ask import Action
 from helhed.portals.language import Words
 from helhed.portals.presenters.questions import Asked, asked
 from helhed.trust.audit_events.delivering import LogSource
-from helhed.trust.follow_up import StaffLook
+from helhed.trust.log.follow_up import StaffLook
+from helhed.trust.log.shielding import Shield, shield_policy
+from helhed.trust.log.why import OpenedQuestion
 from helhed.trust.policy import BASIS_NUMBERS
-from helhed.trust.shielding import Shield, shield_policy
-from helhed.trust.why import OpenedQuestion
 
 _BASES = {number: name for name, number in BASIS_NUMBERS.items()}
 #: their row carries the basis of whoever had no relation, and needed none

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from helhed.portals.language import Words
-from helhed.trust.notices import Notice, notice_kinds
+from helhed.trust.log.notices import Notice, notice_kinds
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from helhed.portals.language import Words
-from helhed.trust.looks import Met
+from helhed.trust.log.reader import Met
 
 
 def people_met(met: Sequence[Met], words: Words) -> list[tuple[str, str]]:

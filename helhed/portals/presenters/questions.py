@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from helhed.portals.language import Words
-from helhed.trust.why import Question
+from helhed.trust.log.why import Question
 
 
 @dataclass(frozen=True, slots=True)

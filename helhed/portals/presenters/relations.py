@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from helhed.portals.language import Words
-from helhed.trust.declarations import Declaration, HeldBasis
 from helhed.trust.policy import BASIS_NUMBERS
+from helhed.trust.relation.declarations import Declaration, HeldBasis
 
 _NAMES = {number: name for name, number in BASIS_NUMBERS.items()}
 _OPEN = datetime(9990, 1, 1, tzinfo=UTC)

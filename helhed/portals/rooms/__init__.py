@@ -24,26 +24,26 @@ from helhed.portals.rooms.rows import PortalRows
 from helhed.portals.rooms.sessions import PortalSessions
 from helhed.portals.rooms.watch import portal_watch
 from helhed.registries.directory import Directory
-from helhed.trust.acting import ActingForOthers
+from helhed.trust.acting.help import Help
+from helhed.trust.acting.mandates import Mandates
+from helhed.trust.acting.relatives import Relatives
+from helhed.trust.acting.rights import ActingForOthers
 from helhed.trust.audit_events import Deliveries
-from helhed.trust.citizen_log import CitizenLog
-from helhed.trust.declarations import Declarations
-from helhed.trust.follow_up import FollowUp
-from helhed.trust.help import Help
 from helhed.trust.identity.log_ins import LogIns
 from helhed.trust.identity.passkeys import Passkeys
 from helhed.trust.identity.server import AuthorisationServer
 from helhed.trust.identity.upstream.flow import RelyingParty
-from helhed.trust.looks import LogReader
-from helhed.trust.looks.pseudonyms import Pseudonyms
-from helhed.trust.mandates import Mandates
-from helhed.trust.notices import Notices
-from helhed.trust.personas import Personas
-from helhed.trust.relations import TreatmentRelations
-from helhed.trust.relatives import Relatives
-from helhed.trust.shielding import Shields
+from helhed.trust.log.citizen_log import CitizenLog
+from helhed.trust.log.follow_up import FollowUp
+from helhed.trust.log.notices import Notices
+from helhed.trust.log.pseudonyms import Pseudonyms
+from helhed.trust.log.reader import LogReader
+from helhed.trust.log.shielding import Shields
+from helhed.trust.log.why import Whys
+from helhed.trust.relation.declarations import Declarations
+from helhed.trust.relation.declared import TreatmentRelations
+from helhed.trust.tokens.personas import Personas
 from helhed.trust.watch.events import SecurityEvents
-from helhed.trust.why import Whys
 
 
 def portal_ports(

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from helhed.foundation.ask import Ask
 from helhed.portals import ports
-from helhed.trust.mandates import Mandates, Offer
+from helhed.trust.acting.mandates import Mandates, Offer
 
 
 class PortalMandates:

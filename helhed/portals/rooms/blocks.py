@@ -10,8 +10,8 @@ from helhed.foundation.database import Pool
 from helhed.foundation.errors import Unknown
 from helhed.foundation.lend import lend
 from helhed.portals.ports.consents import Block, Consent, Job, Reader, Seen, Shape
-from helhed.trust.blocks import Blocks
-from helhed.trust.simulator import Simulator
+from helhed.trust.blocks.shapes import Blocks
+from helhed.trust.blocks.simulator import Simulator
 
 _CALLED = "select key from registries.professional where name ilike $1 order by name, key limit $2"
 _JOBS = """select w.professional, p.name, w.organisation, w.role from trust.workplaces($1::bigint[], $2) w

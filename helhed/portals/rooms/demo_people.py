@@ -14,7 +14,7 @@ from helhed.portals.language import LANGUAGES, Words
 from helhed.portals.ports import Lookups
 from helhed.registries.directory import Directory
 from helhed.registries.identifiers import AUTHORISATION, CPR, REPLACEMENT_CPR, URI
-from helhed.trust.personas import Persona, Personas
+from helhed.trust.tokens.personas import Persona, Personas
 
 #: the claims of the demo's provider, by the system of what they say
 CLAIMS = {

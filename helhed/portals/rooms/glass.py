@@ -4,8 +4,8 @@ from uuid import UUID
 
 from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
-from helhed.trust.blocks import Blocks
-from helhed.trust.tickets import Tickets
+from helhed.trust.blocks.shapes import Blocks
+from helhed.trust.glass.tickets import Tickets
 
 
 class PortalGlass(Tickets):

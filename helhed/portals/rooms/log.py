@@ -11,8 +11,8 @@ from helhed.portals import ports
 from helhed.portals.ports.log_desk import LogWish
 from helhed.trust.audit_events.delivering import Deliveries, LogSource
 from helhed.trust.audit_events.rendering import rendered
-from helhed.trust.citizen_log import CitizenLog
-from helhed.trust.looks import LogReader, Look, Met
+from helhed.trust.log.citizen_log import CitizenLog
+from helhed.trust.log.reader import LogReader, Look, Met
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HIDING = frozenset({Action.MASK, Action.UNMASK})

@@ -6,7 +6,7 @@ from helhed.foundation.ask import ActorKind
 from helhed.portals import ports
 from helhed.portals.sessions import Principal
 from helhed.registries.directory import Directory
-from helhed.trust.personas import Persona, Personas
+from helhed.trust.tokens.personas import Persona, Personas
 
 
 class PortalPersonas:

@@ -7,7 +7,7 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
 from helhed.foundation.lend import lend
 from helhed.portals import ports
-from helhed.trust.relations import TreatmentRelations
+from helhed.trust.relation.declared import TreatmentRelations
 
 
 class PortalRelations:

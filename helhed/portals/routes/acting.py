@@ -18,7 +18,7 @@ from helhed.portals.ports import MandateOffer
 from helhed.portals.presenters.acting import MandateForm, choices, danish_midnight, page, scope_words
 from helhed.portals.presenters.help import own_help
 from helhed.portals.sessions import Behalf
-from helhed.trust.acting_policy import acting_policy
+from helhed.trust.acting.policy import acting_policy
 
 WHO, MANDATES = "/borger/hvem", "/borger/fuldmagter"
 MYSELF = "mig"

@@ -14,7 +14,7 @@ from helhed.portals.context import Visit, visit
 from helhed.portals.presenters import blocks as told
 from helhed.portals.routes.block_desk import Desk, desk, trials
 from helhed.portals.routes.block_forms import Form, block_form, fields_of, identifier
-from helhed.trust.exceptions import exceptions
+from helhed.trust.blocks.exceptions import exceptions
 
 PATH = "/borger/spaerringer"
 NEW = f"{PATH}/ny"

@@ -11,7 +11,7 @@ from helhed.portals.http import id_in
 from helhed.portals.ports import Subject
 from helhed.portals.presenters.help import block_items
 from helhed.portals.reading import organisation_key
-from helhed.trust.acting_policy import acting_policy
+from helhed.trust.acting.policy import acting_policy
 
 PATH = "/borger/spaer-for"
 EVERYBODY = "alle"

@@ -14,7 +14,7 @@ from helhed.portals.presenters.pages import person_view
 from helhed.portals.routes.block_desk import emergency_unit
 from helhed.portals.routes.block_forms import identifier
 from helhed.portals.sessions import Opened
-from helhed.trust.glass import glass_policy
+from helhed.trust.glass.rules import glass_policy
 
 LONGEST_NOTE = 160
 

@@ -16,8 +16,8 @@ from helhed.portals.http import id_in
 from helhed.portals.presenters.acting import danish_midnight, scope_words
 from helhed.portals.presenters.help import helped_view, letter_rows, letter_view
 from helhed.portals.reading import organisation_key
-from helhed.trust.acting_policy import acting_policy
-from helhed.trust.help import Named
+from helhed.trust.acting.help import Named
+from helhed.trust.acting.policy import acting_policy
 
 PATH = "/hjaelp"
 IDENTIFIED = ("pas", "koerekort", "sundhedskort", "kendt")

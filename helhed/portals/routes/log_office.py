@@ -15,10 +15,10 @@ from helhed.portals.context import Visit, WrongDoor, visit
 from helhed.portals.http import id_in
 from helhed.portals.presenters.log_office import look_view, opened_view, shield_view, source_view
 from helhed.portals.presenters.questions import asked
-from helhed.trust.follow_up import CHOICES
+from helhed.trust.log.follow_up import CHOICES
+from helhed.trust.log.shielding import shield_policy
+from helhed.trust.log.why import why_policy
 from helhed.trust.roles import roles
-from helhed.trust.shielding import shield_policy
-from helhed.trust.why import why_policy
 
 PATH = "/hospital/log"
 _KEEPERS = frozenset(one["role"] for one in roles() if one.get("keeps_log"))

@@ -9,7 +9,7 @@ from starlette.routing import Route
 from helhed.foundation.ask import Purpose
 from helhed.portals.context import visit
 from helhed.portals.presenters.notices import choices, shown
-from helhed.trust.notices import notice_kinds
+from helhed.trust.log.notices import notice_kinds
 
 PATH = "/borger/beskeder"
 _MOST = 100

@@ -16,7 +16,7 @@ from helhed.portals.ports.log_in import LogInBroken
 from helhed.portals.ports.passkeys import PasskeyRefused
 from helhed.portals.routes.login import PLACE, Begun, kept_once, prove_again_by
 from helhed.portals.sessions import Principal, key_of_cookie, new_token
-from helhed.trust.acting_policy import acting_policy
+from helhed.trust.acting.policy import acting_policy
 
 LOG_IN, OWN, INVITE, CODE = "/log-ind/noegle", "/mine-noegler", "/noegler/inviter", "/log-ind/invitation"
 _INVITERS = frozenset(role for role, duty in acting_policy().duties if duty == "invite")

@@ -12,7 +12,7 @@ from helhed.portals.context import Visit, visit
 from helhed.portals.ports.log_desk import LogWish
 from helhed.portals.presenters.log import Visit as LogVisit, log_days
 from helhed.portals.presenters.questions import asked
-from helhed.trust.why import why_policy
+from helhed.trust.log.why import why_policy
 
 PATH = "/borger/spoergsmaal"
 _NEWEST = 2**63

@@ -13,7 +13,7 @@ from helhed.portals.http import id_in
 from helhed.portals.presenters.acting import danish_midnight
 from helhed.portals.presenters.help import registered_rows
 from helhed.portals.routes.help import named
-from helhed.trust.acting_policy import acting_policy
+from helhed.trust.acting.policy import acting_policy
 
 PATH = "/register"
 BASES = {"9": "custody", "11": "guardian", "12": "proxy"}

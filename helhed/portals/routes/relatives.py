@@ -10,7 +10,7 @@ from helhed.foundation.ask import Purpose
 from helhed.portals.context import Visit, visit
 from helhed.portals.http import id_in
 from helhed.portals.routes.hiding import known_patient
-from helhed.trust.relatives import TOLD_OF, Relative
+from helhed.trust.acting.relatives import TOLD_OF, Relative
 
 PATH = "/borger/paaroerende"
 _NONE = UUID(int=0)

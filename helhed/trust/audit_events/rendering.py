@@ -11,7 +11,7 @@ from helhed.fhir.splice import instant
 from helhed.foundation.ask import Action, ActorKind
 from helhed.trust.audit_events import codes
 from helhed.trust.audit_events.shape import event_id
-from helhed.trust.looks import Look
+from helhed.trust.log.reader import Look
 
 Json = dict[str, Any]
 _NETWORK = {"display": "Helhed"}

@@ -10,7 +10,7 @@ from helhed.trust.audit_events.delivering import Deliveries
 from helhed.trust.audit_events.filters import filter_of, patients_of
 from helhed.trust.audit_events.rendering import rendered
 from helhed.trust.audit_events.shape import AUDIT_EVENTS, row_of
-from helhed.trust.looks import LogReader
+from helhed.trust.log.reader import LogReader
 
 
 class AuditEvents:

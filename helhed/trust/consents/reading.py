@@ -7,7 +7,7 @@ from uuid import UUID
 
 from helhed.foundation.errors import InvalidResource, Issue
 from helhed.foundation.ids import key_of, parse_id
-from helhed.trust.blocks import Shape
+from helhed.trust.blocks.shapes import Shape
 from helhed.trust.consents import shape as words
 from helhed.trust.consents.moments import first_moment, moment_after
 

@@ -11,7 +11,7 @@ import orjson
 from helhed.fhir.changes import Version
 from helhed.fhir.splice import instant
 from helhed.fhir.virtual import Shown
-from helhed.trust.blocks import Block, Consent, Shape
+from helhed.trust.blocks.shapes import Block, Consent, Shape
 from helhed.trust.consents import shape as words
 from helhed.trust.consents.moments import written
 

@@ -15,7 +15,7 @@ from helhed.foundation.database import Pool
 from helhed.foundation.errors import BadRequest, Forbidden, PreconditionFailed, Unknown, Unprocessable
 from helhed.foundation.ids import key_of
 from helhed.foundation.lend import lend
-from helhed.trust.blocks import Block, Blocks, Consent
+from helhed.trust.blocks.shapes import Block, Blocks, Consent
 from helhed.trust.consents.reading import Permit, Read, read
 from helhed.trust.consents.rendering import Ids, of_block, of_consent, shown
 from helhed.trust.consents.shape import CONSENTS

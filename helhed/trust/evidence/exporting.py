@@ -19,7 +19,7 @@ from helhed.foundation.lend import lend
 from helhed.trust.evidence.hashes import map_leaf
 from helhed.trust.evidence.public import HEADS, TreeReader, head_of, keys_of
 from helhed.trust.evidence.sparse import ROW, TOP, nodes_of, path_above, path_below
-from helhed.trust.retention import retention_policy
+from helhed.trust.keeping.retention import retention_policy
 
 _LOOKS, _SECONDS_BETWEEN_LOOKS = 40, 0.2
 _LATER = 500  #: the most heads that stand between a proof and a witness

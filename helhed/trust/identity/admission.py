@@ -13,7 +13,7 @@ from helhed.foundation.errors import NotAuthenticated
 from helhed.foundation.lend import lend
 from helhed.trust.identity.errors import InvalidProof
 from helhed.trust.identity.proofs import Proof, Proofs
-from helhed.trust.token_claims import Held
+from helhed.trust.tokens.claims import Held
 
 
 class Revoked(NotAuthenticated):

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from helhed.foundation.ask import ActorKind
-from helhed.trust.scopes import LETTERS, parts_of
-from helhed.trust.token_claims import STANDINGS, TYPE_OF_KIND
+from helhed.trust.tokens.claims import STANDINGS, TYPE_OF_KIND
+from helhed.trust.tokens.scopes import LETTERS, parts_of
 
 OPENID, FHIR_USER, OFFLINE, ONLINE = "openid", "fhirUser", "offline_access", "online_access"
 LAUNCH, LAUNCH_PATIENT = "launch", "launch/patient"

@@ -12,8 +12,8 @@ from helhed.foundation.clock import Clock
 from helhed.trust.identity.clients import Client
 from helhed.trust.identity.keys import ALGORITHM, SigningKeys
 from helhed.trust.identity.people import Person, Standing
-from helhed.trust.token_claims import STANDINGS, TYPE_OF_KIND
-from helhed.trust.tokens import TYPE
+from helhed.trust.tokens.claims import STANDINGS, TYPE_OF_KIND
+from helhed.trust.tokens.verifying import TYPE
 
 _ID_TOKEN_SECONDS = 300
 

@@ -9,7 +9,7 @@ from helhed.fhir.store.rows import ask_row
 from helhed.foundation.ask import ActorKind, Ask, Purpose
 from helhed.foundation.database import Pool
 from helhed.foundation.lend import lend
-from helhed.trust.token_claims import STANDINGS, TYPE_OF_KIND
+from helhed.trust.tokens.claims import STANDINGS, TYPE_OF_KIND
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from helhed.trust.identity.proofs import Nonces, Proofs
 from helhed.trust.identity.registration import Registration
 from helhed.trust.identity.requests import Requests
 from helhed.trust.identity.tokens_in_use import TokensInUse
-from helhed.trust.tokens import TokenVerifier
+from helhed.trust.tokens.verifying import TokenVerifier
 
 
 @dataclass(frozen=True, slots=True)

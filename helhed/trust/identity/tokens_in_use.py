@@ -12,8 +12,8 @@ from helhed.trust.identity.admission import Admission
 from helhed.trust.identity.clients import Client
 from helhed.trust.identity.jose import claims_of
 from helhed.trust.identity.secrets import digest
-from helhed.trust.token_claims import Held
-from helhed.trust.tokens import TokenVerifier
+from helhed.trust.tokens.claims import Held
+from helhed.trust.tokens.verifying import TokenVerifier
 
 INACTIVE: dict[str, Any] = {"active": False}
 _TOLD = ("iss", "sub", "aud", "client_id", "scope", "iat", "nbf", "exp", "jti", "cnf", "org", "org_sor", "role",

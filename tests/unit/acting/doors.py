@@ -13,7 +13,7 @@ from helhed.foundation.ask import ActorKind, Ask
 from helhed.foundation.ids import key_of
 from helhed.portals import build_portal_app
 from helhed.portals.sessions import Principal, key_of_cookie, new_token, start
-from helhed.trust.acting import ActingForOthers
+from helhed.trust.acting.rights import ActingForOthers
 from tests.support.pages import ports_of
 from tests.support.world import NOW, World
 

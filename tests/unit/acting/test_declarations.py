@@ -7,9 +7,9 @@ import pytest_asyncio
 
 from helhed.foundation.ask import Action
 from helhed.foundation.ids import key_of
-from helhed.trust.declarations import Declarations
 from helhed.trust.policy import policy
-from helhed.trust.relations import TreatmentRelations
+from helhed.trust.relation.declarations import Declarations
+from helhed.trust.relation.declared import TreatmentRelations
 from tests.support.world import NOW
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from helhed.fhir.definitions import TYPE_NAMES
 from helhed.foundation.ids import key_of
-from helhed.trust.acting_policy import acting_policy
+from helhed.trust.acting.policy import acting_policy
 from helhed.trust.reference.acting import birthday
-from helhed.trust.relations import TreatmentRelations
+from helhed.trust.relation.declared import TreatmentRelations
 from tests.support.world import NOW, at
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

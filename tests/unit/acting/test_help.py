@@ -6,7 +6,7 @@ import pytest_asyncio
 from helhed.foundation.ask import Action
 from helhed.foundation.errors import Forbidden
 from helhed.foundation.ids import key_of
-from helhed.trust.relatives import Relatives
+from helhed.trust.acting.relatives import Relatives
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 OWN, HELP, REGISTER = "/borger/paaroerende", "/hjaelp", "/register"

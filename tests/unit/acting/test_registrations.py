@@ -8,8 +8,8 @@ import pytest_asyncio
 
 from helhed.foundation.errors import Unknown
 from helhed.foundation.ids import key_of
-from helhed.trust.registrations import registrations
-from helhed.trust.relations import TreatmentRelations
+from helhed.trust.relation.declared import TreatmentRelations
+from helhed.trust.relation.registrations import registrations
 from tests.support.world import NOW, at
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

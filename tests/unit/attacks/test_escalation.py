@@ -9,9 +9,9 @@ import pytest
 from helhed.foundation.errors import Conflict, Forbidden, MethodNotAllowed, Unknown, Unprocessable
 from helhed.foundation.ids import key_of
 from helhed.registries.identifiers import CPR
-from helhed.trust.blocks import Blocks
+from helhed.trust.blocks.shapes import Blocks
+from helhed.trust.glass.tickets import Tickets
 from helhed.trust.projections import ROLE_SYSTEM
-from helhed.trust.tickets import Tickets
 from tests.support.world import NOW, World, at
 
 

@@ -16,8 +16,8 @@ from helhed.fhir.store.rows import ask_row
 from helhed.foundation.ask import Ask
 from helhed.foundation.database import connect
 from helhed.foundation.errors import MethodNotAllowed, Unknown
-from helhed.trust.acting import ActingForOthers
-from helhed.trust.blocks import Blocks, Shape
+from helhed.trust.acting.rights import ActingForOthers
+from helhed.trust.blocks.shapes import Blocks, Shape
 from tests.support.world import NOW, World, at
 
 HOUR = timedelta(hours=1)

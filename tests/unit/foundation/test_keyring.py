@@ -20,7 +20,7 @@ from helhed.foundation.keyring_file import (
     change_keyring,
     read_keyring,
 )
-from helhed.trust.tokens import signing_key
+from helhed.trust.tokens.verifying import signing_key
 
 NOW = datetime(2026, 11, 29, 8, 0, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)

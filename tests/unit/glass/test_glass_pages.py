@@ -11,7 +11,7 @@ import pytest
 from helhed.foundation.ask import Action, Ask
 from helhed.foundation.ids import key_of
 from helhed.portals.sessions import Opened, key_of_cookie
-from helhed.trust.blocks import Blocks, Shape
+from helhed.trust.blocks.shapes import Blocks, Shape
 from helhed.trust.projections import ROLE_SYSTEM
 from helhed.trust.roles import put_roles
 from tests.support.pages import Clicker, Pages

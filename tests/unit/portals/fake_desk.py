@@ -10,9 +10,9 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.errors import Unknown
 from helhed.portals.ports.log_desk import LogDesk, LogWish
 from helhed.portals.ports.log_entries import LogEntry, LogPage
-from helhed.trust.looks import Met
-from helhed.trust.notices import notice_kinds
-from helhed.trust.why import Question, checked_words
+from helhed.trust.log.notices import notice_kinds
+from helhed.trust.log.reader import Met
+from helhed.trust.log.why import Question, checked_words
 
 _FILTERS: Mapping[str, Any] = {
     "andre": lambda one: one.basis != 1, "egne": lambda one: one.basis == 1, "afvist": lambda one: not one.permitted,

@@ -31,8 +31,8 @@ from helhed.portals.ports.consents import Block, Consent, Job, Reader, Seen, Sha
 from helhed.portals.ports.glass import Opening, OwnTicket, Waiting
 from helhed.portals.ports.proofs import LogAnchors, LogWitness
 from helhed.portals.sessions import Principal
-from helhed.trust.declarations import Declaration, HeldBasis
-from helhed.trust.lookups_in_memory import LookupsInMemory
+from helhed.trust.lookups.in_memory import LookupsInMemory
+from helhed.trust.relation.declarations import Declaration, HeldBasis
 from tests.unit.portals.fake_desk import fake_desk
 from tests.unit.portals.fake_log_ins import FakeLogIns
 from tests.unit.portals.kept_in_memory import OnceInMemory, SessionsInMemory

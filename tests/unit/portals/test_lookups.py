@@ -3,7 +3,7 @@
 import pytest
 
 from helhed.foundation.ask import Action
-from helhed.trust.lookups import limits
+from helhed.trust.lookups.counting import limits
 from tests.unit.portals.fakes import later
 
 BY_WHO, PAUSE = limits()

@@ -5,7 +5,7 @@ import pytest
 from helhed.portals.language import Words
 from helhed.portals.ports import PurgeNote
 from helhed.portals.presenters.log import log_days
-from helhed.trust.purges import purge_policy
+from helhed.trust.keeping.purges import purge_policy
 from tests.unit.portals.test_log_presenter import NOON, entry
 
 PURGE, PROPOSE = 43, 41

@@ -8,7 +8,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from helhed.portals.context import visit
-from helhed.trust.session_policy import session_policy
+from helhed.trust.identity.session_policy import session_policy
 
 DONE: list[dict[str, str]] = []
 

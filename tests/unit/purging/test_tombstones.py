@@ -18,7 +18,7 @@ from helhed.foundation.database import Target, connect, read_secret
 from helhed.foundation.errors import BadRequest, Forbidden, NotAuthenticated, Unprocessable
 from helhed.foundation.ids import key_of
 from helhed.foundation.settings import Settings
-from helhed.trust.tokens import TokenIssuer
+from helhed.trust.tokens.verifying import TokenIssuer
 from tests.support.world import NOW, World
 from tests.unit.store.purging import Ward, found_in
 

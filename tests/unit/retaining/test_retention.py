@@ -13,8 +13,8 @@ from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.foundation.errors import BadRequest, Unknown
 from helhed.foundation.ids import key_of
 from helhed.registries.linking import Linking
-from helhed.trust.citizen_log import CitizenLog
-from helhed.trust.retention import retention_policy
+from helhed.trust.keeping.retention import retention_policy
+from helhed.trust.log.citizen_log import CitizenLog
 from tests.support.world import NOW, World
 
 LATER = NOW.replace(year=NOW.year + 10) + timedelta(days=1)

@@ -13,7 +13,7 @@ from helhed.fhir.definitions import TYPE_NAMES, TYPE_NUMBERS, Ownership, type_de
 from helhed.foundation.ask import Ask
 from helhed.foundation.errors import Unprocessable
 from helhed.foundation.ids import key_of
-from helhed.trust.citizen_log import CitizenLog
+from helhed.trust.log.citizen_log import CitizenLog
 from tests.support.door import Door
 from tests.support.world import NOW
 from tests.unit.store.scene import Scene

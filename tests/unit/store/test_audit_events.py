@@ -12,7 +12,7 @@ from helhed.fhir.validation import validate
 from helhed.foundation.ask import Action, Ask
 from helhed.foundation.errors import Unknown
 from helhed.foundation.ids import key_of
-from helhed.trust.acting import ActingForOthers
+from helhed.trust.acting.rights import ActingForOthers
 from tests.support.door import Door
 from tests.unit.store.scene import Scene
 

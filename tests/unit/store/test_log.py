@@ -14,7 +14,7 @@ from helhed.foundation.ask import Action, Ask
 from helhed.foundation.errors import Forbidden, Gone, HelhedError, PreconditionFailed, Unknown
 from helhed.foundation.ids import key_of, new_id
 from helhed.registries.directory import Directory
-from helhed.trust.citizen_log import CitizenLog
+from helhed.trust.log.citizen_log import CitizenLog
 from tests.support.world import NOW
 from tests.unit.store.scene import Scene, entry, transaction
 

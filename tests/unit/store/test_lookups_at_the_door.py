@@ -9,8 +9,8 @@ import orjson
 from helhed.portals.rooms.registries import PortalRegistries
 from helhed.registries.directory import Directory
 from helhed.registries.identifiers import CPR
-from helhed.trust.lookups import limits
-from helhed.trust.lookups_in_memory import LookupsInMemory
+from helhed.trust.lookups.counting import limits
+from helhed.trust.lookups.in_memory import LookupsInMemory
 from tests.support.door import Door
 from tests.unit.store.scene import Scene, entry
 

@@ -15,9 +15,9 @@ from helhed.foundation.errors import Conflict, Forbidden, HelhedError, MethodNot
 from helhed.foundation.ids import key_of, new_id
 from helhed.portals.rooms.log import PortalLog
 from helhed.trust.audit_events import Deliveries
-from helhed.trust.citizen_log import NEWEST, CitizenLog
-from helhed.trust.looks import LogReader
-from helhed.trust.looks.pseudonyms import Pseudonyms
+from helhed.trust.log.citizen_log import NEWEST, CitizenLog
+from helhed.trust.log.pseudonyms import Pseudonyms
+from helhed.trust.log.reader import LogReader
 from tests.support.world import NOW
 from tests.unit.store.purging import Ward, custodians
 

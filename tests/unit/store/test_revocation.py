@@ -9,9 +9,9 @@ import pytest
 
 from helhed.foundation.errors import Forbidden, Unknown, Unprocessable
 from helhed.foundation.ids import key_of, new_id
-from helhed.trust.blocks import Blocks
+from helhed.trust.blocks.shapes import Blocks
 from helhed.trust.projections import ROLE_SYSTEM
-from helhed.trust.relations import TreatmentRelations
+from helhed.trust.relation.declared import TreatmentRelations
 from tests.support.world import NOW, at
 from tests.unit.store.scene import Scene
 

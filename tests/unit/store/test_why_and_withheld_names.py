@@ -24,14 +24,14 @@ from helhed.portals.rooms.log import PortalLog
 from helhed.registries.directory import Directory
 from helhed.trust.audit_events import Deliveries
 from helhed.trust.audit_events.shape import event_id
-from helhed.trust.citizen_log import CitizenLog
-from helhed.trust.follow_up import FollowUp
-from helhed.trust.looks import LogReader
-from helhed.trust.looks.pseudonyms import Pseudonyms
-from helhed.trust.notices import Notices, notice_kinds
+from helhed.trust.log.citizen_log import CitizenLog
+from helhed.trust.log.follow_up import FollowUp
+from helhed.trust.log.notices import Notices, notice_kinds
+from helhed.trust.log.pseudonyms import Pseudonyms
+from helhed.trust.log.reader import LogReader
+from helhed.trust.log.shielding import Shields
+from helhed.trust.log.why import Whys
 from helhed.trust.roles import put_roles
-from helhed.trust.shielding import Shields
-from helhed.trust.why import Whys
 from tests.support.door import Door
 from tests.support.world import NOW, at
 from tests.unit.store.scene import Scene

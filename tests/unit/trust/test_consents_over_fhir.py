@@ -11,7 +11,7 @@ import pytest
 
 from helhed.foundation.errors import InvalidResource
 from helhed.foundation.ids import key_of
-from helhed.trust.blocks import Block, Blocks, Consent, Shape
+from helhed.trust.blocks.shapes import Block, Blocks, Consent, Shape
 from helhed.trust.consents.moments import first_moment, moment_after, written
 from helhed.trust.consents.reading import Permit, read
 from helhed.trust.consents.rendering import Ids, of_block, of_consent

@@ -9,7 +9,7 @@ import pytest
 from helhed.fhir.changes import Change
 from helhed.foundation.errors import Unknown, Unprocessable
 from helhed.foundation.ids import key_of, new_id
-from helhed.trust.blocks import Blocks, Shape
+from helhed.trust.blocks.shapes import Blocks, Shape
 from tests.support.world import World
 
 

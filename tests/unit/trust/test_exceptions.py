@@ -7,9 +7,9 @@ import pytest
 from helhed.foundation.errors import Unknown
 from helhed.foundation.ids import key_of
 from helhed.registries.directory import Directory
-from helhed.trust.blocks import Blocks, Shape
-from helhed.trust.exceptions import exceptions
-from helhed.trust.tickets import Tickets
+from helhed.trust.blocks.exceptions import exceptions
+from helhed.trust.blocks.shapes import Blocks, Shape
+from helhed.trust.glass.tickets import Tickets
 from tests.support.world import World
 
 _SUBJECT = {"status": "active", "intent": "order", "medicationCodeableConcept": {"text": "x"}}

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from helhed.foundation.clock import system_clock
 from helhed.foundation.database import Target, connect, create_pool
-from helhed.trust import lookups as in_database, lookups_in_memory as in_memory
-from helhed.trust.lookups import Limit, Lookups, Verdict, limits
-from helhed.trust.lookups_in_memory import LookupsInMemory
+from helhed.trust.lookups import counting as in_database, in_memory
+from helhed.trust.lookups.counting import Limit, Lookups, Verdict, limits
+from helhed.trust.lookups.in_memory import LookupsInMemory
 from helhed.trust.watch.events import SecurityEvents
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)

@@ -16,10 +16,10 @@ from helhed.registries import linking
 from helhed.registries.directory import Directory
 from helhed.registries.identifiers import CPR
 from helhed.registries.linking import Linking
-from helhed.trust.acting import ActingForOthers
-from helhed.trust.blocks import Blocks, Shape
-from helhed.trust.citizen_log import CitizenLog
-from helhed.trust.tickets import Tickets
+from helhed.trust.acting.rights import ActingForOthers
+from helhed.trust.blocks.shapes import Blocks, Shape
+from helhed.trust.glass.tickets import Tickets
+from helhed.trust.log.citizen_log import CitizenLog
 from tests.support.door import Door
 from tests.support.world import NOW, World
 

@@ -9,8 +9,8 @@ import pytest
 from helhed.foundation.ask import Ask, Purpose
 from helhed.foundation.errors import HelhedError, Unknown
 from helhed.foundation.ids import key_of
-from helhed.trust.blocks import Blocks, Shape
-from helhed.trust.citizen_log import CitizenLog
+from helhed.trust.blocks.shapes import Blocks, Shape
+from helhed.trust.log.citizen_log import CitizenLog
 from helhed.trust.policy import BASIS_NUMBERS
 from tests.support.world import NOW, World, at
 

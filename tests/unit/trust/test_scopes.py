@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from helhed.trust.scopes import types_of
+from helhed.trust.tokens.scopes import types_of
 
 NOTHING: frozenset[str] = frozenset()
 

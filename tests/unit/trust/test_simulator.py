@@ -8,9 +8,9 @@ import pytest
 
 from helhed.foundation.errors import Unprocessable
 from helhed.foundation.ids import key_of
-from helhed.trust.acting import ActingForOthers
-from helhed.trust.blocks import Shape
-from helhed.trust.simulator import Reader
+from helhed.trust.acting.rights import ActingForOthers
+from helhed.trust.blocks.shapes import Shape
+from helhed.trust.blocks.simulator import Reader
 from tests.support.street import TYPES, Street, simulator_keeps_the_law
 from tests.support.world import NOW, World, at
 

@@ -13,8 +13,8 @@ from joserfc.jwk import OKPKey, RSAKey
 from helhed.foundation.ask import ActorKind, Purpose
 from helhed.foundation.errors import NotAuthenticated
 from helhed.foundation.ids import key_of, new_id
-from helhed.trust import tokens
-from helhed.trust.tokens import ALGORITHM, TYPE, TokenIssuer, TokenVerifier, signing_key
+from helhed.trust.tokens import verifying as tokens
+from helhed.trust.tokens.verifying import ALGORITHM, TYPE, TokenIssuer, TokenVerifier, signing_key
 
 AUDIENCE = "http://127.0.0.1:8000"
 KEY = OKPKey.generate_key("Ed25519")

@@ -13,10 +13,10 @@ from helhed.fhir.store.reindexing import reindex
 from helhed.foundation.ask import Action, Ask
 from helhed.foundation.errors import Forbidden, HelhedError, MethodNotAllowed, Unknown, Unprocessable
 from helhed.foundation.ids import key_of, new_id
-from helhed.trust.acting import ActingForOthers
-from helhed.trust.blocks import Blocks, Shape
-from helhed.trust.citizen_log import CitizenLog
-from helhed.trust.tickets import Tickets
+from helhed.trust.acting.rights import ActingForOthers
+from helhed.trust.blocks.shapes import Blocks, Shape
+from helhed.trust.glass.tickets import Tickets
+from helhed.trust.log.citizen_log import CitizenLog
 from tests.support.world import NOW, World, at
 
 HOUR, TICK = timedelta(hours=1), timedelta(microseconds=1)

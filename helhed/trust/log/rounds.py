@@ -7,8 +7,8 @@ from helhed.foundation.clock import Clock
 from helhed.foundation.database import Pool
 from helhed.foundation.errors import HelhedError
 from helhed.foundation.logging import logger
-from helhed.trust.notices import Notices
-from helhed.trust.why import Whys
+from helhed.trust.log.notices import Notices
+from helhed.trust.log.why import Whys
 
 _SECONDS_BETWEEN = 600.0
 

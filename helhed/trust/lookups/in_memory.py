@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 
-from helhed.trust.lookups import Verdict, limits
+from helhed.trust.lookups.counting import Verdict, limits
 
 _MOST_ENTRIES = 200_000  #: some 30 MB; whoever was quiet longest is forgotten first
 

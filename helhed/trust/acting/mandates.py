@@ -13,7 +13,7 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
 from helhed.foundation.errors import Unknown, Unprocessable
 from helhed.foundation.lend import lend
-from helhed.trust.acting_policy import acting_policy
+from helhed.trust.acting.policy import acting_policy
 from helhed.trust.moments import aware
 
 _PATIENT = TYPE_NUMBERS["Patient"]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from helhed.foundation.ask import ActorKind, Purpose
 from helhed.foundation.ids import key_of, parse_id
-from helhed.trust.scopes import Reach, reach_of
+from helhed.trust.tokens.scopes import Reach, reach_of
 
 _LONGEST_NAME = 64
 

@@ -17,7 +17,7 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
 from helhed.foundation.errors import Forbidden, Unknown
 from helhed.foundation.lend import lend
-from helhed.trust.acting_policy import acting_policy
+from helhed.trust.acting.policy import acting_policy
 from helhed.trust.moments import aware
 from helhed.trust.policy import BASIS_NUMBERS
 

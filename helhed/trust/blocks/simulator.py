@@ -14,7 +14,7 @@ from helhed.fhir.store.rows import ask_row
 from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
 from helhed.foundation.lend import lend
-from helhed.trust.blocks import Shape, parts_of
+from helhed.trust.blocks.shapes import Shape, parts_of
 
 _TRY = "select * from trust.try_block($1::fhir.ask, $2, $3, $4, $5, $6, $7::jsonb, $8, $9::smallint[], $10::smallint)"
 _CONSENT = TYPE_NUMBERS["Consent"]

@@ -15,7 +15,7 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
 from helhed.foundation.errors import Forbidden, Unknown, Unprocessable
 from helhed.foundation.lend import lend
-from helhed.trust.glass import REST
+from helhed.trust.glass.rules import REST
 
 _BREAK = "select trust.break_glass($1::fhir.ask, $2, $3, $4)"
 _HELD = "select * from trust.held_opening($1::fhir.ask, $2)"

@@ -9,7 +9,7 @@ from helhed.fhir.store.rows import ask_row
 from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
 from helhed.foundation.lend import lend
-from helhed.trust.looks.pseudonyms import Pseudonyms
+from helhed.trust.log.pseudonyms import Pseudonyms
 
 _LOOKS = "select * from trust.staff_looks($1::fhir.ask, $2, $3, $4, $5, $6)"
 MOST = 200

@@ -13,7 +13,7 @@ from helhed.fhir.store.rows import ask_row
 from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
 from helhed.foundation.lend import lend
-from helhed.trust.looks.pseudonyms import Pseudonyms
+from helhed.trust.log.pseudonyms import Pseudonyms
 
 __all__ = ["AUDIT_EVENT", "LogReader", "Look", "LookPage"]
 

@@ -26,8 +26,8 @@ from helhed.foundation.clock import Clock
 from helhed.foundation.errors import NotAuthenticated
 from helhed.foundation.trace import trace_of
 from helhed.trust.identity.keys import ALGORITHM as ACCESS_ALGORITHM, access_key
-from helhed.trust.scopes import Use
-from helhed.trust.token_claims import STANDINGS, Held, read_claims
+from helhed.trust.tokens.claims import STANDINGS, Held, read_claims
+from helhed.trust.tokens.scopes import Use
 
 ISSUER = "helhed-demo"
 TYPE = "at+jwt"

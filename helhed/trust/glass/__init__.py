@@ -1,0 +1,1 @@
+"""The broken glass (værdispring): its dated rules and its tickets."""

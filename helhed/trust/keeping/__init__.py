@@ -1,0 +1,1 @@
+"""How long rows are kept, and for which reasons one is taken out."""

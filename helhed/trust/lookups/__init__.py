@@ -1,0 +1,1 @@
+"""How many different people somebody may look up in a short time."""

@@ -1,0 +1,1 @@
+"""The treatment relation: declared, confirmed, and registered by places for themselves."""

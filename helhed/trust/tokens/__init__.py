@@ -1,0 +1,1 @@
+"""Tokens as they come in: verified, read, their scopes; and those of demo mode."""
