@@ -37,7 +37,7 @@ def build_demo_provider(provider: DemoProvider, path: str = "") -> Starlette:
         Route("/{face}/jwks", _jwks, methods=["GET"]),
         Route("/{face}/authorize", _authorize, methods=["GET", "POST"]),
         Route("/{face}/token", _token, methods=["POST"]),
-        Route("/{face}/end-session", _end_session, methods=["GET"]),
+        Route("/{face}/end-session", _end_session, methods=["GET", "POST"]),
         Route("/style.css", _style, methods=["GET"]),
     ]
     app = Starlette(routes=[Mount(path, routes=doors)] if path else doors, exception_handlers={Refused: _refused})
@@ -129,9 +129,9 @@ async def _token(request: Request) -> Response:
 
 async def _end_session(request: Request) -> Response:
     """Nobody has a session here. Back to where the person came from, when that is a place of the client's."""
-    back = request.query_params.get("post_logout_redirect_uri", "")
-    provider = _provider(request)
-    known = provider.back_to(request.query_params.get("client_id", ""), back)
+    asked = await _form(request) if request.method == "POST" else dict(request.query_params)
+    back = asked.get("post_logout_redirect_uri", "")
+    known = _provider(request).back_to(asked.get("client_id", ""), back)
     if known:
         return RedirectResponse(back, 303, headers=_HEADERS)
     return _page(request, _face(request), "refused.html", 400)

@@ -9,6 +9,7 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.errors import HelhedError
 from helhed.portals.sessions import LogIn, Principal
 from helhed.trust.identity.log_ins import KeptLogIn
+from helhed.trust.identity.upstream.flow import Farewell
 
 
 class NobodyKnown(HelhedError):
@@ -66,8 +67,8 @@ class LogIns(Protocol):
         """Who came back. LogInBroken, LogInDeclined, NotSure, NobodyKnown or ProviderSilent."""
         ...
 
-    async def farewell(self, login: LogIn) -> str:
-        """Where the person logs out at the provider as well; "" when there is no such place."""
+    async def farewell(self, login: LogIn) -> Farewell | None:
+        """How the person logs out at the provider as well; None when there is no such place."""
         ...
 
     async def ended(self, key: str, token: str) -> Sequence[str]:

@@ -18,6 +18,7 @@ from helhed.trust.identity.log_ins import Job, KeptLogIn, LogIns
 from helhed.trust.identity.upstream.flow import (
     Attempt,
     Declined,
+    Farewell,
     NotSureEnough,
     RelyingParty,
     Vouched,
@@ -101,10 +102,10 @@ class PortalLogIns:
         known = await self._registries.own_identity(ask)
         return Principal(ActorKind.CITIZEN, key, known.name if known else "")
 
-    async def farewell(self, login: LogIn) -> str:
-        """Where the person logs out at the provider as well."""
+    async def farewell(self, login: LogIn) -> Farewell | None:
+        """How the person logs out at the provider as well."""
         back = f"{self.base_url}/log-ind/farvel"
-        return await self._relying.farewell(login.provider, login.hint, back) if login.provider else ""
+        return await self._relying.farewell(login.provider, login.hint, back) if login.provider else None
 
     async def ended(self, key: str, token: str) -> list[str]:
         """What a logout token ends. Whether it was sent before is the caller's to see, by its last digest."""

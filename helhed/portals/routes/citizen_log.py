@@ -11,6 +11,7 @@ from starlette.routing import Route
 from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.foundation.ask import Action, Ask, Purpose
 from helhed.foundation.errors import BadRequest
+from helhed.foundation.logging import scrub
 from helhed.portals.context import Visit, visit
 from helhed.portals.ports import LogPage
 from helhed.portals.ports.log_desk import LogWish
@@ -135,7 +136,7 @@ def _shown(visitor: Visit, wish: LogWish, page: LogPage) -> dict[str, Any]:
     kept = {
         "periode": period,
         "vis": wish.kind,
-        "sted": asked.get("sted", ""),
+        "sted": "" if wish.place is None else str(wish.place),
         "person": wish.person,
         "ord": asked.get("ord", "")[:_LONGEST_TEXT],
     }
@@ -149,7 +150,7 @@ def _shown(visitor: Visit, wish: LogWish, page: LogPage) -> dict[str, Any]:
         "place": wish.place,
         "person": wish.person,
         "sought": kept["ord"],
-        "kept": {name: value for name, value in kept.items() if value},
+        "kept": {name: value for name, value in kept.items() if value and scrub(value) == value},  # links hold no number
         "since": visitor.words.day(wish.since),
         "earlier": page.next_cursor,
         "first_page": wish.cursor is None,

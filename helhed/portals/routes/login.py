@@ -147,14 +147,19 @@ async def log_out(request: Request) -> Response:
     if visitor.session is not None:
         await visitor.form()
         await visitor.log_out()
-    farewell = await visitor.ports.log_ins.farewell(login) if login else ""
-    # a form may lead nowhere but here, so the way to the provider is a link on a page
-    return visitor.page("logged_out.html", farewell=farewell) if farewell else visitor.redirect("/")
+    farewell = await visitor.ports.log_ins.farewell(login) if login else None
+    if farewell is None:
+        return visitor.redirect("/")
+    where = urlsplit(farewell.place)
+    request.state.form_target = (
+        f"{where.scheme}://{where.netloc}"  # what proves the log-in goes in a form, never in an address
+    )
+    return visitor.page("logged_out.html", farewell=farewell)
 
 
 async def farewell(request: Request) -> Response:
     """Back from logging out at the provider."""
-    return (await visit(request)).page("logged_out.html", farewell="")
+    return (await visit(request)).page("logged_out.html", farewell=None)
 
 
 def _place(cookie: str) -> str:

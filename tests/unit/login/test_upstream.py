@@ -339,6 +339,16 @@ async def test_a_logout_token_that_says_something_wrong_ends_nothing(lie):
         await read_logout_token(farewell(scene, **lie), scene.described, scene.us.known, NOW)
 
 
+async def test_what_proves_a_log_in_goes_back_to_the_provider_in_a_form_and_in_no_address():
+    scene = Scene()
+    vouched = await scene.logs_in()
+    farewell = await scene.us.farewell("broker", vouched.id_token, f"{OURS}farvel")
+    assert farewell is not None
+    assert farewell.fields["id_token_hint"] == vouched.id_token
+    assert vouched.id_token not in farewell.place
+    assert "?" not in farewell.place
+
+
 async def test_an_id_token_is_no_logout_token():
     scene = Scene()
     vouched = await scene.logs_in()

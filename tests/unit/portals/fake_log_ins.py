@@ -10,6 +10,7 @@ from helhed.foundation.errors import Unknown
 from helhed.portals.ports.log_in import LogInBroken, NobodyKnown, Proven, Provider
 from helhed.portals.sessions import LogIn, Principal
 from helhed.trust.identity.log_ins import KeptLogIn
+from helhed.trust.identity.upstream.flow import Farewell
 
 if TYPE_CHECKING:
     from tests.unit.portals.fakes import FakeNetwork
@@ -53,9 +54,10 @@ class FakeLogIns:
     def _login(self, key: str) -> LogIn:
         return LogIn(self.network.now, key, "substantial", ("test",), (f"{key} session",))
 
-    async def farewell(self, login: LogIn) -> str:
+    async def farewell(self, login: LogIn) -> Farewell | None:
         """There is such a place at work."""
-        return "https://provider.example/end" if login.provider == "job" else ""
+        hint = {"id_token_hint": "a.token.3112757654"}
+        return Farewell("https://provider.example/end", hint) if login.provider == "job" else None
 
     async def ended(self, key: str, token: str) -> Sequence[str]:
         """The token is what it ends."""

@@ -192,7 +192,10 @@ def test_who_came_by_another_provider_is_offered_to_log_out_there_too(visitor):
     visitor.get("/log-ind/job")
     visitor.get("/log-ind/job/retur?person=bodil")
     visitor.post("/log-ud")
-    assert 'href="https://provider.example/end"' in visitor.page
+    assert 'action="https://provider.example/end"' in visitor.page
+    assert "form-action 'self' https://provider.example;" in visitor.headers["content-security-policy"]
+    addresses = re.findall(r'(?:href|action|src)="([^"]*)"', visitor.page)
+    assert not any("token" in one for one in addresses), "what proves the log-in is sent in a form"
     visitor.get("/borger")
     assert visitor.status == 401
 

@@ -66,6 +66,16 @@ class Vouched:
     id_token: str
 
 
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """A form that a browser sends to the provider (OpenID Connect RP-Initiated Logout 1.0, section 2): an ID token may name a
+    citizen's number, and belongs in no address.
+    """
+
+    place: str
+    fields: Mapping[str, str]
+
+
 class RelyingParty:
     """Us, at the providers."""
 
@@ -109,18 +119,18 @@ class RelyingParty:
         claims = await read_id_token(token, one.provider, self.known, expected, now)
         return _vouched(one.provider, claims, token, now)
 
-    async def farewell(self, key: str, id_token: str, back: str) -> str:
-        """Where a person logs out at the provider, too; "" when it has no such place, or is away."""
+    async def farewell(self, key: str, id_token: str, back: str) -> Farewell | None:
+        """How a person logs out at the provider, too; None when it has no such place, or is away."""
         one = self.trusted.get(key)
         if one is None or not one.provider.sign_out:
-            return ""
+            return None
         try:
             place = (await self.known.metadata(one.provider)).end_session_endpoint
         except ProviderAway:
-            return ""
+            return None
         asked = {"client_id": one.provider.client_id, "post_logout_redirect_uri": back}
         asked |= {"id_token_hint": id_token} if id_token else {}
-        return f"{place}{'&' if urlsplit(place).query else '?'}{urlencode(asked)}" if place else ""
+        return Farewell(place, asked) if place else None
 
     async def _exchange(self, one: Trusted, metadata: Metadata, attempt: Attempt, code: str) -> dict[str, Any]:
         fields = {
