@@ -99,6 +99,10 @@ class Action(IntEnum):
     HELP = 85  # a citizen who does not use a screen
     SEE_DECLARATIONS = 86  # those of one's organisation that nothing confirmed
     LETTER = 87  # written to a citizen on paper
+    COUNTER_WAITS = 140  # what widens access, registered at the counter: waits for a second person, or for the citizen
+    COUNTER_CONFIRM = 141
+    COUNTER_STOP = 142  # taken back, or not recognised
+    COUNTER_LIST = 143  # what waits, and which letters there are
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from helhed.portals.ports.clinicians import Clinicians
 from helhed.portals.ports.consents import Blocks
 from helhed.portals.ports.declarations import Declarations
 from helhed.portals.ports.glass import Glass
-from helhed.portals.ports.help import Help, Relatives
+from helhed.portals.ports.help import Counter, Help, Relatives
 from helhed.portals.ports.log_desk import LogDesk
 from helhed.portals.ports.log_entries import LogEntry, LogPage, PurgeNote
 from helhed.portals.ports.log_in import LogIns, Once
@@ -188,6 +188,7 @@ class Ports:
     clinicians: Clinicians
     relatives: Relatives
     help: Help
+    counter: Counter
     passkeys: Passkeys = field(default_factory=NoPasskeys)
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep  #: slows who looks many people up
     acute_places: tuple[

@@ -63,7 +63,9 @@ class LetterView:
     hello: str
     helped: str
     body: str
+    second: str  #: who confirmed it; "" for what nobody had to
     contest: str
+    printed: str
     log_head: str
     log: tuple[LogLine, ...]
 
@@ -158,8 +160,12 @@ def letter_view(one: Letter, words: Words) -> LetterView:
             place=said["place"],
             identified=words(f"help.identified.{said['identified']}"),
         ),
-        words(f"letter.body.{one.kind}", who=who, until=last) if one.kind != "log" else words("letter.body.log"),
+        words(f"letter.body.{one.kind}", who=who, until=last, place=said["place"])
+        if one.kind != "log"
+        else words("letter.body.log"),
+        words("letter.second", second=said["second"] or words("glass.name_withheld")) if "second" in said else "",
         words("letter.contest", place=said["place"]),
+        words("help.printed", when=words.instant(one.printed_at)).capitalize() if one.printed_at else "",
         words("letter.log_head", when=words.day(since)) if since else "",
         tuple(_log_line(row, words) for row in said.get("rows", ())),
     )

@@ -24,6 +24,7 @@ from helhed.portals.rooms.rows import PortalRows
 from helhed.portals.rooms.sessions import PortalSessions
 from helhed.portals.rooms.watch import portal_watch
 from helhed.registries.directory import Directory
+from helhed.trust.acting.counter import Counter
 from helhed.trust.acting.help import Help
 from helhed.trust.acting.mandates import Mandates
 from helhed.trust.acting.relatives import Relatives
@@ -95,6 +96,7 @@ def portal_ports(
         clinicians=ActingForOthers(pool),
         relatives=Relatives(pool),
         help=Help(pool),
+        counter=Counter(pool),
         watch=portal_watch(pool),
         secure_cookies=secure_cookies,
         version=version,

@@ -17,6 +17,7 @@ from helhed.portals.context import Visit, visit
 from helhed.portals.ports import MandateOffer
 from helhed.portals.presenters.acting import MandateForm, choices, danish_midnight, page, scope_words
 from helhed.portals.presenters.help import own_help
+from helhed.portals.presenters.waiting import own_act_lines
 from helhed.portals.sessions import Behalf
 from helhed.trust.acting.policy import acting_policy
 
@@ -82,6 +83,9 @@ async def _mandates_page(visitor: Visit, form: MandateForm, status: int = 200) -
         shown=page(found, visitor.words),
         form=form,
         help=own_help(await visitor.ports.help.own(visitor.ask(Purpose.OWN)), visitor.words),
+        at_counter=own_act_lines(
+            await visitor.ports.counter.own(visitor.ask(Purpose.OWN)), visitor.principal.name, visitor.words
+        ),
         scopes=scope_words(visitor.words),
         longest=visitor.words.day(visitor.now + longest),
         csrf=visitor.session.csrf if visitor.session else "",

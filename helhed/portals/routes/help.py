@@ -15,12 +15,13 @@ from helhed.portals.context import Visit, WrongDoor, visit
 from helhed.portals.http import id_in
 from helhed.portals.presenters.acting import danish_midnight, scope_words
 from helhed.portals.presenters.help import helped_view, letter_rows, letter_view
+from helhed.portals.presenters.waiting import WaitingLine, waiting_lines
 from helhed.portals.reading import organisation_key
 from helhed.trust.acting.help import Named
 from helhed.trust.acting.policy import acting_policy
 
 PATH = "/hjaelp"
-IDENTIFIED = ("pas", "koerekort", "sundhedskort", "kendt")
+COUNTER = f"{PATH}/venter"
 EVERYBODY = "alle"
 _HELPERS = frozenset(role for role, duty in acting_policy().duties if duty == "help")
 
@@ -49,8 +50,9 @@ async def _begin_page(visitor: Visit, fields: dict[str, str], problem: str = "",
         "help_begin.html",
         status=status,
         fields=fields,
-        identified=IDENTIFIED,
+        identified=acting_policy().identified,
         letters=letter_rows(found, visitor.words),
+        waiting=await _waiting(visitor),
         problem=problem,
         csrf=visitor.session.csrf if visitor.session else "",
         notice=await visitor.heard(),
@@ -63,7 +65,7 @@ async def begin(request: Request) -> Response:
     _helper(visitor)
     fields = await visitor.form()
     who = named(fields)
-    if fields.get("hvordan") not in IDENTIFIED or not fields.get("bedt") or not who.number:
+    if fields.get("hvordan") not in acting_policy().identified or not fields.get("bedt") or not who.number:
         return await _begin_page(visitor, fields, "help.fit", status=422)
     if not await visitor.count_lookup(who.number):
         raise TooMany
@@ -84,15 +86,20 @@ async def helping(request: Request) -> Response:
         helped=helped_view(held, visitor.words),
         places=[(one.key, one.name) for one in tree],
         scopes=scope_words(visitor.words),
+        waiting=[one for one in await _waiting(visitor) if one.help == held.id],
         csrf=visitor.session.csrf if visitor.session else "",
         notice=await visitor.heard(),
     )
 
 
+async def _waiting(visitor: Visit) -> list[WaitingLine]:
+    return waiting_lines(await visitor.ports.counter.waiting(visitor.ask(Purpose.OPERATIONS)), visitor.words)
+
+
 Act = Callable[[Visit, UUID, dict[str, str]], Awaitable[bool]]
 
 
-def _doing(act: Act) -> Callable[[Request], Awaitable[Response]]:
+def _doing(act: Act, said: str = "help.done") -> Callable[[Request], Awaitable[Response]]:
     """A handler of one form on the page of a helped citizen."""
 
     async def handler(request: Request) -> Response:
@@ -104,7 +111,7 @@ def _doing(act: Act) -> Callable[[Request], Awaitable[Response]]:
             done = await act(visitor, about, fields)
         except ValueError:
             done = False
-        await visitor.say("help.done" if done else "help.wrong")
+        await visitor.say(said if done else "help.wrong")
         return visitor.redirect(f"{PATH}/{about}")
 
     return handler
@@ -134,7 +141,7 @@ async def _mandate(visitor: Visit, about: UUID, fields: dict[str, str]) -> bool:
     if not await visitor.count_lookup(to.number):
         raise TooMany
     ends = danish_midnight(until + timedelta(days=1))
-    return await visitor.ports.help.mandate(visitor.ask(Purpose.OPERATIONS), about, to, scopes, ends) == "offered"
+    return await visitor.ports.help.mandate(visitor.ask(Purpose.OPERATIONS), about, to, scopes, ends) == "waits"
 
 
 async def _end_mandate(visitor: Visit, about: UUID, fields: dict[str, str]) -> bool:
@@ -156,7 +163,18 @@ async def letter(request: Request) -> Response:
     visitor = await visit(request)
     _helper(visitor)
     found = await visitor.ports.help.letter(visitor.ask(Purpose.OPERATIONS), request.path_params["letter"])
-    return visitor.page("letter.html", letter=letter_view(found, visitor.words))
+    csrf = visitor.session.csrf if visitor.session else ""
+    about = str(request.path_params["letter"])
+    return visitor.page("letter.html", letter=letter_view(found, visitor.words), about=about, csrf=csrf)
+
+
+async def printed(request: Request) -> Response:
+    """It lies on paper. Only this says so: whoever looks changes nothing."""
+    visitor = await visit(request)
+    _helper(visitor)
+    await visitor.form()
+    await visitor.ports.help.printed(visitor.ask(Purpose.OPERATIONS), request.path_params["letter"])
+    return visitor.redirect(PATH)
 
 
 async def sent(request: Request) -> Response:
@@ -178,16 +196,58 @@ async def contest(request: Request) -> Response:
     return visitor.redirect("/borger/fuldmagter")
 
 
+async def confirm(request: Request) -> Response:
+    """As the second person, with the citizen's document in hand."""
+    visitor = await visit(request)
+    _helper(visitor)
+    fields = await visitor.form()
+    await visitor.require_fresh("counter")
+    document = fields.get("dokument", "") if fields.get("set") else ""
+    said = await visitor.ports.counter.confirm(
+        visitor.ask(Purpose.OPERATIONS), request.path_params["act"], document
+    )  # fmt: skip
+    await visitor.say(f"help.second.{said}")
+    return visitor.redirect(PATH)
+
+
+async def take_back(request: Request) -> Response:
+    """It is not to be, after all."""
+    visitor = await visit(request)
+    _helper(visitor)
+    await visitor.form()
+    await visitor.ports.counter.withdraw(visitor.ask(Purpose.OPERATIONS), request.path_params["act"])
+    await visitor.say("help.taken_back")
+    return visitor.redirect(PATH)
+
+
+async def answer(request: Request) -> Response:
+    """The citizen says yes alone, having proved who they are, or does not recognise it."""
+    visitor = await visit(request)
+    visitor.citizen()
+    fields = await visitor.form()
+    act, yes = id_in(fields, "handling"), fields.get("svar") == "ja"
+    if yes:
+        await visitor.require_fresh("mandate")
+    said = await visitor.ports.counter.answer(visitor.ask(Purpose.OWN), act, yes=yes)
+    done = "help.own_confirmed" if yes else "help.contested_now"
+    await visitor.say(done if said == "done" else "help.wrong")
+    return visitor.redirect("/borger/fuldmagter")
+
+
 ROUTES = [
     Route(PATH, begin_page, methods=["GET"]),
     Route(PATH, begin, methods=["POST"]),
     Route(f"{PATH}/breve/{{letter:uuid}}", letter, methods=["GET"]),
+    Route(f"{PATH}/breve/{{letter:uuid}}/udskrevet", printed, methods=["POST"]),
+    Route(f"{COUNTER}/{{act:uuid}}/bekraeft", confirm, methods=["POST"]),
+    Route(f"{COUNTER}/{{act:uuid}}/fortryd", take_back, methods=["POST"]),
     Route(f"{PATH}/breve/{{letter:uuid}}/sendt", sent, methods=["POST"]),
     Route(f"{PATH}/{{help:uuid}}", helping, methods=["GET"]),
     Route(f"{PATH}/{{help:uuid}}/spaer", _doing(_set_block), methods=["POST"]),
-    Route(f"{PATH}/{{help:uuid}}/spaer/fjern", _doing(_end_block), methods=["POST"]),
-    Route(f"{PATH}/{{help:uuid}}/fuldmagt", _doing(_mandate), methods=["POST"]),
+    Route(f"{PATH}/{{help:uuid}}/spaer/fjern", _doing(_end_block, "help.waits"), methods=["POST"]),
+    Route(f"{PATH}/{{help:uuid}}/fuldmagt", _doing(_mandate, "help.waits"), methods=["POST"]),
     Route(f"{PATH}/{{help:uuid}}/fuldmagt/slut", _doing(_end_mandate), methods=["POST"]),
     Route(f"{PATH}/{{help:uuid}}/log", print_log, methods=["POST"]),
     Route("/borger/hjaelp/afvis", contest, methods=["POST"]),
+    Route("/borger/hjaelp/svar", answer, methods=["POST"]),
 ]

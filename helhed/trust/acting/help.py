@@ -26,8 +26,9 @@ LASTS = timedelta(minutes=30)
 LOG_DAYS = timedelta(days=90)
 _REGISTER = "select trust.register_acting($1::fhir.ask, $2, $3, $4::text[], $5, $6::text[], $7::smallint, $8, $9, $10, $11::smallint)"
 _MANDATE = (
-    "select trust.help_mandate($1::fhir.ask, $2, $3, $4, $5::text[], $6::text[], $7::smallint[], $8, $9, $10, $11)"
+    "select trust.help_mandate($1::fhir.ask, $2, $3, $4, $5::text[], $6::text[], $7::smallint[], $8, $9, $10, $11, $12)"
 )
+_END_BLOCK = "select trust.help_end_block($1::fhir.ask, $2, $3, $4, $5, $6)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class Letter:
     kind: str
     said: dict[str, Any]
     made_at: datetime
+    printed_at: datetime | None
     sent_at: datetime | None
 
 
@@ -136,15 +138,15 @@ class Help:
         await self._must("select trust.help_block($1::fhir.ask, $2, $3, $4, $5)", ask, about, uuid4(), who, uuid4())
 
     async def end_block(self, ask: Ask, about: UUID, block: UUID) -> None:
-        """A block ends. Unknown."""
-        await self._must("select trust.help_end_block($1::fhir.ask, $2, $3, $4)", ask, about, block, uuid4())
+        """A block is to end, when a second person or the citizen confirms it. Unknown, also for one that waits already."""
+        await self._must(_END_BLOCK, ask, about, uuid4(), block, ask.at + acting_policy().counter_waits, uuid4())
 
     async def mandate(self, ask: Ask, about: UUID, to: Named, scopes: Sequence[str], until: datetime) -> str:
-        """A mandate on paper that both have signed; ``offered``, or in a word why not."""
+        """A mandate on paper that both have signed: ``waits`` for a second person, or in a word why not."""
         policy = acting_policy()
         values = (
-            about, uuid4(), to.number, to.words, list(scopes), policy.types_of(scopes), until, policy.giver_from_age,
-            policy.actor_from_age, uuid4(),
+            about, uuid4(), to.number, to.words, list(scopes), policy.types_of(scopes), until,
+            ask.at + policy.counter_waits, policy.giver_from_age, policy.actor_from_age, uuid4(),
         )  # fmt: skip
         return str(await self._value(_MANDATE, ask, *values))
 
@@ -164,12 +166,17 @@ class Help:
         return [LetterRow(*row) for row in await self._rows("select * from trust.letters($1::fhir.ask)", ask)]
 
     async def letter(self, ask: Ask, letter: UUID) -> Letter:
-        """One to print. Unknown."""
+        """One to read. Looking is logged, and changes nothing else. Unknown."""
         rows = await self._rows("select * from trust.print_letter($1::fhir.ask, $2)", ask, letter)
         if not rows:
             raise Unknown
         row = rows[0]
-        return Letter(row["citizen_name"], row["kind"], orjson.loads(row["said"]), row["made_at"], row["sent_at"])
+        moments = (row["made_at"], row["printed_at"], row["sent_at"])
+        return Letter(row["citizen_name"], row["kind"], orjson.loads(row["said"]), *moments)
+
+    async def printed(self, ask: Ask, letter: UUID) -> None:
+        """It lies on paper. Unknown."""
+        await self._must("select trust.letter_printed($1::fhir.ask, $2)", ask, letter)
 
     async def sent(self, ask: Ask, letter: UUID) -> None:
         """It was printed and is sent. Unknown."""

@@ -12,6 +12,7 @@ from helhed.foundation.database import Connection
 from helhed.trust.policy import BASIS_NUMBERS, Types, document
 
 _PUT_DUTIES = "select trust.put_duties($1::text[], $2::text[])"
+_PUT_DOCUMENTS = "select trust.put_counter_documents($1::text[], $2::text[])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,9 @@ class ActingPolicy:
     scopes: Mapping[str, Scope]
     may_block: frozenset[int]  #: numbers of the bases by which somebody sets and ends blocks for another
     duties: tuple[tuple[str, str], ...]  #: role, and what it does beside treating
+    identified: tuple[str, ...]  #: how a citizen who is helped may have shown who they are
+    counter_waits: timedelta  #: after which what waits at the counter lapses
+    counter_documents: Mapping[str, tuple[str, ...]]  #: by act, what a second person may have seen
 
     def types_of(self, names: Iterable[str]) -> list[int] | None:
         """Numbers of the types that these scopes open; None is every type. KeyError for a scope that there is not."""
@@ -56,6 +60,9 @@ def acting_policy() -> ActingPolicy:
         scopes=MappingProxyType({one["scope"]: _scope(one) for one in found["scopes"]}),
         may_block=frozenset(BASIS_NUMBERS[one["basis"]] for one in found["bases"] if one["may_block"]),
         duties=tuple((role, one["duty"]) for one in found["duties"] for role in one["roles"]),
+        identified=tuple(found["counter"]["identified"]),
+        counter_waits=timedelta(days=found["counter"]["waits_days"]),
+        counter_documents=MappingProxyType({one["act"]: tuple(one["documents"]) for one in found["counter"]["acts"]}),
     )
 
 
@@ -65,6 +72,8 @@ def _scope(one: dict[str, Any]) -> Scope:
 
 
 async def put_duties(connection: Connection) -> None:
-    """Keep what roles do beside treating as the policy has it today."""
+    """Keep what roles do beside treating, and what a second person must have seen, as the policy has it today."""
     pairs = acting_policy().duties
     await connection.execute(_PUT_DUTIES, [role for role, _ in pairs], [duty for _, duty in pairs])
+    shown = [(act, one) for act, documents in acting_policy().counter_documents.items() for one in documents]
+    await connection.execute(_PUT_DOCUMENTS, [act for act, _ in shown], [one for _, one in shown])

@@ -100,6 +100,18 @@ create function trust.is_called(number text, words text[]) returns bigint langua
   limit 1
 $$;
 
+-- Why the asking citizen cannot give this one a mandate; null when they can.
+create function trust.offer_problem(asker fhir.ask, other bigint, since timestamptz, until timestamptz, giver_age int, actor_age int) returns text
+language sql stable as $$
+  select case
+    when asker.kind <> 1 then 'refused'
+    when not trust.has_turned(asker.actor, giver_age, asker.at) then 'giver-too-young'
+    when other is null then 'nobody'
+    when other = any(trust.own_keys(asker)) then 'oneself'
+    when not trust.has_turned(other, actor_age, asker.at) then 'actor-too-young'
+    when since >= until or until <= asker.at then 'refused' end
+$$;
+
 -- A mandate is offered to somebody who is named by number and name. Only the right pair finds anybody, and the one who is named sees
 -- the attempt either way.
 create function trust.offer_mandate(asker fhir.ask, offer uuid, number text, words text[], in_scopes text[], of_types smallint[],
@@ -108,16 +120,10 @@ returns text language plpgsql security definer set search_path = trust, pg_temp 
 declare
   other bigint := trust.is_called(number, words);
   named bigint := (select c.key from registries.citizen c where c.cpr = number limit 1);
-  said text := case
-    when asker.kind <> 1 then 'refused'
-    when not trust.has_turned(asker.actor, giver_age, asker.at) then 'giver-too-young'
-    when other is null then 'nobody'
-    when other = any(trust.own_keys(asker)) then 'oneself'
-    when not trust.has_turned(other, actor_age, asker.at) then 'actor-too-young'
-    when since >= until or until <= asker.at then 'refused'
+  said text := coalesce(trust.offer_problem(asker, other, since, until, giver_age, actor_age), case
     when exists (select from trust.mandate_offer f where f.citizen = any(trust.own_keys(asker)) and f.actor = any(trust.keys_of(array[other]))
                  and f.answer is null and f.open_until > asker.at) then 'already'
-    else 'offered' end;
+    else 'offered' end);
 begin
   perform trust.note(asker, 80::smallint, asker.actor, case when said = 'offered' then 1::smallint end, offer);
   if named is not null and not named = any(trust.own_keys(asker)) then
@@ -244,7 +250,7 @@ declare signature regprocedure;
 begin
   for signature in select p.oid::regprocedure from pg_proc p
     where p.pronamespace = 'trust'::regnamespace and p.proname in (
-      'acting_ends', 'has_turned', 'acts_for', 'own_acting', 'is_called', 'offer_mandate', 'answer_mandate', 'withdraw_mandate', 'put_duties',
+      'acting_ends', 'has_turned', 'acts_for', 'own_acting', 'is_called', 'offer_problem', 'offer_mandate', 'answer_mandate', 'withdraw_mandate', 'put_duties',
       'has_duty', 'keeps_directory')
   loop
     execute format('alter function %s owner to helhed_trust', signature);

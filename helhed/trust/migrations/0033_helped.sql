@@ -81,14 +81,19 @@ language sql stable security definer set search_path = trust, pg_temp as $$
   where h.id is not null
 $$;
 
--- The row of the help, and the letter that says what was done.
-create function trust.write_down_help(asker fhir.ask, h trust.help, kind text, about uuid, said jsonb, letter uuid) returns void language sql as $$
-  select trust.note(asker, 85::smallint, h.citizen, 1::smallint, about);
+-- A letter that says what was done, or what waits.
+create function trust.write_letter(asker fhir.ask, h trust.help, kind text, about uuid, said jsonb, letter uuid) returns void language sql as $$
   insert into trust.letter (id, citizen, kind, about, said, help, organisation, made_at)
   values (letter, h.citizen, kind, about, said || jsonb_build_object(
       'helper', trust.name_told(trust.keys_of(array[h.citizen]), h.helper, h.organisation, asker.at),
       'place', (select o.name from registries.organisation o where o.key = h.organisation), 'identified', h.identified_by),
     h.id, h.organisation, asker.at)
+$$;
+
+-- The row of the help, and its letter.
+create function trust.write_down_help(asker fhir.ask, h trust.help, kind text, about uuid, said jsonb, letter uuid) returns void language sql as $$
+  select trust.note(asker, 85::smallint, h.citizen, 1::smallint, about);
+  select trust.write_letter(asker, h, kind, about, said, letter);
 $$;
 
 create function trust.help_block(asker fhir.ask, about uuid, block uuid, who bigint, letter uuid) returns boolean
@@ -104,40 +109,50 @@ begin
   return true;
 end $$;
 
-create function trust.help_end_block(asker fhir.ask, about uuid, block uuid, letter uuid) returns boolean
+-- That a block ends opens a record: it waits for a second person, or for the citizen.
+create function trust.help_end_block(asker fhir.ask, about uuid, act uuid, block uuid, lapses timestamptz, letter uuid) returns boolean
 language plpgsql security definer set search_path = trust, pg_temp as $$
 declare
   h trust.help := trust.helped(asker, about);
 begin
-  if h.id is null or not trust.end_block(trust.in_name_of(asker, h.citizen), block) then
+  if h.id is null
+     or not exists (select from trust.block b where b.id = help_end_block.block and b.citizen = any(trust.keys_of(array[h.citizen])) and asker.at < b.valid_to)
+     or exists (select from trust.counter_act a where a.block = help_end_block.block and a.outcome is null and a.lapses_at > asker.at) then
     return false;
   end if;
-  perform trust.write_down_help(asker, h, 'block-ended', block, jsonb_build_object(
-    'who', (select o.name from trust.block b join registries.organisation o on o.key = b.who_organisation where b.id = block)), letter);
+  insert into trust.counter_act (id, help, citizen, act, block, clerk, clerk_role, organisation, asked_at, lapses_at)
+  values (act, h.id, h.citizen, 'end-block', help_end_block.block, asker.actor, asker.role, asker.organisation, asker.at, lapses);
+  perform trust.await_second(asker, h, 'end-block', act, (select trust.counter_said(a) from trust.counter_act a where a.id = help_end_block.act), letter);
   return true;
 end $$;
 
--- A mandate on paper, signed by both: it holds at once.
+-- A mandate on paper, signed by both: it waits for a second person, or for the citizen. Who is named has a row, found or not.
 create function trust.help_mandate(asker fhir.ask, about uuid, mandate uuid, number text, words text[], in_scopes text[], of_types smallint[],
-                                   until timestamptz, giver_age int, actor_age int, letter uuid)
+                                   until timestamptz, lapses timestamptz, giver_age int, actor_age int, letter uuid)
 returns text language plpgsql security definer set search_path = trust, pg_temp as $$
 declare
   h trust.help := trust.helped(asker, about);
+  other bigint := trust.is_called(number, words);
+  named bigint := (select c.key from registries.citizen c where c.cpr = number limit 1);
   said text;
-  other bigint;
 begin
   if h.id is null then
     return 'refused';
   end if;
-  said := trust.offer_mandate(trust.in_name_of(asker, h.citizen), mandate, number, words, in_scopes, of_types, false, asker.at, until,
-                              until, giver_age, actor_age);
-  if said <> 'offered' then
+  said := coalesce(trust.offer_problem(trust.in_name_of(asker, h.citizen), other, asker.at, help_mandate.until, giver_age, actor_age), case
+    when trust.keys_of(array[other]) && trust.citizens_who_are(asker.actor) then 'clerk'
+    when exists (select from trust.counter_act a where a.citizen = any(trust.keys_of(array[h.citizen])) and a.receiver = any(trust.keys_of(array[other]))
+                 and a.outcome is null and a.lapses_at > asker.at) then 'already'
+    else 'waits' end);
+  if named is not null and not named = any(trust.keys_of(array[h.citizen])) then
+    perform trust.note(asker, 140::smallint, named, case when said = 'waits' then 1::smallint end, mandate);
+  end if;
+  if said <> 'waits' then
     return said;
   end if;
-  other := (select f.actor from trust.mandate_offer f where f.id = mandate);
-  perform trust.answer_mandate(trust.in_name_of(asker, other), mandate, true);
-  perform trust.write_down_help(asker, h, 'mandate-given', mandate, jsonb_build_object(
-    'who', (select c.name from registries.citizen c where c.key = other), 'until', until, 'scopes', in_scopes), letter);
+  insert into trust.counter_act (id, help, citizen, act, receiver, scopes, types, until, clerk, clerk_role, organisation, asked_at, lapses_at)
+  values (mandate, h.id, h.citizen, 'mandate', other, in_scopes, of_types, help_mandate.until, asker.actor, asker.role, asker.organisation, asker.at, lapses);
+  perform trust.await_second(asker, h, 'mandate', mandate, (select trust.counter_said(a) from trust.counter_act a where a.id = mandate), letter);
   return said;
 end $$;
 
@@ -171,18 +186,28 @@ begin
   return true;
 end $$;
 
--- Letters of the asker's organisation, newest first; the text is opened one by one.
+-- Letters of the asker's organisation, newest first; the text is opened one by one. Each citizen who is named has a row in the log,
+-- written in the statement that reads.
 create function trust.letters(asker fhir.ask)
 returns table (id uuid, citizen_name text, kind text, made_at timestamptz, printed_at timestamptz, sent_at timestamptz, contested_at timestamptz)
-language sql stable security definer set search_path = trust, pg_temp as $$
+language sql security definer set search_path = trust, pg_temp as $$
+  with found as materialized (
+    select l.* from trust.letter l where trust.has_duty(asker, 'help') and l.organisation = asker.organisation
+    order by l.sent_at is not null, l.made_at desc, l.id limit 200
+  ), logged as (
+    insert into foundation.access_log
+      (at, kind, actor, organisation, role, client, purpose, action, permitted, basis, citizen, resources, versions, trace)
+    select asker.at, asker.kind, asker.actor, asker.organisation, asker.role, asker.client, asker.purpose, 143, true, 1, f.citizen, '{}', '{}', asker.trace
+    from found f group by f.citizen
+  )
   select l.id, c.name, l.kind, l.made_at, l.printed_at, l.sent_at, (select h.contested_at from trust.help h where h.id = l.help)
-  from trust.letter l join registries.citizen c on c.key = l.citizen
-  where trust.has_duty(asker, 'help') and l.organisation = asker.organisation
-  order by l.sent_at is not null, l.made_at desc, l.id limit 200
+  from found l join registries.citizen c on c.key = l.citizen
+  order by l.sent_at is not null, l.made_at desc, l.id
 $$;
 
+-- The text of one. Looking changes nothing but the log; that it was printed is said by whoever printed it.
 create function trust.print_letter(asker fhir.ask, letter uuid)
-returns table (citizen_name text, kind text, said jsonb, made_at timestamptz, sent_at timestamptz)
+returns table (citizen_name text, kind text, said jsonb, made_at timestamptz, printed_at timestamptz, sent_at timestamptz)
 language plpgsql security definer set search_path = trust, pg_temp as $$
 declare
   one trust.letter;
@@ -191,9 +216,16 @@ begin
   if one.id is null then
     return;
   end if;
-  update trust.letter l set printed_at = coalesce(l.printed_at, asker.at) where l.id = letter;
   perform trust.note(asker, 87::smallint, one.citizen, 1::smallint, letter);
-  return query select c.name, one.kind, one.said, one.made_at, one.sent_at from registries.citizen c where c.key = one.citizen;
+  return query select c.name, one.kind, one.said, one.made_at, one.printed_at, one.sent_at from registries.citizen c where c.key = one.citizen;
+end $$;
+
+create function trust.letter_printed(asker fhir.ask, letter uuid) returns boolean
+language plpgsql security definer set search_path = trust, pg_temp as $$
+begin
+  update trust.letter l set printed_at = coalesce(l.printed_at, asker.at)
+    where l.id = letter and trust.has_duty(asker, 'help') and l.organisation = asker.organisation;
+  return found;
 end $$;
 
 create function trust.send_letter(asker fhir.ask, letter uuid) returns boolean
@@ -214,14 +246,18 @@ language sql stable security definer set search_path = trust, pg_temp as $$
   from trust.help h where h.citizen = any(trust.own_keys(asker)) order by h.begun_at desc limit 100
 $$;
 
+-- What waits of it lapses, and a mandate that came of it is over: the citizen says no.
 create function trust.contest_help(asker fhir.ask, help uuid) returns boolean
 language plpgsql security definer set search_path = trust, pg_temp as $$
 begin
-  update trust.help h set contested_at = asker.at where h.id = help and h.citizen = any(trust.own_keys(asker)) and h.contested_at is null;
+  update trust.help h set contested_at = asker.at where h.id = contest_help.help and h.citizen = any(trust.own_keys(asker)) and h.contested_at is null;
   if not found then
     return false;
   end if;
-  perform trust.note(asker, 85::smallint, asker.actor, 1::smallint, help);
+  perform trust.note(asker, 85::smallint, asker.actor, 1::smallint, contest_help.help);
+  perform trust.settle(asker, a.id, 'contested', null) from trust.counter_act a where a.help = contest_help.help and a.outcome is null and a.lapses_at > asker.at;
+  perform trust.end_acting(asker, a.id, null) from trust.counter_act a
+    where a.help = contest_help.help and a.act = 'mandate' and a.outcome = 'confirmed' and a.settled_kind = 2;
   return true;
 end $$;
 
@@ -275,11 +311,11 @@ declare signature regprocedure;
 begin
   for signature in select p.oid::regprocedure from pg_proc p
     where p.pronamespace = 'trust'::regnamespace and p.proname in (
-      'begin_help', 'helped', 'in_name_of', 'see_help', 'write_down_help', 'help_block', 'help_end_block', 'help_mandate', 'help_end_mandate', 'help_log',
-      'letters', 'print_letter', 'send_letter', 'own_help', 'contest_help', 'register_acting', 'registered_acting')
+      'begin_help', 'helped', 'in_name_of', 'see_help', 'write_letter', 'write_down_help', 'help_block', 'help_end_block', 'help_mandate', 'help_end_mandate', 'help_log',
+      'letters', 'print_letter', 'letter_printed', 'send_letter', 'own_help', 'contest_help', 'register_acting', 'registered_acting')
   loop
     execute format('alter function %s owner to helhed_trust', signature);
-    if signature::text !~ 'helped\(|in_name_of\(|write_down_help\(' then
+    if signature::text !~ 'helped\(|in_name_of\(|write_down_help\(|write_letter\(' then
       execute format('grant execute on function %s to helhed_app', signature);
     end if;
   end loop;

@@ -24,6 +24,7 @@ _FIGURES = "select subject, last_at, figures::text from trust.watch_figures($1, 
 _HOURS = "select client, organisation, asks, days, middle, spread from trust.watch_hours($1)"
 _DOORS = "select about, kind, times, places, organisation, first_at from trust.watch_doors($1, $2)"
 _PATIENCE = "set local statement_timeout = 60000"  #: a busy hour, and once a day what is usual: nobody waits for them
+_SECONDS = "select subject, times, first_at from trust.watch_seconds($1, $2, $3)"
 _RAISE = "select trust.watch_raise($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9)"
 _MOST_STRETCHES = 24
 _MOST_AT_ONCE = 2000
@@ -62,6 +63,7 @@ class WatchJob:
             at = min(moment, done.until) if done.until else moment
             await connection.fetchval(_CONFIRM, at, held.confirm, _MOST_AT_ONCE)
             await self._people(connection, at, held, done)
+            await self._seconds(connection, moment, held, done)
             await self._traffic(connection, at, held, done)
             await self._doors(connection, moment, held, done)
         return done
@@ -91,6 +93,16 @@ class WatchJob:
             if score(found) >= held.case_points:
                 first = datetime.fromisoformat(told["first_at"]) if told.get("first_at") else row["last_at"]
                 done.raised += await _raise(connection, held, "person", row["subject"], "", None, at, first, found)
+
+    async def _seconds(self, connection: Connection, moment: datetime, held: WatchPolicy, done: Done) -> None:
+        """Two who confirm at the counter for each other, again and again."""
+        rule = held.rules["seconds"].numbers
+        days, points = rule["days"], round(rule["points"])
+        for row in await connection.fetch(_SECONDS, moment, timedelta(days=days), round(rule["at_least"])):
+            found = Found("seconds", points, {"n": row["times"], "days": days})
+            done.raised += await _raise(
+                connection, held, "person", row["subject"], "", None, moment, row["first_at"], [found]
+            )
 
     async def _traffic(self, connection: Connection, at: datetime, held: WatchPolicy, done: Done) -> None:
         """Once for each hour that is over."""

@@ -7,41 +7,15 @@ from helhed.foundation.ask import Action
 from helhed.foundation.errors import Forbidden
 from helhed.foundation.ids import key_of
 from helhed.trust.acting.relatives import Relatives
+from tests.unit.acting.town import HELP, a_town
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-OWN, HELP, REGISTER = "/borger/paaroerende", "/hjaelp", "/register"
-
-
-class Town:
-    """A clinic that treats Ane, a citizen service, a keeper of the directory, and a friend."""
-
-    def __init__(self, doors, clinic, doctor, ane, friend, row):
-        self.doors, self.clinic, self.doctor, self.ane, self.friend, self.row = doors, clinic, doctor, ane, friend, row
-
-    async def helper(self):
-        service = await self.doors.world.organisation("Borgerservice")
-        clerk = await self.doors.world.employee(service, "citizen-service")
-        browser = await self.doors.professional(clerk, service, "citizen-service")
-        await browser.get(HELP)
-        return browser, clerk
-
-    async def helping(self):
-        browser, clerk = await self.helper()
-        await browser.post(HELP, navn="Ane Birk", cpr=self.doors.numbers[self.ane], hvordan="pas", bedt="ja")
-        assert browser.status == 200, browser.text
-        return browser, clerk, browser.address
+OWN, REGISTER = "/borger/paaroerende", "/register"
 
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def town(doors):
-    clinic = await doors.world.organisation("Klinikken")
-    doctor = await doors.world.employee(clinic)
-    ane = await doors.person(clinic, "Ane Test Birk", "1942-04-02")
-    friend = await doors.person(clinic, "Viggo Test Ven", "1960-02-02")
-    await doors.world.contact(ane, clinic)
-    return Town(
-        doors, clinic, doctor, ane, friend, await doors.world.observation(ane, clinic, valueString="Prøve 8867-4")
-    )
+    return await a_town(doors)
 
 
 async def _relative(town, **fields):
@@ -90,7 +64,7 @@ async def test_a_relative_is_removed_and_says_a_name(town):
     assert "Du har ikke skrevet nogen op" in browser.text
 
 
-async def test_a_helped_citizen_sets_and_ends_a_block_which_both_rows_of_the_log_and_a_letter_tell(town):
+async def test_a_helped_citizen_sets_a_block_which_both_rows_of_the_log_and_a_letter_tell(town):
     browser, clerk, page = await town.helping()
     assert "Prøve 8867-4" not in browser.text
     await browser.post(f"{page}/spaer", hvem=str(key_of(town.clinic)))
@@ -101,27 +75,8 @@ async def test_a_helped_citizen_sets_and_ends_a_block_which_both_rows_of_the_log
     assert "Prøve 8867-4" not in doctor.text
     rows = {one["action"]: one["actor"] for one in await town.doors.log_of(town.ane)}
     assert (rows[Action.SET_BLOCK], rows[Action.HELP]) == (key_of(town.ane), key_of(clerk))
-    await browser.post(f"{page}/spaer/fjern", spaer=browser.value("spaer"))
-    assert "Ingen spærringer" in browser.text
     await browser.get(HELP)
     assert "spærring sat" in browser.text
-    assert "spærring fjernet" in browser.text
-
-
-async def test_a_mandate_on_paper_holds_at_once_and_is_taken_back_at_the_counter(town):
-    browser, _, page = await town.helping()
-    paper = {"navn": "Viggo Ven", "cpr": town.doors.numbers[town.friend], "til": "2026-12-24", "del__results": "ja"}
-    await browser.post(f"{page}/fuldmagt", **paper)
-    assert "Der er ikke ændret noget" in browser.text  # nobody has signed
-    await browser.post(f"{page}/fuldmagt", underskrevet="ja", **paper)
-    assert "Viggo Test Ven" in browser.text
-    friend = await town.doors.citizen(town.friend)
-    await friend.get("/borger/hvem")
-    await friend.post("/borger/hvem", hvem=str(town.ane))
-    assert "Prøve 8867-4" in friend.text
-    await browser.post(f"{page}/fuldmagt/slut", fuldmagt=browser.value("fuldmagt"))
-    await friend.get("/borger")
-    assert "Prøve 8867-4" not in friend.text
 
 
 async def test_the_log_on_paper_tells_who_and_where_and_never_what(town):

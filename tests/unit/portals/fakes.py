@@ -160,6 +160,7 @@ class FakeNetwork:
             clinicians=cast("Clinicians", None),
             relatives=cast("Relatives", None),
             help=cast("Help", None),
+            counter=cast("Any", None),
         )  # fmt: skip
 
     async def pause(self, seconds: float) -> None:

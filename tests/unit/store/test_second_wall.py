@@ -70,6 +70,8 @@ ALLOWED: dict[str, set[str]] = {
     "trust.mandate_offer": set(),
     "trust.relative": set(),
     "trust.help": set(),
+    "trust.counter_act": set(),
+    "trust.counter_document": set(),
     "trust.letter": set(),
     "trust.relation_review": set(),
     "trust.duty": set(),
@@ -139,7 +141,8 @@ DECIDED = {
     "trust.ask_why", "trust.own_questions", "trust.open_questions", "trust.open_question", "trust.answer_why", "trust.set_shield", "trust.end_shield", "trust.shields_of", "trust.name_staff", "trust.staff_looks", "trust.notice_choices", "trust.choose_notice", "trust.own_notices", "trust.unread_notices", "trust.read_notices",
     "trust.blocks_for", "trust.set_block_for", "trust.end_block_for",
     "trust.own_relatives", "trust.put_relative", "trust.end_relative", "trust.relatives_of", "trust.call_relative", "trust.begin_help", "trust.see_help",
-    "trust.help_block", "trust.help_end_block", "trust.help_mandate", "trust.help_end_mandate", "trust.help_log", "trust.letters", "trust.print_letter",
+    "trust.help_block", "trust.help_end_block", "trust.help_mandate", "trust.help_end_mandate", "trust.help_log", "trust.letters", "trust.print_letter", "trust.letter_printed",
+    "trust.confirm_counter_act", "trust.answer_counter_act", "trust.withdraw_counter_act", "trust.counter_acts", "trust.own_counter_acts",
     "trust.send_letter", "trust.own_help", "trust.contest_help", "trust.register_acting", "trust.registered_acting",
     "fhir.admit", "fhir.citizen_rows", "fhir.claim", "fhir.everything_of", "fhir.history_between", "fhir.history_of", "fhir.history_of_types",
     "fhir.read_many", "fhir.read_version", "fhir.seen_of",
@@ -177,7 +180,7 @@ TAKE_IN = {
     "registries.take_one_replacement_cpr", "registries.take_replacement_cpr", "trust.drop_sources", "trust.put_employments", "trust.put_relations", "trust.put_recorders",
     "trust.put_age_limits", "trust.put_log_offices", "trust.put_deadlines", "trust.put_past_contacts", "trust.put_roles",
     "trust.security_event",
-    "trust.put_duties", "trust.follow_up_declarations",
+    "trust.put_duties", "trust.put_counter_documents", "trust.follow_up_declarations",
     "registries.put_professional_identifiers", "trust.note_log_in",
     "trust.add_own_relations",
 }  # fmt: skip
@@ -199,7 +202,7 @@ RECOGNISE = {"fhir.have_tombstones", "fhir.purged_before"}
 #: the watching job's: they take the log in, and tell it numbers without a name, a place's people, a citizen or content
 WATCH = {
     "trust.watch_confirm", "trust.watch_doors", "trust.watch_figures", "trust.watch_hours", "trust.watch_identify", "trust.watch_raise",
-    "trust.watch_refresh", "trust.watch_take_in", "trust.watch_export_done", "trust.watch_export_next",
+    "trust.watch_refresh", "trust.watch_seconds", "trust.watch_take_in", "trust.watch_export_done", "trust.watch_export_next",
 }  # fmt: skip
 #: arithmetic on what the caller brings, or public facts
 HARMLESS = {
