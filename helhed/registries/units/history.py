@@ -1,0 +1,92 @@
+"""What is known of a unit, in two times: the days on which it was so, and the moments from and to when we held it true.
+
+Nothing that was said is ever changed. A correction is a new statement about past days, a plan one about days to come; both leave
+what was known before to be told (R. T. Snodgrass, *Developing Time-Oriented Database Applications in SQL*, 1999, chapter 10).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import orjson
+
+from helhed.foundation.database import Connection, Pool
+from helhed.foundation.lend import lend
+
+#: the end of what has no end yet, as the database has it
+FOREVER = date.max
+_ASSERT = "select registries.assert_unit($1, $2, coalesce($3, 'infinity'::date), $4::jsonb, $5, $6, $7, $8)"
+_AS_OF = "select * from registries.units_as_of($1, $2, $3)"
+_BENEATH = "select * from registries.units_beneath($1, $2, $3)"
+_HISTORY = "select * from registries.unit_history($1)"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """How a unit is said to be from one day until another; ``said`` None: it does not exist then."""
+
+    unit: int
+    begins: date
+    ends: date | None  #: the first day on which it is not so; None for no end
+    said: Mapping[str, Any] | None  #: an Organization without id, meta and narrative
+    parent: int | None
+    name: str  #: folded for searching
+    by: int | None  #: the organisation that says so
+
+
+@dataclass(frozen=True, slots=True)
+class UnitThen:
+    """A unit as it was on the day that was asked for."""
+
+    unit: int
+    begins: date
+    ends: date | None
+    known_since: datetime
+    said: Mapping[str, Any]
+    parent: int | None
+    depth: int = 0
+
+
+async def assert_unit(connection: Connection, statement: Statement, moment: datetime) -> datetime:
+    """Say it, in the transaction of ``connection``; answers from when it is known. Raises ValueError for a period without days."""
+    if statement.ends is not None and statement.begins >= statement.ends:
+        raise ValueError("a period has days")
+    said = None if statement.said is None else orjson.dumps(statement.said).decode()
+    values = (
+        statement.unit,
+        statement.begins,
+        statement.ends,
+        said,
+        statement.parent,
+        statement.name,
+        statement.by,
+        moment,
+    )
+    known: datetime = await connection.fetchval(_ASSERT, *values)
+    return known
+
+
+class UnitHistory:
+    """Reading the past, present and planned days of units. Public: organisations are nobody's secret."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def as_of(self, units: Iterable[int], day: date, known: datetime) -> dict[int, UnitThen]:
+        """Those of ``units`` that existed on ``day``, as it was known at ``known``."""
+        async with lend(self._pool) as connection:
+            rows = await connection.fetch(_AS_OF, list(units), day, known)
+        return {row["unit"]: _then(row) for row in rows}
+
+    async def beneath(self, top: int, day: date, known: datetime) -> list[UnitThen]:
+        """A unit and all beneath it on ``day``, as known at ``known``; empty when it did not exist."""
+        async with lend(self._pool) as connection:
+            return [_then(row, row["depth"]) for row in await connection.fetch(_BENEATH, top, day, known)]
+
+
+def _then(row: Any, depth: int = 0) -> UnitThen:
+    ends = None if row["valid_to"] == FOREVER else row["valid_to"]
+    return UnitThen(
+        row["unit"], row["valid_from"], ends, row["known_from"], orjson.loads(row["said"]), row["parent"], depth
+    )
