@@ -5,10 +5,11 @@ from helhed.registries.linking import PatientLinks
 from helhed.registries.naming import NumbersOfOthers
 from helhed.registries.numbers import ReplacementNumbers
 from helhed.registries.projections import Citizens, Organisations, Professionals
+from helhed.registries.units.stating import Units
 from helhed.trust.projections import Employments, Relations
 
 HOOKS = Hooks(
-    projections=(Citizens(), Organisations(), Professionals(), Employments(), Relations()),
+    projections=(Citizens(), Organisations(), Units(), Professionals(), Employments(), Relations()),
     preparers=(ReplacementNumbers(), PatientLinks()),
     witnesses=(NumbersOfOthers(),),
 )

@@ -24,16 +24,16 @@ create index unit_fact_later on registries.unit_fact (valid_from) where known_to
 -- Say how a unit is in a period. What was held true of the days of the period is no longer, from now on; what was held true of the
 -- days around it still is. Statements about one unit wait for each other, and each is known a moment after the one before it.
 create function registries.assert_unit(unit_key bigint, from_day date, to_day date, what jsonb, above bigint, folded text,
-                                       asserting bigint, moment timestamptz)
+                                       asserting bigint)
 returns timestamptz language plpgsql security definer set search_path = registries, pg_temp as $$
 declare
-  known timestamptz;
+  known timestamptz := clock_timestamp();  -- nobody says when they said it
 begin
   if from_day >= to_day then
     raise exception 'a period has days' using errcode = '22023';
   end if;
   perform pg_advisory_xact_lock(hashtextextended('unit ' || unit_key, 0));
-  select greatest(moment, max(f.known_from) + interval '1 microsecond') into known from registries.unit_fact f where f.unit = unit_key;
+  select greatest(known, max(f.known_from) + interval '1 microsecond') into known from registries.unit_fact f where f.unit = unit_key;
   with outdated as (
     update registries.unit_fact f set known_to = known
     where f.unit = unit_key and f.known_to = 'infinity' and f.valid_from < to_day and f.valid_to > from_day
@@ -79,15 +79,165 @@ language sql stable security definer set search_path = registries, pg_temp as $$
   select (t.fact).unit, t.depth, (t.fact).valid_from, (t.fact).valid_to, (t.fact).known_from, (t.fact).said, (t.fact).parent from tree t
 $$;
 
+-- What stored Organizations say from a day on, until what is planned for the unit next. Said again, it changes nothing. A unit that is
+-- new here begins on its own first day, and ends on its own last one.
+create function registries.state_units(keys bigint[], firsts date[], lasts date[], news boolean[], saids jsonb[], parents bigint[],
+                                       folded text[])
+returns void language plpgsql security definer set search_path = registries, pg_temp as $$
+declare
+  today date := (clock_timestamp() at time zone 'Europe/Copenhagen')::date;
+  one record;
+  begins date;
+  planned date;
+begin
+  for one in select * from unnest(keys, firsts, lasts, news, saids, parents, folded) u(key, first, last, new, said, parent, name) loop
+    begins := case when one.new then coalesce(one.first, today) else today end;
+    select min(f.valid_from) into planned from registries.unit_fact f
+    where f.unit = one.key and f.known_to = 'infinity' and f.valid_from > begins and f.asserted_by is not null;
+    if not exists (select from registries.unit_fact f where f.unit = one.key and f.known_to = 'infinity' and f.valid_from <= begins
+                     and f.valid_to >= coalesce(planned, 'infinity') and f.said = one.said) then
+      perform registries.assert_unit(one.key, begins, coalesce(planned, 'infinity'), one.said, one.parent, one.name, null);
+    end if;
+    if one.last is not null and one.said is not null and one.last + 1 > begins then
+      perform registries.assert_unit(one.key, one.last + 1, 'infinity', null, null, null, null);
+    end if;
+  end loop;
+end $$;
+
+-- What is planned for a unit: on `day`, `changes` (top-level elements of its Organization; null takes one out) come into force.
+create table registries.unit_plan (
+  id uuid primary key,
+  unit bigint not null,
+  day date not null,
+  kind text not null check (kind in ('change', 'move', 'close')),
+  changes jsonb not null,
+  successors bigint[] not null,     -- who carry on what is closed
+  planned_by bigint not null,       -- the organisation whose system or clerk planned it
+  planned_at timestamptz not null,
+  applied_at timestamptz,
+  withdrawn_at timestamptz,
+  problem text                      -- why it could not be applied when its day came; it is tried again
+);
+create index unit_plan_due on registries.unit_plan (day) where applied_at is null and withdrawn_at is null;
+create index unit_plan_unit on registries.unit_plan (unit);
+create index unit_plan_successors on registries.unit_plan using gin (successors);
+
+-- Whether a system may arrange a unit: it stands beneath the system's organisation, or the organisation keeps the directory.
+create function registries.may_arrange(asker fhir.ask, unit_key bigint) returns boolean
+language sql stable security definer set search_path = registries, pg_temp as $$
+  select asker.kind = 3 and coalesce((select s.active from fhir.stand(asker) s), false)
+    and exists (select from registries.organisation o where o.key = unit_key
+                  and (asker.organisation = any(o.places) or exists (select from registries.keeper k where k.organisation = asker.organisation)))
+$$;
+
+-- Plan a change of a unit. Answers what stands in the way: 'unknown', 'forbidden', 'past', 'closed', 'beneath' (units that would
+-- be left without anybody above them), 'circle', 'elsewhere', 'successor'; null when it is planned.
+create function registries.plan_unit(asker fhir.ask, plan uuid, unit_key bigint, on_day date, of_kind text, what jsonb, above bigint,
+                                     folded text, followers bigint[], today date)
+returns text language plpgsql security definer set search_path = registries, pg_temp as $$
+declare
+  then_is registries.unit_fact;
+  next_day date;
+begin
+  if not exists (select from registries.organisation o where o.key = unit_key) then
+    return 'unknown';
+  elsif not registries.may_arrange(asker, unit_key) then
+    return 'forbidden';
+  elsif on_day < today then
+    return 'past';
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended('unit ' || unit_key, 0));
+  select f.* into then_is from registries.unit_fact f
+  where f.unit = unit_key and f.known_to = 'infinity' and f.valid_from <= on_day and on_day < f.valid_to;
+  if then_is.said is null or then_is.said -> 'active' = 'false' then
+    return 'closed';
+  end if;
+  if of_kind = 'close' and exists (
+       select from registries.unit_fact f where f.parent = unit_key and f.known_to = 'infinity' and f.valid_to > on_day
+         and f.said is not null and f.said -> 'active' is distinct from 'false') then
+    return 'beneath';
+  end if;
+  if exists (select from unnest(followers) follower where follower = unit_key or not exists (
+       select from registries.unit_fact f where f.unit = follower and f.known_to = 'infinity' and f.valid_from <= on_day
+         and on_day < f.valid_to and f.said is not null and f.said -> 'active' is distinct from 'false')) then
+    return 'successor';
+  end if;
+  if above is not null then
+    if exists (select from registries.units_beneath(unit_key, on_day, clock_timestamp() + interval '1 day') b where b.unit = above) then
+      return 'circle';
+    elsif not registries.may_arrange(asker, above) then
+      return 'elsewhere';
+    end if;
+  end if;
+  select min(f.valid_from) into next_day from registries.unit_fact f
+  where f.unit = unit_key and f.known_to = 'infinity' and f.valid_from > on_day;
+  perform registries.assert_unit(unit_key, on_day, coalesce(next_day, 'infinity'), jsonb_strip_nulls(then_is.said || what),
+    case when what ? 'partOf' then above else then_is.parent end, coalesce(folded, then_is.name), asker.organisation);
+  insert into registries.unit_plan (id, unit, day, kind, changes, successors, planned_by, planned_at)
+  values (plan, unit_key, on_day, of_kind, what, followers, asker.organisation, asker.at);
+  return null;
+end $$;
+
+-- Take a plan back before its day: the unit goes on as it would be the day before. Answers 'unknown', 'forbidden' or 'done'.
+create function registries.withdraw_unit_plan(asker fhir.ask, plan uuid, today date)
+returns text language plpgsql security definer set search_path = registries, pg_temp as $$
+declare
+  planned registries.unit_plan;
+  now_is registries.unit_fact;
+  before registries.unit_fact;
+begin
+  select p.* into planned from registries.unit_plan p where p.id = plan for update;
+  if planned.id is null then
+    return 'unknown';
+  elsif not registries.may_arrange(asker, planned.unit) then
+    return 'forbidden';
+  elsif planned.applied_at is not null or planned.withdrawn_at is not null or planned.day <= today then
+    return 'done';
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended('unit ' || planned.unit, 0));
+  select f.* into now_is from registries.unit_fact f
+  where f.unit = planned.unit and f.known_to = 'infinity' and f.valid_from = planned.day;
+  select f.* into before from registries.unit_fact f
+  where f.unit = planned.unit and f.known_to = 'infinity' and f.valid_to = planned.day;
+  perform registries.assert_unit(planned.unit, planned.day, now_is.valid_to, before.said, before.parent, before.name, asker.organisation);
+  update registries.unit_plan p set withdrawn_at = asker.at where p.id = plan;
+  return null;
+end $$;
+
+-- Plans whose day has come. Whoever takes them applies them in the same transaction: another waits for the next round.
+create function registries.due_unit_plans(today date, row_limit int)
+returns table (id uuid, unit bigint, organisation uuid, changes jsonb, planned_by bigint)
+language sql security definer set search_path = registries, pg_temp as $$
+  select p.id, p.unit, o.id, p.changes, p.planned_by from registries.unit_plan p join registries.organisation o on o.key = p.unit
+  where p.day <= today and p.applied_at is null and p.withdrawn_at is null
+  order by p.day, p.planned_at, p.id limit row_limit for update of p skip locked
+$$;
+
+create function registries.note_unit_plan(plan uuid, moment timestamptz, trouble text) returns void
+language sql security definer set search_path = registries, pg_temp as $$
+  update registries.unit_plan p set applied_at = case when trouble is null then moment end, problem = trouble
+  where p.id = plan and p.applied_at is null and p.withdrawn_at is null
+$$;
+
+-- What was planned for a unit, or by whom it was closed into: newest day first.
+create function registries.unit_plans(unit_key bigint) returns setof registries.unit_plan
+language sql stable security definer set search_path = registries, pg_temp as $$
+  select * from registries.unit_plan p where p.unit = unit_key or p.successors @> array[unit_key] order by p.day desc, p.planned_at desc
+$$;
+
 do $$
 declare signature regprocedure;
 begin
   alter table registries.unit_fact owner to helhed_registries;
-  foreach signature in array array[
-    'registries.assert_unit(bigint, date, date, jsonb, bigint, text, bigint, timestamptz)', 'registries.units_as_of(bigint[], date, timestamptz)',
-    'registries.unit_history(bigint)', 'registries.units_beneath(bigint, date, timestamptz)']::regprocedure[] loop
+  alter table registries.unit_plan owner to helhed_registries;
+  for signature in
+    select p.oid::regprocedure from pg_proc p where p.pronamespace = 'registries'::regnamespace
+      and p.proname in ('assert_unit', 'units_as_of', 'unit_history', 'units_beneath', 'state_units', 'may_arrange', 'plan_unit',
+                        'withdraw_unit_plan', 'due_unit_plans', 'note_unit_plan', 'unit_plans') loop
     execute format('alter function %s owner to helhed_registries', signature);
     execute format('revoke execute on function %s from public', signature);
     execute format('grant execute on function %s to helhed_app', signature);
   end loop;
+  revoke execute on function registries.may_arrange(fhir.ask, bigint), registries.assert_unit(bigint, date, date, jsonb, bigint, text, bigint)
+    from helhed_app;
 end $$;

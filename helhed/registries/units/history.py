@@ -16,7 +16,7 @@ from helhed.foundation.lend import lend
 
 #: the end of what has no end yet, as the database has it
 FOREVER = date.max
-_ASSERT = "select registries.assert_unit($1, $2, coalesce($3, 'infinity'::date), $4::jsonb, $5, $6, $7, $8)"
+_ASSERT = "select registries.assert_unit($1, $2, coalesce($3, 'infinity'::date), $4::jsonb, $5, $6, $7)"
 _AS_OF = "select * from registries.units_as_of($1, $2, $3)"
 _BENEATH = "select * from registries.units_beneath($1, $2, $3)"
 _HISTORY = "select * from registries.unit_history($1)"
@@ -48,21 +48,12 @@ class UnitThen:
     depth: int = 0
 
 
-async def assert_unit(connection: Connection, statement: Statement, moment: datetime) -> datetime:
-    """Say it, in the transaction of ``connection``; answers from when it is known. Raises ValueError for a period without days."""
+async def assert_unit(connection: Connection, statement: Statement) -> datetime:
+    """Say it, in the transaction of ``connection``, which is the owner's; answers from when it is known. Raises ValueError for a period without days."""
     if statement.ends is not None and statement.begins >= statement.ends:
         raise ValueError("a period has days")
     said = None if statement.said is None else orjson.dumps(statement.said).decode()
-    values = (
-        statement.unit,
-        statement.begins,
-        statement.ends,
-        said,
-        statement.parent,
-        statement.name,
-        statement.by,
-        moment,
-    )
+    values = (statement.unit, statement.begins, statement.ends, said, statement.parent, statement.name, statement.by)
     known: datetime = await connection.fetchval(_ASSERT, *values)
     return known
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from helhed.registries.units.history import Statement, UnitHistory, assert_unit
 from tests.support.world import World
 
-FIRST, MOMENT = date(2020, 1, 1), datetime(2026, 1, 1, tzinfo=UTC)
+FIRST, LONG_AGO = date(2020, 1, 1), datetime(2020, 1, 1, tzinfo=UTC)
 _KEYS = count(1_000_000)
 
 
@@ -38,12 +38,12 @@ def _expected(said: Sequence[Said], day: int) -> str | None:
 
 async def _say(world: World, unit: int, said: Sequence[Said]) -> list[datetime]:
     known = []
-    for n, one in enumerate(said):
+    for one in said:
         begins = FIRST + timedelta(one.begins)
         ends = None if one.days is None else begins + timedelta(one.days)
         what = None if one.what is None else {"resourceType": "Organization", "name": one.what}
         statement = Statement(unit, begins, ends, what, None, one.what or "", None)
-        known.append(await assert_unit(world.owner, statement, MOMENT + timedelta(hours=n)))
+        known.append(await assert_unit(world.owner, statement))
     return known
 
 
@@ -55,7 +55,7 @@ async def test_a_unit_is_as_who_spoke_last_about_the_day_said_by_then(
     unit = next(_KEYS)
     known = await _say(world, unit, said)
     heard = min(heard, len(said))
-    moment = known[heard - 1] if heard else MOMENT - timedelta(days=1)
+    moment = known[heard - 1] if heard else LONG_AGO
     found = await UnitHistory(world.store.pool).as_of([unit], FIRST + timedelta(day), moment)
     expected = _expected(said[:heard], day)
     assert (found[unit].said["name"] if found else None) == expected
@@ -78,15 +78,14 @@ async def test_at_no_moment_are_two_things_true_of_one_day(world: World, said: l
 async def test_a_period_without_days_is_refused_and_changes_nothing(world: World) -> None:
     unit = next(_KEYS)
     with pytest.raises(ValueError, match="a period has days"):
-        await assert_unit(world.owner, Statement(unit, FIRST, FIRST, {}, None, "", None), MOMENT)
-    assert await UnitHistory(world.store.pool).as_of([unit], FIRST, MOMENT) == {}
+        await assert_unit(world.owner, Statement(unit, FIRST, FIRST, {}, None, "", None))
+    assert await UnitHistory(world.store.pool).as_of([unit], FIRST, LONG_AGO) == {}
 
 
 async def test_statements_of_one_moment_are_known_one_after_the_other(world: World) -> None:
     unit = next(_KEYS)
     known = [
-        await assert_unit(world.owner, Statement(unit, FIRST, None, {"name": name}, None, name, None), MOMENT)
-        for name in "AB"
+        await assert_unit(world.owner, Statement(unit, FIRST, None, {"name": name}, None, name, None)) for name in "AB"
     ]
     assert known[0] < known[1]
     history = UnitHistory(world.store.pool)
@@ -104,9 +103,7 @@ async def test_a_unit_that_moves_takes_along_what_is_beneath_from_that_day_on(wo
         (bed, ward, FIRST),
         (ward, south, moves),
     ):
-        known = await assert_unit(
-            world.owner, Statement(unit, begins, None, {"name": str(unit)}, above, "", None), MOMENT
-        )
+        known = await assert_unit(world.owner, Statement(unit, begins, None, {"name": str(unit)}, above, "", None))
     history = UnitHistory(world.store.pool)
     beneath = [
         [then.unit for then in await history.beneath(top, day, known)]

@@ -62,6 +62,8 @@ ALLOWED: dict[str, set[str]] = {
     "registries.professional_identifier": set(),
     "registries.professional": {"SELECT"},  # public: names of professionals
     "registries.replacement_cpr": set(),
+    "registries.unit_fact": set(),
+    "registries.unit_plan": set(),
     "trust.acting": set(),
     "trust.age_limit": set(),
     "trust.assistance": set(),
@@ -155,6 +157,7 @@ DECIDED = {
     "trust.put_block", "trust.own_blocks", "trust.own_consents", "trust.try_block", "trust.open_declarations", "trust.explain_declaration", "trust.bases_held", "trust.acts_for", "trust.own_acting", "trust.offer_mandate", "trust.answer_mandate", "trust.withdraw_mandate", "trust.chosen_clinic", "trust.hide_row", "trust.masks_on", "trust.acting_on", "trust.decide_for_youth", "trust.assistances_of", "trust.assistants_at",
     "trust.add_passkey", "trust.colleagues_to_invite", "trust.invite_to_passkey",
     "trust.may_break_glass", "trust.held_opening", "trust.end_ticket", "trust.waiting_reviews", "trust.may_review", "trust.review_ticket", "trust.own_tickets", "trust.consent_facts",
+    "registries.plan_unit", "registries.withdraw_unit_plan",
     "registries.link_citizens", "registries.links_of", "registries.unlink_citizens",
     "trust.keeps_log", "trust.log_choices", "trust.log_page", "trust.may_read_log",
     "trust.deliver_log", "trust.tell_manifest", "trust.log_sources",
@@ -183,6 +186,7 @@ TAKE_IN = {
     "trust.put_duties", "trust.put_counter_documents", "trust.follow_up_declarations",
     "registries.put_professional_identifiers", "trust.note_log_in",
     "trust.add_own_relations",
+    "registries.note_unit_plan", "registries.state_units",
 }  # fmt: skip
 #: before anybody is known: who somebody that another vouched for is, by keys; jobs, which are public; and one's own log-ins
 WHO_IS_IT = {
@@ -212,6 +216,11 @@ HARMLESS = {
     "fhir.key",
     "trust.is_within",
     "trust.workplaces",
+    "registries.due_unit_plans",
+    "registries.unit_history",
+    "registries.unit_plans",
+    "registries.units_as_of",
+    "registries.units_beneath",
 }
 #: nothing unless this installation was loaded as a demo
 DEMO = {"registries.demo_identifiers", "registries.demo_citizen", "registries.demo_citizens"}
@@ -300,7 +309,7 @@ async def test_a_decided_function_asks_who_is_asking(library: Scene, name: str) 
         "asker.actor in (a.principal, a.assistant)",  # one's own
         "trust.acts_wholly(asker", "trust.helped(asker", "trust.has_duty(asker", "trust.keeps_directory(asker)",
         "trust.own_keys(asker)", "trust.log_reach(asker",  # nobody's, for whoever is no citizen; whose log one may read
-        "trust.keeps_log(asker)",
+        "trust.keeps_log(asker)", "registries.may_arrange(asker",
         "trust.watch_standing(asker", "trust.watch_within(asker",  # security officers
         "fhir.may_purge(asker", "fhir.purge_problem(asker",  # a custodian's own organisation
     )  # fmt: skip

@@ -1,0 +1,160 @@
+"""Units are moved, closed and merged from a day on: told at once to who asks for that day, in force when it has come."""
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+
+from helhed.foundation.errors import BadRequest, Conflict, Forbidden, Unprocessable
+from helhed.foundation.ids import key_of, new_id
+from helhed.registries.units.history import UnitHistory
+from helhed.registries.units.planning import UnitPlans, danish_day
+from tests.support.world import World
+
+LATER_DAYS = 30
+
+
+class Region:
+    """A region with two hospitals and a ward, and what is known of them."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.plans, self.history = world, UnitPlans(world.store), UnitHistory(world.store.pool)
+
+    async def open(self) -> "Region":
+        """Register them."""
+        self.now = await self.world.owner.fetchval("select clock_timestamp()")
+        self.today = danish_day(self.now)
+        self.later = self.today + timedelta(LATER_DAYS)
+        self.region = await self.world.organisation("Region")
+        self.north, self.south = await self.unit("Nord", self.region), await self.unit("Syd", self.region)
+        self.ward = await self.unit("Afsnit", self.north)
+        return self
+
+    @property
+    def ask(self) -> Any:
+        """The region's system, now."""
+        return replace(self.world.system(self.region), at=self.now)
+
+    async def unit(self, name: str, above: UUID) -> UUID:
+        """One more unit of the region."""
+        resource = {"resourceType": "Organization", "name": name, "partOf": {"reference": f"Organization/{above}"}}
+        return await self.world.put(self.ask, resource, new_id())
+
+    async def stored(self, unit: UUID) -> dict[str, Any]:
+        """Its Organization now."""
+        body: dict[str, Any] = orjson.loads((await self.world.store.read(self.ask, "Organization", unit)).body)
+        return body
+
+    async def beneath(self, top: UUID, day: date) -> set[UUID]:
+        """All beneath ``top`` on a day, as known now."""
+        moment = await self.world.owner.fetchval("select clock_timestamp() + interval '1 second'")
+        names = {key_of(one): one for one in (self.region, self.north, self.south, self.ward)}
+        return {names[then.unit] for then in await self.history.beneath(key_of(top), day, moment) if then.depth}
+
+    async def as_of(self, unit: UUID, day: date, known: datetime | None = None) -> dict[str, Any] | None:
+        """How a unit is on a day."""
+        moment = known or await self.world.owner.fetchval("select clock_timestamp() + interval '1 second'")
+        found = await self.history.as_of([key_of(unit)], day, moment)
+        return dict(found[key_of(unit)].said) if found else None
+
+
+@pytest.fixture
+async def region(world: World) -> Region:
+    """Just registered."""
+    return await Region(world).open()
+
+
+async def test_a_move_is_told_for_its_day_at_once_and_felt_on_it(region: Region) -> None:
+    await region.plans.move(region.ask, region.ward, region.later, region.south)
+    assert await region.beneath(region.north, region.today) == {region.ward}
+    assert await region.beneath(region.south, region.later) == {region.ward}
+    assert (await region.stored(region.ward))["partOf"]["reference"] == f"Organization/{region.north}"
+    assert await region.plans.apply_due(region.now) == 0
+    assert await region.plans.apply_due(region.now + timedelta(LATER_DAYS)) == 1
+    assert (await region.stored(region.ward))["partOf"]["reference"] == f"Organization/{region.south}"
+    assert await region.plans.apply_due(region.now + timedelta(LATER_DAYS)) == 0
+
+
+async def test_what_is_written_meanwhile_holds_beside_what_was_planned(region: Region) -> None:
+    await region.plans.change(region.ask, region.ward, region.later, {"name": "Nyt navn"})
+    now = await region.stored(region.ward)
+    await region.world.change(region.ask, region.ward, {**now, "alias": ["Afsnittet"]})
+    assert (await region.as_of(region.ward, region.today) or {})["alias"] == ["Afsnittet"]
+    assert (await region.as_of(region.ward, region.later) or {})["name"] == "Nyt navn"
+    await region.plans.apply_due(region.now + timedelta(LATER_DAYS))
+    stored = await region.stored(region.ward)
+    assert (stored["name"], stored["alias"]) == ("Nyt navn", ["Afsnittet"])
+
+
+async def test_what_was_known_yesterday_of_tomorrow_can_still_be_told(region: Region) -> None:
+    before = await region.world.owner.fetchval("select clock_timestamp()")
+    await region.plans.change(region.ask, region.ward, region.later, {"name": "Nyt navn"})
+    assert (await region.as_of(region.ward, region.later, before) or {})["name"] == "Afsnit"
+
+
+async def test_a_plan_that_is_taken_back_never_was_to_be(region: Region) -> None:
+    plan = await region.plans.move(region.ask, region.ward, region.later, region.south)
+    await region.plans.withdraw(region.ask, plan)
+    assert await region.beneath(region.north, region.later) == {region.ward}
+    assert await region.plans.apply_due(region.now + timedelta(LATER_DAYS)) == 0
+    with pytest.raises(Conflict):
+        await region.plans.withdraw(region.ask, plan)
+
+
+async def test_who_is_split_says_who_carry_on(region: Region) -> None:
+    one, other = [await region.unit(name, region.north) for name in ("Afsnit A", "Afsnit B")]
+    await region.plans.close(region.ask, region.ward, region.later, [one, other])
+    (plan,) = await region.plans.of_unit(other)
+    assert (plan.unit, set(plan.successors)) == (key_of(region.ward), {key_of(one), key_of(other)})
+
+
+async def test_who_is_merged_is_closed_and_says_who_carries_on(region: Region) -> None:
+    other = await region.unit("Andet afsnit", region.north)
+    await region.plans.merge(region.ask, [region.ward, other], region.today, region.south)
+    assert not (await region.stored(region.ward))["active"]
+    assert {plan.unit for plan in await region.plans.of_unit(region.south)} == {key_of(region.ward), key_of(other)}
+
+
+async def test_of_units_merged_together_all_are_closed_or_none(region: Region) -> None:
+    other = await region.unit("Andet afsnit", region.south)
+    with pytest.raises(Unprocessable, match="stand beneath"):
+        await region.plans.merge(region.ask, [other, region.north], region.later, region.south)
+    assert await region.plans.of_unit(other) == []
+    assert (await region.as_of(other, region.later) or {}).get("active") is not False
+
+
+async def test_what_cannot_be_is_refused_and_changes_nothing(region: Region) -> None:
+    plans, ask, later = region.plans, region.ask, region.later
+    before = await region.world.owner.fetchval("select count(*) from registries.unit_fact")
+    for refused, plan in (
+        (Unprocessable, plans.close(ask, region.north, later)),
+        (Unprocessable, plans.move(ask, region.north, later, region.ward)),
+        (Unprocessable, plans.change(ask, region.ward, region.today - timedelta(1), {"name": "X"})),
+        (Unprocessable, plans.close(ask, region.ward, later, [region.ward])),
+        (BadRequest, plans.change(ask, region.ward, later, {"active": False})),
+        (BadRequest, plans.merge(ask, [region.ward, region.ward], later, region.south)),
+    ):
+        with pytest.raises(refused):
+            await plan
+    assert await region.world.owner.fetchval("select count(*) from registries.unit_fact") == before
+
+
+async def test_nobody_arranges_the_units_of_others(region: Region) -> None:
+    stranger = await region.world.organisation("En anden")
+    ask = replace(region.world.system(stranger), at=region.now)
+    for plan in (
+        region.plans.close(ask, region.ward, region.later),
+        region.plans.move(ask, region.ward, region.later, stranger),
+        region.plans.move(region.ask, region.ward, region.later, stranger),
+    ):
+        with pytest.raises(Forbidden):
+            await plan
+
+
+async def test_a_unit_that_is_closed_is_not_closed_again(region: Region) -> None:
+    await region.plans.close(region.ask, region.ward, region.later)
+    with pytest.raises(Unprocessable, match="closed"):
+        await region.plans.move(region.ask, region.ward, region.later + timedelta(1), region.south)
