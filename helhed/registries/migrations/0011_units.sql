@@ -225,6 +225,37 @@ language sql stable security definer set search_path = registries, pg_temp as $$
   select * from registries.unit_plan p where p.unit = unit_key or p.successors @> array[unit_key] order by p.day desc, p.planned_at desc
 $$;
 
+-- All runs of three letters in a folded name: what an index needs to find a part of a word.
+create function registries.grams(folded text) returns text[] language sql immutable strict parallel safe set search_path = registries, pg_temp as $$
+  select coalesce(array_agg(distinct substr(folded, n, 3)), '{}') from generate_series(1, length(folded) - 2) n
+$$;
+create index unit_fact_grams on registries.unit_fact using gin (registries.grams(name)) where known_to = 'infinity' and said is not null;
+
+-- Units open on a day in whose name, or in the names of those above, each word stands somewhere; one word at least in its own. First those
+-- in which words begin like that, then the shorter names.
+create function registries.find_units(words text[], on_day date, row_limit int)
+returns table (key bigint, id uuid, name text, sor text, above text[])
+language sql stable security definer set search_path = registries, pg_temp as $$
+  with hit as materialized (
+    select w.word, f.unit, (position(' ' || w.word in ' ' || f.name) > 0)::int as begins, length(f.name) as letters
+    from unnest(words) w(word) join registries.unit_fact f
+      on registries.grams(f.name) @> registries.grams(w.word) and position(w.word in f.name) > 0
+    where f.known_to = 'infinity' and f.said is not null and f.valid_from <= on_day and on_day < f.valid_to
+      and f.said -> 'active' is distinct from 'false'
+  ), own as (
+    select h.unit, count(*) as hits, sum(h.begins) as begins, min(h.letters) as letters from hit h group by h.unit
+  ), whole as (
+    select o.key, o.id, o.name, o.sor, o.places, n.hits, n.begins, n.letters
+    from own n join registries.organisation o on o.key = n.unit cross join unnest(o.places) p(key) join hit h on h.unit = p.key
+    group by o.key, o.id, o.name, o.sor, o.places, n.hits, n.begins, n.letters
+    having count(distinct h.word) = cardinality(words)
+    order by n.hits desc, n.begins desc, n.letters, o.name, o.key limit row_limit
+  )
+  select w.key, w.id, w.name, w.sor, array(
+    select x.name from unnest(w.places) with ordinality p(key, n) join registries.organisation x on x.key = p.key where p.n > 1 order by p.n)
+  from whole w order by w.hits desc, w.begins desc, w.letters, w.name, w.key
+$$;
+
 do $$
 declare signature regprocedure;
 begin
@@ -233,11 +264,11 @@ begin
   for signature in
     select p.oid::regprocedure from pg_proc p where p.pronamespace = 'registries'::regnamespace
       and p.proname in ('assert_unit', 'units_as_of', 'unit_history', 'units_beneath', 'state_units', 'may_arrange', 'plan_unit',
-                        'withdraw_unit_plan', 'due_unit_plans', 'note_unit_plan', 'unit_plans') loop
+                        'withdraw_unit_plan', 'due_unit_plans', 'note_unit_plan', 'unit_plans', 'grams', 'find_units') loop
     execute format('alter function %s owner to helhed_registries', signature);
     execute format('revoke execute on function %s from public', signature);
     execute format('grant execute on function %s to helhed_app', signature);
   end loop;
-  revoke execute on function registries.may_arrange(fhir.ask, bigint), registries.assert_unit(bigint, date, date, jsonb, bigint, text, bigint)
+  revoke execute on function registries.may_arrange(fhir.ask, bigint), registries.grams(text), registries.assert_unit(bigint, date, date, jsonb, bigint, text, bigint)
     from helhed_app;
 end $$;

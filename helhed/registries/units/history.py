@@ -8,9 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 
+from helhed.fhir.indexing import normalise
 from helhed.foundation.database import Connection, Pool
 from helhed.foundation.lend import lend
 
@@ -20,6 +22,8 @@ _ASSERT = "select registries.assert_unit($1, $2, coalesce($3, 'infinity'::date),
 _AS_OF = "select * from registries.units_as_of($1, $2, $3)"
 _BENEATH = "select * from registries.units_beneath($1, $2, $3)"
 _HISTORY = "select * from registries.unit_history($1)"
+_FIND = "select * from registries.find_units($1, $2, $3)"
+_MOST_WORDS, _LONGEST_WORD = 6, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,17 @@ class UnitThen:
     depth: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A unit that was looked for, and the names of those above it, nearest first."""
+
+    key: int
+    id: UUID
+    name: str
+    sor: str | None
+    above: tuple[str, ...]
+
+
 async def assert_unit(connection: Connection, statement: Statement) -> datetime:
     """Say it, in the transaction of ``connection``, which is the owner's; answers from when it is known. Raises ValueError for a period without days."""
     if statement.ends is not None and statement.begins >= statement.ends:
@@ -74,6 +89,21 @@ class UnitHistory:
         """A unit and all beneath it on ``day``, as known at ``known``; empty when it did not exist."""
         async with lend(self._pool) as connection:
             return [_then(row, row["depth"]) for row in await connection.fetch(_BENEATH, top, day, known)]
+
+    async def of(self, unit: int) -> list[tuple[UnitThen, datetime]]:
+        """All that was ever said of a unit, and until when each was held true; in the order it was said."""
+        async with lend(self._pool) as connection:
+            rows = await connection.fetch(_HISTORY, unit)
+        return [(_then(row), row["known_to"]) for row in rows if row["said"] is not None]
+
+    async def find(self, text: str, day: date, limit: int) -> list[Found]:
+        """Units open on ``day`` by parts of words, in their own name or of those above: *lungemed oden* finds a ward."""
+        words = sorted({word[:_LONGEST_WORD] for word in normalise(text).split()[:_MOST_WORDS]})
+        if not words:
+            return []
+        async with lend(self._pool) as connection:
+            rows = await connection.fetch(_FIND, words, day, limit)
+        return [Found(row["key"], row["id"], row["name"], row["sor"], tuple(row["above"])) for row in rows]
 
 
 def _then(row: Any, depth: int = 0) -> UnitThen:

@@ -158,3 +158,15 @@ async def test_a_unit_that_is_closed_is_not_closed_again(region: Region) -> None
     await region.plans.close(region.ask, region.ward, region.later)
     with pytest.raises(Unprocessable, match="closed"):
         await region.plans.move(region.ask, region.ward, region.later + timedelta(1), region.south)
+
+
+async def test_a_ward_is_found_by_parts_of_its_name_and_of_those_above(region: Region) -> None:
+    lungs = await region.unit("Lungemedicinsk Ambulatorium", region.south)
+    await region.unit("Lungemedicinsk Sengeafsnit", region.north)
+    closed = await region.unit("Lungemedicinsk Klinik", region.south)
+    await region.plans.close(region.ask, closed, region.later)
+    found = await region.history.find("syd medicinsk", region.later, 10)
+    assert [(one.id, one.above) for one in found] == [(lungs, ("Syd", "Region"))]
+    assert len(await region.history.find("lungem", region.today, 10)) == 3
+    for nothing in ("", "   ", "lungem vest", "%", "x" * 3000):
+        assert await region.history.find(nothing, region.today, 10) == []

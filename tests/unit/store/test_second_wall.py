@@ -217,6 +217,7 @@ HARMLESS = {
     "trust.is_within",
     "trust.workplaces",
     "registries.due_unit_plans",
+    "registries.find_units",
     "registries.unit_history",
     "registries.unit_plans",
     "registries.units_as_of",
