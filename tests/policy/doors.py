@@ -161,6 +161,15 @@ EXAMPLES: dict[str, Body] = {
     "translate": lambda town, row: _parameters(*_CONCEPT),
     "log-sources": _nothing,
     "name-staff": lambda town, row: _parameters(("case-number", "valueString", "2026-1"), ("reason", "valueString", "x")),
+    "unit-find": _nothing,
+    "unit-as-of": _nothing,
+    "units-beneath": _nothing,
+    "unit-plans": _nothing,
+    "unit-change": lambda town, row: {"resourceType": "Organization", "name": "Et andet navn"},
+    "unit-move": lambda town, row: _parameters(("part-of", "valueReference", {"reference": f"Organization/{town.ward}"})),
+    "unit-close": lambda town, row: _parameters(("date", "valueDate", "2199-01-01")),
+    "unit-merge": lambda town, row: _parameters(("unit", "valueReference", {"reference": f"Organization/{town.ward}"})),
+    "unit-withdraw": lambda town, row: _parameters(("plan", "valueId", str(UUID(int=1)))),
     "log-manifest": lambda town, row: _parameters(
         ("since", "valueInstant", "2026-11-20T00:00:00Z"), ("until", "valueInstant", "2026-11-21T00:00:00Z"), ("events", "valueInteger", 0),
         ("digest", "valueString", sha256(b"").hexdigest()),
@@ -174,7 +183,7 @@ def _operation(one: Operation, level: str, type_name: str) -> Knock:
     method = "GET" if EXAMPLES[one.name] is _nothing else "POST"
 
     def made(town: Town, row: UUID) -> tuple[str, Any, str]:
-        ids = {"Patient": town.patient, "Encounter": town.contact}
+        ids = {"Patient": town.patient, "Encounter": town.contact, "Organization": town.ward}
         path = where.replace("{id}", str(ids.get(type_name, row)))
         return f"{path}/${one.name}", EXAMPLES[one.name](town, row), "application/fhir+json"
 

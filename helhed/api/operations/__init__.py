@@ -14,6 +14,7 @@ from helhed.api.operations.name_staff import NAME_STAFF
 from helhed.api.operations.purging import PURGING
 from helhed.api.operations.summary import SUMMARY
 from helhed.api.operations.terminology import TERMINOLOGY
+from helhed.api.operations.units import UNITS
 from helhed.api.operations.validation import VALIDATE
 from helhed.foundation.errors import MethodNotAllowed, NotSupported
 
@@ -30,6 +31,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *TERMINOLOGY,
     *LOG_DELIVERIES,
     NAME_STAFF,
+    *UNITS,
 )
 
 
