@@ -56,7 +56,7 @@ def _day(asked: Given, now: datetime) -> date:
 
 def _moments(asked: Given, now: datetime) -> tuple[date, datetime]:
     known = asked.moments("known")
-    return _day(asked, now), now + timedelta(seconds=1) if known is None else known[1]
+    return _day(asked, now), now + timedelta(days=1) if known is None else known[1]
 
 
 async def _as_of(door: Door, request: Request, place: Place) -> Answer:

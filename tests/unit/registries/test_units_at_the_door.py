@@ -1,5 +1,6 @@
 """Units at the FHIR door: found, told as of a day, and arranged by whom they stand beneath."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -26,7 +27,8 @@ async def test_a_region_closes_a_ward_next_month_and_everybody_can_see_it_coming
     order = parameters(("date", "valueDate", later), ("successor", "valueReference", named(region.south)))
     status, told = await system.post(f"/fhir/Organization/{region.ward}/$unit-close", order)
     assert (status, told["parameter"][0]["name"]) == (OK, "plan")
-    citizen = Door(region.world, region.world.citizen(await region.world.patient(region.region)))
+    somebody = region.world.citizen(await region.world.patient(region.region))
+    citizen = Door(region.world, replace(somebody, at=region.now))
     status, then = await citizen.get(f"/fhir/Organization/{region.ward}/$unit-as-of?date={later}")
     assert (status, then["active"]) == (OK, False)
     status, now = await citizen.get(f"/fhir/Organization/{region.ward}/$unit-as-of")
