@@ -50,6 +50,7 @@ from helhed.portals import build_portal_app
 from helhed.portals.rooms import portal_ports
 from helhed.portals.rooms.gate import open_gate
 from helhed.registries.units.planning import UnitPlans
+from helhed.trust.background import ordering_system
 from helhed.trust.identity.passkeys import Passkeys
 from helhed.trust.identity.server import AuthorisationServer
 from helhed.trust.log.pseudonyms import Pseudonyms
@@ -253,7 +254,7 @@ class Application:
             asyncio.create_task(network.store.knowledge.run(self._stopping)),
             asyncio.create_task(network.watcher.run(self._stopping)),
             asyncio.create_task(Declarations(network.store.pool).run(system_clock, self._stopping)),
-            asyncio.create_task(UnitPlans(network.store).run(system_clock, self._stopping)),
+            asyncio.create_task(UnitPlans(network.store).run(system_clock, ordering_system, self._stopping)),
             asyncio.create_task(LogRounds(network.store.pool).run(system_clock, self._stopping)),
         ]
         _count_batches(network)

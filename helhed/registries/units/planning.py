@@ -6,7 +6,7 @@ later day, and is stored as an ordinary change of the Organization when its day 
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from helhed.fhir.changes import Change
 from helhed.fhir.indexing import normalise
 from helhed.fhir.store import Store
 from helhed.fhir.store.rows import ask_row
-from helhed.foundation.ask import ActorKind, Ask, Purpose
+from helhed.foundation.ask import Ask
 from helhed.foundation.clock import DANISH_TIME, Clock
 from helhed.foundation.errors import BadRequest, Conflict, Forbidden, HelhedError, Unknown, Unprocessable
 from helhed.foundation.ids import key_of
@@ -26,6 +26,8 @@ from helhed.foundation.lend import lend
 from helhed.foundation.logging import logger
 from helhed.registries.projections import local_target
 
+#: by whose ask an organisation's plans are stored; None: not now
+Planners = Callable[[int], Ask | None]
 _PLAN = "select registries.plan_unit($1::fhir.ask, $2, $3, $4, $5, $6::jsonb, $7, $8, $9, $10)"
 _WITHDRAW = "select registries.withdraw_unit_plan($1::fhir.ask, $2, $3)"
 _DUE = "select * from registries.due_unit_plans($1, $2)"
@@ -132,22 +134,25 @@ class UnitPlans:
                 values = (plan, key_of(one.unit), day, kind, *one.columns(), today)
                 _raise(await connection.fetchval(_PLAN, ask_row(ask), *values))
         if day <= today:
-            await self.apply_due(ask.at)
+            await self.apply_due(ask.at, lambda planner: ask if planner == ask.organisation else None)
         return plans
 
-    async def apply_due(self, moment: datetime) -> int:
-        """Store what came into force. One that cannot be stored says why, and is tried again; answers how many were done."""
+    async def apply_due(self, moment: datetime, asks: Planners) -> int:
+        """Store what came into force, each plan by its planner's ask. One that cannot be stored says why, and is tried again.
+
+        Answers how many were done. A planner for whom there is no ask is passed over.
+        """
         done = 0
         async with lend(self._store.pool) as connection, connection.transaction():
             for row in await connection.fetch(_DUE, danish_day(moment), _AT_A_TIME):
-                trouble = await self._apply(row, moment)
-                await connection.execute(_NOTE, row["id"], moment, trouble)
-                done += trouble is None
+                ask = asks(row["planned_by"])
+                if ask is not None:
+                    trouble = await self._apply(row, ask)
+                    await connection.execute(_NOTE, row["id"], moment, trouble)
+                    done += trouble is None
         return done
 
-    async def _apply(self, row: Any, moment: datetime) -> str | None:
-        key = row["planned_by"]
-        ask = Ask(ActorKind.SYSTEM, key, key, "system", Purpose.OPERATIONS, "units", None, None, moment, uuid4())
+    async def _apply(self, row: Any, ask: Ask) -> str | None:
         try:
             now = await self._store.read(ask, "Organization", row["organisation"])
             resource = {**orjson.loads(now.body), **orjson.loads(row["changes"])}
@@ -158,11 +163,12 @@ class UnitPlans:
             return str(error) or type(error).__name__
         return None
 
-    async def run(self, clock: Clock, stopping: asyncio.Event) -> None:
+    async def run(self, clock: Clock, asks: Callable[[int, datetime], Ask], stopping: asyncio.Event) -> None:
         """Rounds, until it is stopped. Two workers apply each plan once."""
         while not stopping.is_set():
             with contextlib.suppress(HelhedError, OSError):  # the database may be away: the next time will do
-                done = await self.apply_due(clock())
+                moment = clock()
+                done = await self.apply_due(moment, lambda planner: asks(planner, moment))
                 if done:
                     logger("units").info("planned changes of units came into force", plans=done)
             with contextlib.suppress(TimeoutError):

@@ -41,6 +41,10 @@ class Region:
         resource = {"resourceType": "Organization", "name": name, "partOf": {"reference": f"Organization/{above}"}}
         return await self.world.put(self.ask, resource, new_id())
 
+    async def apply(self, moment: datetime) -> int:
+        """What has come into force, by the region's system."""
+        return await self.plans.apply_due(moment, lambda planner: replace(self.ask, at=moment))
+
     async def stored(self, unit: UUID) -> dict[str, Any]:
         """Its Organization now."""
         body: dict[str, Any] = orjson.loads((await self.world.store.read(self.ask, "Organization", unit)).body)

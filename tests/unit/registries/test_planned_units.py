@@ -15,10 +15,10 @@ async def test_a_move_is_told_for_its_day_at_once_and_felt_on_it(region: Region)
     assert await region.beneath(region.north, region.today) == {region.ward}
     assert await region.beneath(region.south, region.later) == {region.ward}
     assert (await region.stored(region.ward))["partOf"]["reference"] == f"Organization/{region.north}"
-    assert await region.plans.apply_due(region.now) == 0
-    assert await region.plans.apply_due(region.now + timedelta(LATER_DAYS)) == 1
+    assert await region.apply(region.now) == 0
+    assert await region.apply(region.now + timedelta(LATER_DAYS)) == 1
     assert (await region.stored(region.ward))["partOf"]["reference"] == f"Organization/{region.south}"
-    assert await region.plans.apply_due(region.now + timedelta(LATER_DAYS)) == 0
+    assert await region.apply(region.now + timedelta(LATER_DAYS)) == 0
 
 
 async def test_what_is_written_meanwhile_holds_beside_what_was_planned(region: Region) -> None:
@@ -27,7 +27,7 @@ async def test_what_is_written_meanwhile_holds_beside_what_was_planned(region: R
     await region.world.change(region.ask, region.ward, {**now, "alias": ["Afsnittet"]})
     assert (await region.as_of(region.ward, region.today) or {})["alias"] == ["Afsnittet"]
     assert (await region.as_of(region.ward, region.later) or {})["name"] == "Nyt navn"
-    await region.plans.apply_due(region.now + timedelta(LATER_DAYS))
+    await region.apply(region.now + timedelta(LATER_DAYS))
     stored = await region.stored(region.ward)
     assert (stored["name"], stored["alias"]) == ("Nyt navn", ["Afsnittet"])
 
@@ -42,7 +42,7 @@ async def test_a_plan_that_is_taken_back_never_was_to_be(region: Region) -> None
     plan = await region.plans.move(region.ask, region.ward, region.later, region.south)
     await region.plans.withdraw(region.ask, plan)
     assert await region.beneath(region.north, region.later) == {region.ward}
-    assert await region.plans.apply_due(region.now + timedelta(LATER_DAYS)) == 0
+    assert await region.apply(region.now + timedelta(LATER_DAYS)) == 0
     with pytest.raises(Conflict):
         await region.plans.withdraw(region.ask, plan)
 
