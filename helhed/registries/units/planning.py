@@ -9,7 +9,8 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID, uuid4
 
 import orjson
@@ -66,6 +67,12 @@ class Plan:
     applied_at: datetime | None
     withdrawn_at: datetime | None
     problem: str | None
+
+
+class _Maker(Protocol):
+    """Makes the ask of an organisation's system at a moment."""
+
+    def __call__(self, organisation: int, moment: datetime) -> Ask: ...
 
 
 class _Wanted(NamedTuple):
@@ -163,12 +170,12 @@ class UnitPlans:
             return str(error) or type(error).__name__
         return None
 
-    async def run(self, clock: Clock, asks: Callable[[int, datetime], Ask], stopping: asyncio.Event) -> None:
+    async def run(self, clock: Clock, asks: _Maker, stopping: asyncio.Event) -> None:
         """Rounds, until it is stopped. Two workers apply each plan once."""
         while not stopping.is_set():
             with contextlib.suppress(HelhedError, OSError):  # the database may be away: the next time will do
                 moment = clock()
-                done = await self.apply_due(moment, lambda planner: asks(planner, moment))
+                done = await self.apply_due(moment, partial(asks, moment=moment))
                 if done:
                     logger("units").info("planned changes of units came into force", plans=done)
             with contextlib.suppress(TimeoutError):
