@@ -7,38 +7,44 @@ create function trust.both_types(these smallint[], others smallint[], both_count
 return case when not coalesce(both_count, false) or others is null then these when these is null then others
             else array(select unnest(these) intersect select unnest(others)) end;
 
+-- The professional under whom an assistant acts now, and what that leaves the assistant; null where nobody is responsible. It stands by
+-- itself, as nearly everybody acts for themselves: what becomes part of a statement is made ready in each, needed or not.
+create type trust.responsible as (principal bigint, delegated smallint[], read_types smallint[], write_types smallint[]);
+create function trust.responsible_for(asker fhir.ask) returns trust.responsible language sql stable as $$
+  select row(newest.principal, newest.write_types, p.read_types, p.write_types)::trust.responsible
+  from (
+    select a.* from trust.assistance a
+    where a.assistant = asker.actor and a.organisation = asker.organisation and a.valid_from <= asker.at and asker.at < a.valid_to
+    order by a.valid_from desc, a.id limit 1
+  ) newest
+  join trust.role p on p.role = newest.role and not p.assists
+  where exists (
+    select from trust.employment x
+    where x.professional = newest.principal and x.organisation = newest.organisation and x.role = newest.role
+      and x.valid_from <= asker.at and asker.at < x.valid_to)
+$$;
+
+-- Asked once for each asker (offset 0), however many rows are decided by it.
 create or replace function fhir.footing_of(asker fhir.ask) returns setof fhir.footing language sql stable
 as $$
-  select e.active, o.places, trust.both_types(r.read_types, under.read_types, r.assists),
-         case when r.assists then trust.both_types(under.delegated, under.write_types, true) else r.write_types end, under.principal
+  select case
+           when asker.kind = 2 and r.role is not null  -- a role nobody defined allows nothing
+             and (not r.assists or (u.under).principal is not null) and exists (
+             select from trust.employment x
+             where x.professional = asker.actor and x.organisation = asker.organisation and x.role = asker.role
+               and x.valid_from <= asker.at and asker.at < x.valid_to) then true
+           when asker.kind = 3 and exists (
+             select from trust.system_client c
+             where c.organisation = asker.organisation and c.organisation = asker.actor
+               and c.registered_at <= asker.at and asker.at < c.ended_at) then true end,
+         o.places, case when r.assists then trust.both_types(r.read_types, (u.under).read_types, true) else r.read_types end,
+         case when r.assists then trust.both_types((u.under).delegated, (u.under).write_types, true) else r.write_types end,
+         (u.under).principal
   from (select 1) one
   left join registries.organisation o on o.key = asker.organisation
   left join trust.role r on r.role = asker.role and asker.kind = 2
-  left join lateral (
-    select newest.principal, newest.write_types as delegated, p.read_types, p.write_types
-    from (
-      select a.* from trust.assistance a
-      where a.assistant = asker.actor and a.organisation = asker.organisation and a.valid_from <= asker.at and asker.at < a.valid_to
-      order by a.valid_from desc, a.id limit 1
-    ) newest
-    join trust.role p on p.role = newest.role and not p.assists
-    where exists (
-      select from trust.employment x
-      where x.professional = newest.principal and x.organisation = newest.organisation and x.role = newest.role
-        and x.valid_from <= asker.at and asker.at < x.valid_to)
-  ) under on r.assists
-  left join lateral (
-    select true as active where asker.kind = 2 and r.role is not null  -- a role nobody defined allows nothing
-      and (not r.assists or under.principal is not null) and exists (
-      select from trust.employment x
-      where x.professional = asker.actor and x.organisation = asker.organisation and x.role = asker.role
-        and x.valid_from <= asker.at and asker.at < x.valid_to)
-    union all
-    select true where asker.kind = 3 and exists (
-      select from trust.system_client c
-      where c.organisation = asker.organisation and c.organisation = asker.actor
-        and c.registered_at <= asker.at and asker.at < c.ended_at)
-  ) e on true
+  left join lateral (select trust.responsible_for(asker) as under where r.assists offset 0) u on true
+  offset 0
 $$;
 
 create or replace function fhir.stand(asker fhir.ask) returns setof fhir.standing language sql stable as $$
@@ -278,9 +284,10 @@ begin
   for signature in select p.oid::regprocedure from pg_proc p
     where p.pronamespace = 'trust'::regnamespace and p.proname in (
       'both_types', 'covers', 'within', 'reaches', 'blocks_against', 'openings_for', 'named_basis', 'others_object', 'birthday',
-      'is_masked', 'acting_basis')
+      'is_masked', 'acting_basis', 'responsible_for')
   loop
     execute format('alter function %s owner to helhed_trust', signature);
     execute format('grant execute on function %s to helhed_fhir, helhed_registries', signature);
   end loop;
 end $$;
+alter type trust.responsible owner to helhed_trust;

@@ -105,9 +105,10 @@ returns table (basis smallint) language sql stable as $$
     select case
       when asker.read_types is not null and not type_number = any(asker.read_types) then null
       when owned = 3 then 6
+      when owned = 1 and (select exists (select from fhir.key_set)) and exists (select from fhir.key_set k where k.key = citizen_key) then case
+        when asker.kind = 1 or (asker.kind = 2 and stand.active and (stand.read_types is null or type_number = any(stand.read_types)))
+          then trust.basis_by_keys(asker, stand, citizen_key, origin_key, type_number, row_id, authors, contents, concerns, lo, hi) end
       when asker.kind = 1 and owned = 1 then case
-        when (select exists (select from fhir.key_set)) and exists (select from fhir.key_set k where k.key = citizen_key)
-          then trust.basis_by_keys(asker, stand, citizen_key, origin_key, type_number, row_id, authors, contents, concerns, lo, hi)
         when asker.actor = citizen_key then case
           when exists (select from trust.mask m where m.citizen = citizen_key and m.from_citizen)
             and trust.is_masked(array[citizen_key], row_id, contents, asker.at, true) then null
@@ -119,8 +120,6 @@ returns table (basis smallint) language sql stable as $$
       when asker.kind = 2 and stand.active and (stand.read_types is null or type_number = any(stand.read_types)) then case
         when owned = 2 then case when origin_key = any(stand.places) and not (concerns is not null and trust.about_them(type_number, concerns)
             and trust.others_object(asker, stand, concerns, origin_key, row_id, authors, contents, lo, hi)) then 7 end
-        when (select exists (select from fhir.key_set)) and exists (select from fhir.key_set k where k.key = citizen_key)
-          then trust.basis_by_keys(asker, stand, citizen_key, origin_key, type_number, row_id, authors, contents, concerns, lo, hi)
         when concerns is not null
           and trust.others_object(asker, stand, concerns, origin_key, row_id, authors, contents, lo, hi) then null
         else coalesce(
