@@ -1,5 +1,5 @@
--- Phase: pre. Missing takes as long as hidden: about what is not there the same is asked, of a citizen whom nobody is (key 0), and what
--- comes of it is not used. Older code gets the same answers.
+-- Phase: pre. Missing takes as long as hidden: of what is not there, the row that stands nearest is fetched and decided, and nothing
+-- comes of it; where there is none, a citizen whom nobody is (key 0). Older code gets the same answers.
 
 -- Many reads by id. outcome: 0 nothing you can see, 1 here it is, 2 deleted.
 create or replace function fhir.read_many(asks fhir.ask[], types smallint[], ids uuid[])
@@ -19,8 +19,12 @@ begin
     cross join lateral fhir.footing_of(a.asker) s
     left join fhir.resource r
       on r.bucket = fhir.bucket(a.resource_id) and r.id = a.resource_id and r.type = a.type_number
-    left join lateral fhir.basis(a.asker, s, coalesce(r.citizen, 0), coalesce(r.origin, 0), a.type_number, coalesce(r.ownership, 1::smallint),
-      r.id, r.authors, r.contents, r.concerns, coalesce(r.clinical_lo, r.date_lo), coalesce(r.clinical_hi, r.date_hi)) b on true
+    left join lateral (
+      select o.citizen, o.origin from fhir.resource o
+      where r.id is null and o.bucket = fhir.bucket(a.resource_id) and o.id > a.resource_id order by o.bucket, o.id limit 1) near on true
+    left join lateral fhir.basis(a.asker, s, coalesce(r.citizen, near.citizen, 0), coalesce(r.origin, near.origin, 0), a.type_number,
+      coalesce(r.ownership, 1::smallint), r.id, r.authors, r.contents, r.concerns, coalesce(r.clinical_lo, r.date_lo),
+      coalesce(r.clinical_hi, r.date_hi)) b on true
   ), logged as (
     insert into foundation.access_log
       (at, kind, actor, organisation, role, client, purpose, action, permitted, basis, citizen, type, resources, versions, trace, concerned)
