@@ -33,7 +33,6 @@ async def _weeks_of_looks(server: LiveServer) -> None:
         for week in range(1, 5):
             await owner.execute(_LOOK, now - timedelta(days=7 * week), OUTSIDER)
         await owner.execute("delete from trust.watch_position")
-        await owner.execute("delete from trust.watch_seen")
         job = WatchJob(pool)
         for _ in range(100):
             done = await job.run(now)

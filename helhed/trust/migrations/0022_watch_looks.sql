@@ -56,16 +56,17 @@ create table trust.watch_traffic (
 ) with (fillfactor = 80);
 create index watch_traffic_hour on trust.watch_traffic using brin (hour);
 
--- How far the log was taken in. Rows commit in another order than that of their moments, so what came late within the overlap is
--- taken in too: the numbers of what was taken in are kept for as long.
+-- How far the log was taken in. Rows commit in another order than that of their moments: what the statement that took the last ones in
+-- did not see yet, and came within the overlap before them, is taken in too. In another cluster (a restored copy) transactions are
+-- counted anew, and nothing was under way.
 create table trust.watch_position (
   single boolean primary key default true check (single),
   at timestamptz not null,
   refreshed date not null default '-infinity',
-  rows bigint not null default 0
+  rows bigint not null default 0,
+  snapshot pg_snapshot,             -- of that statement
+  system_id bigint                  -- the cluster whose transactions it counts
 );
-create table trust.watch_seen (id bigint primary key, at timestamptz not null);
-create index watch_seen_at on trust.watch_seen (at);
 
 -- Who a professional is as a citizen, and where they live, as far as the registers say so.
 create table trust.watch_identity (
@@ -90,7 +91,7 @@ create table trust.watch_vip (
 do $$
 declare name text;
 begin
-  foreach name in array array['watch_subject', 'watch_look', 'watch_day', 'watch_traffic', 'watch_position', 'watch_seen', 'watch_identity',
+  foreach name in array array['watch_subject', 'watch_look', 'watch_day', 'watch_traffic', 'watch_position', 'watch_identity',
                               'watch_surname', 'watch_vip'] loop
     execute format('alter table trust.%I owner to helhed_trust', name);
   end loop;
@@ -186,14 +187,17 @@ end $$;
 
 -- Take the next stretch of the log in; how many rows it had, and until when all is taken in. One worker at a time.
 create function trust.watch_take_in(moment timestamptz, stretch interval, overlap interval, out taken int, out until timestamptz)
-language plpgsql security definer set search_path = trust, pg_temp as $$
-declare since timestamptz;
+language plpgsql security definer set search_path = trust, pg_temp set plan_cache_mode = force_custom_plan as $$
+declare
+  since timestamptz;
+  earlier pg_snapshot;
 begin
   taken := 0;
   if not pg_try_advisory_xact_lock(hashtext('trust.watch_take_in')) then
     return;
   end if;
-  select p.at into since from trust.watch_position p;
+  select p.at, case when p.system_id = c.system_identifier then p.snapshot end into since, earlier
+    from trust.watch_position p cross join pg_control_system() c;
   if since is null then
     select coalesce(min(l.at), moment) - interval '1 microsecond' into since from foundation.access_log l;
     insert into trust.watch_position (at) values (since);
@@ -210,10 +214,14 @@ begin
     select l.id, l.at, l.kind, l.actor, coalesce(l.organisation, 0) as organisation, l.role, l.client, l.action, l.permitted, l.basis, l.citizen,
            (l.at at time zone 'Europe/Copenhagen')::date as day, 1 << extract(hour from l.at at time zone 'Europe/Copenhagen')::int as hour,
            l.kind = 2 and l.action in (1, 2, 3, 4, 8, 9, 10, 14) as look
-    from foundation.access_log l
-    where l.at > since - overlap and l.at <= until and not exists (select from trust.watch_seen s where s.id = l.id)
+    from (
+      select * from foundation.access_log n where n.at > since and n.at <= until
+      union all
+      select * from foundation.access_log n where n.at > since - overlap and n.at <= since
+        and n.transaction >= pg_snapshot_xmin(earlier) and not pg_visible_in_snapshot(n.transaction, earlier)
+    ) l
   ), seen as (
-    insert into trust.watch_seen select f.id, f.at from fresh f where f.at > until - overlap
+    update trust.watch_position p set snapshot = pg_current_snapshot(), system_id = c.system_identifier from pg_control_system() c
   ), counted as (
     insert into trust.watch_traffic as t
     select f.client, f.organisation, date_trunc('hour', f.at), count(*), count(*) filter (where not f.permitted) from fresh f group by 1, 2, 3
@@ -250,7 +258,6 @@ begin
       last_at = greatest(w.last_at, excluded.last_at)
   )
   select count(*) into taken from fresh;
-  delete from trust.watch_seen s where s.at <= watch_take_in.until - overlap;
   update trust.watch_position p set at = watch_take_in.until, rows = p.rows + taken;
 end $$;
 

@@ -128,7 +128,6 @@ ALLOWED: dict[str, set[str]] = {
     "trust.watch_peer": set(),
     "trust.watch_position": set(),
     "trust.watch_receipt": set(),
-    "trust.watch_seen": set(),
     "trust.watch_signal": set(),
     "trust.watch_subject": set(),
     "trust.watch_surname": set(),
