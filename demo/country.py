@@ -41,3 +41,7 @@ def _unit(handle: str) -> Unit:
         if one.role in _CARERS and any(job.place == handle and not job.end for job in one.jobs)
     )
     return Unit(handle, place.name, place.reference, place.kind, (), members)
+
+
+#: the region of each municipality, as addresses name it
+AREAS: dict[str, str] = {town[2]: _FACTS["region"] for town in _FACTS["towns"]}

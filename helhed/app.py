@@ -16,6 +16,7 @@ from joserfc.jwk import OKPKey
 from helhed.api import FhirApi
 from helhed.api.cors import CrossOrigin
 from helhed.api.gate import Gate
+from helhed.api.insight_door import InsightDoor
 from helhed.api.log_watch import log_alarms, log_door, measure_log
 from helhed.api.oauth import OAuthDoor, serves
 from helhed.api.oauth.opening import open_authorisation_server
@@ -46,6 +47,7 @@ from helhed.foundation.settings import Settings
 from helhed.foundation.shared_metrics import SharedMetrics
 from helhed.foundation.workers import GOODBYE, LEAVING, ReadyMarks
 from helhed.hooks import HOOKS
+from helhed.insight.figures import Figures
 from helhed.portals import build_portal_app
 from helhed.portals.rooms import portal_ports
 from helhed.portals.rooms.gate import open_gate
@@ -119,6 +121,7 @@ class Network:
     oauth: App
     portal: App
     log: App
+    insight: App
     demo_provider: App | None
     outbox: Outbox
     keys: KeysInUse
@@ -175,6 +178,7 @@ class Network:
             oauth,
             portal,
             log,
+            InsightDoor(Figures(store.pool)),
             gate.demo,
             outbox,
             keys,
@@ -216,6 +220,8 @@ class Application:
                 await network.fhir(scope, receive, send)
             elif path.startswith("/log/"):
                 await network.log(scope, receive, send)
+            elif path.startswith("/insight/"):
+                await network.insight(scope, receive, send)
             elif path == "/health":
                 await self._health(network, send)
             elif path == "/metrics":

@@ -4,7 +4,20 @@ from collections.abc import Callable
 
 import typer
 
-from helhed.cli import backups, clients, definitions, exchanges, imports, keys, log, network, records, watch, witness
+from helhed.cli import (
+    backups,
+    clients,
+    definitions,
+    exchanges,
+    imports,
+    insight,
+    keys,
+    log,
+    network,
+    records,
+    watch,
+    witness,
+)
 from helhed.foundation.errors import HelhedError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -16,6 +29,7 @@ app.add_typer(witness.witness, name="witness")
 app.add_typer(records.purge, name="purge")
 app.add_typer(records.keeper, name="keeper")
 app.add_typer(watch.watch, name="watch")
+app.add_typer(insight.insight, name="insight")
 app.add_typer(definitions.search_parameter, name="search-parameter")
 app.add_typer(clients.client, name="client")
 app.add_typer(clients.trust_list, name="trust-list")

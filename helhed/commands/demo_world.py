@@ -13,6 +13,7 @@ from rich.console import Console
 
 from helhed.app import token_audience, token_key
 from helhed.commands.demo_acting import put_acting
+from helhed.commands.figures import refresh
 from helhed.commands.importing import owner_pool
 from helhed.commands.populating import Totals, load_blocks
 from helhed.exchange.foreign.documents import Document
@@ -125,6 +126,7 @@ async def load_demo(settings: Settings, target: Target, citizens: int) -> None:
             await pool.close()
         await owner.execute("insert into registries.demo (enabled) values (true)")
         await owner.execute("analyze")
+        await refresh(owner)
         console.print(
             f"Loaded {loader.stored} resources in {time.monotonic() - begun:.0f} s. All people are synthetic."
         )

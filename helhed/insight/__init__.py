@@ -1,1 +1,1 @@
-"""Population measures and models: aggregates only, never a person. Built with initiatives 3.2 and 5.1."""
+"""Population figures: aggregates only, never a person. Counted and protected in the database; read here as they were released."""

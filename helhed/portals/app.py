@@ -24,6 +24,7 @@ from helhed.portals.routes import (
     consents,
     drift,
     errors,
+    figures,
     glass,
     help,
     hiding,
@@ -83,6 +84,7 @@ def build_portal_app(ports: Ports) -> Starlette:
         *warnings.ROUTES,
         *security.ROUTES,
         *about.ROUTES,
+        *figures.ROUTES,
         *apps.ROUTES,
         Mount("/static", CompressedFiles(directory=STATIC), name="static"),
     ]

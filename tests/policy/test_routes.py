@@ -46,6 +46,7 @@ TOP = {
     "/health": "anybody",
     "/metrics": "anybody",
     "/log/": "anybody: nothing about a person",
+    "/insight/": "anybody: nothing about a person",
     "/demo-log-ind/": "anybody, in demo mode alone",
     "/fhir": "as above",
 }

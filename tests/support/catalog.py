@@ -2,7 +2,7 @@
 
 from helhed.foundation.database import Connection
 
-ROOMS = "('foundation', 'fhir', 'registries', 'trust', 'exchange', 'portals')"
+ROOMS = "('foundation', 'fhir', 'registries', 'trust', 'exchange', 'insight', 'portals')"
 
 _EVERYTHING = f"""
 select 'function ' || p.oid::regprocedure || ' returns ' || pg_get_function_result(p.oid) || ' owner ' || p.proowner::regrole

@@ -73,7 +73,7 @@ def digest_of(path: Path) -> str:
 
 _TABLES = """
 select c.oid::regclass::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where c.relkind = 'r' and (n.nspname in ('foundation', 'fhir', 'registries', 'trust', 'exchange', 'portals')
+where c.relkind = 'r' and (n.nspname in ('foundation', 'fhir', 'registries', 'trust', 'exchange', 'insight', 'portals')
                            or c.oid::regclass::text = 'helhed_migration' or c.oid::regclass::text = 'public.helhed_migration')
 order by 1"""
 _SUM = """

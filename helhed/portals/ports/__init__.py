@@ -14,6 +14,7 @@ from helhed.portals.ports.apps import Apps
 from helhed.portals.ports.clinicians import Clinicians
 from helhed.portals.ports.consents import Blocks
 from helhed.portals.ports.declarations import Declarations
+from helhed.portals.ports.figures import Figures
 from helhed.portals.ports.glass import Glass
 from helhed.portals.ports.help import Counter, Help, Relatives
 from helhed.portals.ports.log_desk import LogDesk
@@ -195,6 +196,7 @@ class Ports:
         int, ...
     ] = ()  #: acute wards; the first is whose eyes a block is tried with, in the demo its first hospital unit
     emergency_organisation: int | None = None  #: whose eyes a block is tried with; None takes the first hospital unit
+    figures: Figures | None = None  #: of everybody together; without them their page says that there are none
     watch: Watch | None = None  #: the desks of security officers; pages without them have no such door
     secure_cookies: bool = False  #: True behind https: the cookie is then named __Host-helhed
     version: str = ""

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 
 import orjson
 
+from helhed.foundation.spreadsheets import plain
 from helhed.portals.language import Words
 from helhed.portals.ports import LogEntry
 from helhed.portals.presenters.log import told_alone
 
 _COLUMNS = ("when", "place", "who", "role", "did", "data", "why", "shown", "source", "arrived", "number")
-#: what makes a spreadsheet take a cell for a formula (https://owasp.org/www-community/attacks/CSV_Injection)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def as_csv(entries: Sequence[LogEntry], words: Words) -> bytes:
@@ -28,11 +27,6 @@ def as_csv(entries: Sequence[LogEntry], words: Words) -> bytes:
 def as_json(entries: Sequence[LogEntry], words: Words) -> bytes:
     """A list of rows."""
     return orjson.dumps(list(_rows(entries, words)), option=orjson.OPT_INDENT_2)
-
-
-def plain(cell: str) -> str:
-    """A cell that no spreadsheet calculates: what looks like a formula stands behind an apostrophe."""
-    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA) or cell.startswith(_FORMULA) else cell
 
 
 def _rows(entries: Sequence[LogEntry], words: Words) -> Iterator[dict[str, str]]:

@@ -4,6 +4,7 @@ from helhed.fhir.store import Store
 from helhed.foundation.clock import Clock
 from helhed.foundation.outward import Asker
 from helhed.foundation.seal import Seal
+from helhed.insight.figures import Figures
 from helhed.portals import ports
 from helhed.portals.ports.log_desk import LogDesk
 from helhed.portals.ports.passkeys import NoPasskeys
@@ -97,6 +98,7 @@ def portal_ports(
         relatives=Relatives(pool),
         help=Help(pool),
         counter=Counter(pool),
+        figures=Figures(pool),
         watch=portal_watch(pool),
         secure_cookies=secure_cookies,
         version=version,

@@ -27,7 +27,7 @@ FROM_CODES: tuple[str, ...] = (
     "mine.refused.",
     "log.column.", "why.state.", "follow.choice.",
 )  # fmt: skip
-FROM_CODES += ("glass.outcome_",)
+FROM_CODES += ("glass.outcome_", "figures.by.", "figures.sex.", "figures.measure.", "figures.means.")
 
 
 def places(message):

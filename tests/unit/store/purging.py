@@ -20,7 +20,7 @@ from tests.support.world import NOW, World
 _COLUMNS = """
 select c.oid::regclass::text as name, a.attname, a.atttypid = 'bytea'::regtype as bytes, a.atttypid = 'bytea[]'::regtype as many
 from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-where c.relkind in ('r', 'p', 'm') and (c.relnamespace::regnamespace::text in ('foundation', 'fhir', 'registries', 'trust', 'exchange', 'portals', 'public'))
+where c.relkind in ('r', 'p', 'm') and (c.relnamespace::regnamespace::text in ('foundation', 'fhir', 'registries', 'trust', 'exchange', 'insight', 'portals', 'public'))
 order by 1, a.attnum"""
 
 

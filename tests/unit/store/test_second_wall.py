@@ -13,7 +13,7 @@ from helhed.foundation.database import Connection, connect
 from tests.unit.store.scene import Scene
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-SCHEMAS = ("foundation", "fhir", "registries", "trust", "exchange", "portals")
+SCHEMAS = ("foundation", "fhir", "registries", "trust", "exchange", "insight", "portals")
 
 #: table -> what the application may do there. Citizen data: nothing, or adding new rows of the store (every reader decides).
 ALLOWED: dict[str, set[str]] = {
@@ -37,6 +37,12 @@ ALLOWED: dict[str, set[str]] = {
     "fhir.resource_date": {"INSERT"},
     "fhir.resource_string": {"INSERT"},
     "fhir.version": set(),
+    "insight.cell": set(),
+    "insight.figure": set(),
+    "insight.refusal": set(),
+    "insight.release": set(),
+    "insight.scheme": set(),
+    "insight.secret": set(),
     "foundation.access_log": set(),
     "foundation.log_chain": set(),
     "foundation.log_cosignature": {"SELECT", "INSERT"},  # public: what witnesses signed; who reads it checks it
@@ -222,6 +228,8 @@ HARMLESS = {
     "registries.units_as_of",
     "registries.units_beneath",
 }
+#: of everybody together: what was rounded and released
+FIGURES = {"insight.figures", "insight.releases"}
 #: nothing unless this installation was loaded as a demo
 DEMO = {"registries.demo_identifiers", "registries.demo_citizen", "registries.demo_citizens"}
 
@@ -286,7 +294,7 @@ async def test_a_closed_table_is_closed(library: Scene, application: Connection,
 async def test_every_function_has_a_decision_and_the_inner_ones_are_closed(library: Scene) -> None:
     rows = await library.world.owner.fetch(_FUNCTIONS, list(SCHEMAS))
     callable_ones = {row["name"] for row in rows if row["callable"]}
-    assert callable_ones == DECIDED | IDENTITY | TAKE_IN | WHO_IS_IT | RECOGNISE | HARMLESS | DEMO | WATCH
+    assert callable_ones == DECIDED | IDENTITY | TAKE_IN | WHO_IS_IT | RECOGNISE | HARMLESS | DEMO | WATCH | FIGURES
 
 
 async def test_a_function_with_rights_of_its_own_looks_names_up_where_its_owner_says(library: Scene) -> None:
