@@ -39,8 +39,7 @@ async def consent(request: Request) -> Response:
     if visitor.session is None:
         return visitor.redirect(login_address(_page_of(handle)))
     ask = _ask(visitor)
-    if ask.kind is ActorKind.CITIZEN:
-        await visitor.require_fresh("consent")
+    await visitor.require_fresh("app")
     asked = await visitor.ports.apps.request(ask, handle, _login(visitor))
     if not asked.log_in_holds:
         return visitor.redirect(login_address(_page_of(handle)))
@@ -79,7 +78,7 @@ async def answer(request: Request) -> Response:
     if fields.get("svar") != "ja":
         return visitor.redirect(await visitor.ports.apps.refuse(handle))
     ask, login = _ask(visitor), _login(visitor)
-    if ask.kind is ActorKind.CITIZEN and not session.is_fresh("consent", visitor.now):
+    if not session.is_fresh("app", visitor.now):
         return visitor.redirect(
             _page_of(handle)
         )  # which asks who it is; this form is not kept, as its answer leaves us

@@ -21,13 +21,18 @@ from helhed.trust.consents.rendering import Ids, of_block, of_consent, shown
 from helhed.trust.consents.shape import CONSENTS
 
 _FACTS = "select * from trust.consent_facts($1::fhir.ask, $2::uuid[], $3::smallint, $4::smallint)"
+_REFUSED = "select trust.refuse_opening($1::fhir.ask, $2, $3)"
 _PLACES = "select key, id from registries.organisation where key = any($1::bigint[])"
 _PEOPLE = "select key, id from registries.professional where key = any($1::bigint[])"
 _TYPE = TYPE_NUMBERS["Consent"]
 
 
+class NotByAnApp(Forbidden):
+    """An app sets blocks and withdraws consents. What opens a record again the citizen does on the pages, after proving who they are."""
+
+
 class Consents:
-    """The citizen's blocks and consents over FHIR."""
+    """The citizen's blocks and consents over FHIR: read whole, and changed towards less access alone."""
 
     shape: VirtualShape = CONSENTS
 
@@ -49,7 +54,7 @@ class Consents:
         return pick(wish, [shown(versions[0]) for versions in every.values()])
 
     async def change(self, ask: Ask, changes: Sequence[Change]) -> Sequence[Written]:
-        """A block or a consent that is set, or ended. One at a time: each is a decision by itself."""
+        """A block that is set, or a consent that is withdrawn. One at a time: each is a decision by itself."""
         if len(changes) != 1:
             raise BadRequest("A transaction sets or ends one Consent: each is a decision by itself.")
         (change,) = changes
@@ -67,16 +72,18 @@ class Consents:
         if said.status != "active":
             raise Unprocessable("A new Consent is active.")
         if isinstance(said.says, Permit):
-            await self._give(ask, change.id, said.says)
+            await self._refuse(ask, Action.CONSENT, change.id)
+        elif said.replaces is not None:
+            await self._refuse(ask, Action.END_BLOCK, said.replaces)
         else:
-            await self._blocks.put(ask, said.says, block=change.id, instead_of=said.replaces)
+            await self._blocks.put(ask, said.says, block=change.id)
         return await self._written(ask, change.id, created=True)
 
-    async def _give(self, ask: Ask, consent: UUID, says: Permit) -> None:
-        await self._blocks.consent(
-            ask, says.until, professional=says.professional, organisation=says.organisation, block=says.block,
-            consent=consent,
-        )  # fmt: skip
+    async def _refuse(self, ask: Ask, action: Action, about: UUID) -> None:
+        """Whoever comes through this door is an app: it narrows, and opens nothing. The attempt stands in the citizen's log."""
+        async with lend(self._pool) as connection:
+            await connection.execute(_REFUSED, ask_row(ask), int(action), about)
+        raise NotByAnApp
 
     async def _own(self, ask: Ask, said: Read) -> None:
         """Only the citizen's own Patient may be named: under whichever of their ids."""
@@ -107,10 +114,9 @@ class Consents:
             raise Unprocessable("A Consent is changed by creating another with this one as sourceReference, and ended by the status inactive.")  # fmt: skip
 
     async def _stop(self, ask: Ask, identifier: UUID) -> None:
-        try:
-            await self._blocks.end(ask, identifier)
-        except Unknown:
-            await self._blocks.end_consent(ask, identifier)
+        if any(one.id == identifier for one in await self._blocks.history(ask)):
+            await self._refuse(ask, Action.END_BLOCK, identifier)
+        await self._blocks.end_consent(ask, identifier)
 
     async def _written(self, ask: Ask, identifier: UUID, *, created: bool, deleted: bool = False) -> Written:
         current = (await self._all(ask, None))[identifier][0]

@@ -15,7 +15,7 @@ create or replace function trust.end_block(asker fhir.ask, block uuid) returns b
 language plpgsql security definer set search_path = trust, pg_temp as $$
 begin
   update trust.block b set valid_to = asker.at, ended_by = asker.actor, ended_at = asker.at
-    where asker.kind = 1 and b.id = block and b.citizen = any(trust.own_keys(asker)) and b.valid_to > asker.at;
+    where asker.kind = 1 and not trust.is_app(asker) and b.id = block and b.citizen = any(trust.own_keys(asker)) and b.valid_to > asker.at;
   if not found then
     return false;
   end if;

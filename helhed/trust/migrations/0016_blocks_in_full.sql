@@ -48,7 +48,7 @@ begin
   if exists (select from trust.block x where x.id = block) then
     return exists (select from trust.block x where x.id = block and x.citizen = any(own));
   end if;
-  b := case when asker.kind = 1 and (replaced is null or in_force) then trust.block_of_shape(asker, asker.actor, block, shape) end;
+  b := case when asker.kind = 1 and (replaced is null or in_force and not trust.is_app(asker)) then trust.block_of_shape(asker, asker.actor, block, shape) end;
   if b.id is null then
     return false;
   end if;
@@ -81,7 +81,7 @@ begin
   if exists (select from trust.opening o where o.id = consent) then
     return exists (select from trust.opening o where o.id = consent and o.basis = 13 and o.citizen = any(trust.own_keys(asker)));
   end if;
-  if asker.kind <> 1 or until <= asker.at or (to_professional is null and to_organisation is null)
+  if asker.kind <> 1 or trust.is_app(asker) or until <= asker.at or (to_professional is null and to_organisation is null)
      or (to_professional is not null and not exists (select from registries.professional p where p.key = to_professional))
      or (to_organisation is not null and not exists (select from registries.organisation o where o.key = to_organisation))
      or (for_block is not null and not exists (select from trust.block b where b.id = for_block and b.citizen = any(trust.own_keys(asker)))) then

@@ -369,6 +369,17 @@ language sql security definer set search_path = trust, pg_temp as $$
   where handle = wanted and used_at is null and trust.launched_with(asker, wanted, by_client) is not null returning patient
 $$;
 
+-- Whether the asker comes through an app: one that is registered, whatever became of it since. What opens a record is no app's to do.
+create function trust.is_app(asker fhir.ask) returns boolean language sql stable as $$
+  select exists (select from trust.client c where c.id = asker.client)
+$$;
+
+-- That an app tried, in the citizen's log.
+create function trust.refuse_opening(asker fhir.ask, action smallint, about uuid) returns void
+language sql security definer set search_path = trust, pg_temp as $$
+  select trust.note(asker, action, asker.actor, null, about) where asker.kind = 1
+$$;
+
 -- --- afterwards -------------------------------------------------------------------------------------------------------------
 
 -- Lets go of what can be used no more.
@@ -403,9 +414,9 @@ begin
     'trust.rotate_refresh_token(bytea, bytea, text, text, timestamptz)', 'trust.refresh_token_of(bytea, text, timestamptz)',
     'trust.revoke_token(uuid, timestamptz)', 'trust.tokens_hold(uuid[], text[], uuid[], timestamptz)',
     'trust.launch_app(fhir.ask, bytea, text, uuid, timestamptz, smallint)', 'trust.launched_with(fhir.ask, bytea, text)', 'trust.take_launch(fhir.ask, bytea, text)',
-    'trust.forget_used(timestamptz)']::regprocedure[] loop
+    'trust.is_app(fhir.ask)', 'trust.refuse_opening(fhir.ask, smallint, uuid)', 'trust.forget_used(timestamptz)']::regprocedure[] loop
     execute format('alter function %s owner to helhed_trust', signature);
-    if signature <> 'trust.identifier_of(uuid, text)'::regprocedure then
+    if signature not in ('trust.identifier_of(uuid, text)'::regprocedure, 'trust.is_app(fhir.ask)'::regprocedure) then
       execute format('grant execute on function %s to helhed_app', signature);
     end if;
   end loop;

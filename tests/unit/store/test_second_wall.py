@@ -159,7 +159,7 @@ DECIDED = {
     "trust.log_of", "trust.may_declare", "trust.may_see", "trust.set_block", "trust.blocks_are_shown", "trust.break_glass",
     "trust.end_acting", "trust.end_consent", "trust.end_mask", "trust.give_consent", "trust.let_act", "trust.let_go", "trust.own_log",
     "trust.set_mask", "trust.take_on", "trust.own_purges", "fhir.approve_purge", "fhir.open_purges", "fhir.propose_purge", "fhir.withdraw_purge",
-    "trust.put_block", "trust.own_blocks", "trust.own_consents", "trust.try_block", "trust.open_declarations", "trust.explain_declaration", "trust.bases_held", "trust.acts_for", "trust.own_acting", "trust.offer_mandate", "trust.answer_mandate", "trust.withdraw_mandate", "trust.chosen_clinic", "trust.hide_row", "trust.masks_on", "trust.acting_on", "trust.decide_for_youth", "trust.assistances_of", "trust.assistants_at",
+    "trust.put_block", "trust.refuse_opening", "trust.own_blocks", "trust.own_consents", "trust.try_block", "trust.open_declarations", "trust.explain_declaration", "trust.bases_held", "trust.acts_for", "trust.own_acting", "trust.offer_mandate", "trust.answer_mandate", "trust.withdraw_mandate", "trust.chosen_clinic", "trust.hide_row", "trust.masks_on", "trust.acting_on", "trust.decide_for_youth", "trust.assistances_of", "trust.assistants_at",
     "trust.add_passkey", "trust.colleagues_to_invite", "trust.invite_to_passkey",
     "trust.may_break_glass", "trust.held_opening", "trust.end_ticket", "trust.waiting_reviews", "trust.may_review", "trust.review_ticket", "trust.own_tickets", "trust.consent_facts",
     "registries.plan_unit", "registries.withdraw_unit_plan",

@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 
-from helhed.foundation.errors import InvalidResource
+from helhed.foundation.ask import Action
+from helhed.foundation.errors import InvalidResource, Unknown, Unprocessable
 from helhed.foundation.ids import key_of
 from helhed.trust.blocks.shapes import Block, Blocks, Consent, Shape
 from helhed.trust.consents.moments import first_moment, moment_after, written
@@ -157,7 +158,11 @@ async def sees(town: dict[str, Any]) -> bool:
     return bool(status == 200)
 
 
-async def test_a_citizens_app_sets_a_block_that_holds_reads_it_and_ends_it(town):
+async def denied(town: dict[str, Any]) -> list[int]:
+    return [row["action"] for row in await town["world"].log(town["patient"]) if not row["permitted"] and row["action"] != Action.READ]
+
+
+async def test_a_citizens_app_sets_a_block_that_holds_and_reads_it_and_cannot_end_it(town):
     door = writer(town)
     reader = actor("IRCP", f"Organization/{town['ward']}")
     status, _, made = await door.do("POST", "/fhir/Consent", own(town, provision={"type": "deny", "actor": [reader]}))
@@ -167,40 +172,68 @@ async def test_a_citizens_app_sets_a_block_that_holds_reads_it_and_ends_it(town)
         f"/fhir/Consent?patient=Patient/{town['patient']}&status=active&actor=Organization/{town['ward']}"
     )
     assert (status, ids(found)) == (200, [made["id"]])
-    status, _, _ = await door.do("PUT", f"/fhir/Consent/{made['id']}", made | {"status": "inactive"})
-    assert status == 200
-    assert await sees(town)
-    status, history = await door.get(f"/fhir/Consent/{made['id']}/_history")
+    for method, body in (("PUT", made | {"status": "inactive"}), ("DELETE", None)):
+        status, _, _ = await door.do(method, f"/fhir/Consent/{made['id']}", body)
+        assert status == 403
+    assert not await sees(town)
+    assert (await denied(town)) == [Action.END_BLOCK, Action.END_BLOCK]
+
+
+async def test_what_the_citizen_ended_on_the_pages_is_read_with_its_history(town):
+    blocks = Blocks(town["world"].store.pool)
+    block = await blocks.put(town["citizen"], Shape())
+    await blocks.end(town["citizen"], block)
+    status, history = await writer(town).get(f"/fhir/Consent/{block}/_history")
     assert [entry["resource"]["status"] for entry in history["entry"]] == ["inactive", "active"]
 
 
-async def test_a_consent_is_given_and_deleted(town):
-    door = writer(town)
-    blocks = Blocks(town["world"].store.pool)
+async def test_a_consent_is_withdrawn_by_an_app_and_given_by_none(town):
+    door, blocks = writer(town), Blocks(town["world"].store.pool)
     block = await blocks.put(town["citizen"], Shape())
     provision = {
         "type": "permit", "period": {"end": "2026-12-31"}, "actor": [actor("IRCP", f"Organization/{town['ward']}")],
         "data": [{"meaning": "instance", "reference": {"reference": f"Consent/{block}"}}],
     }  # fmt: skip
-    status, _, made = await door.do("POST", "/fhir/Consent", own(town, provision=provision))
-    assert status == 201
+    status, _, _ = await door.do("POST", "/fhir/Consent", own(town, provision=provision))
+    assert status == 403
+    assert not await sees(town)
+    assert await denied(town) == [Action.CONSENT]
+    given = await blocks.consent(town["citizen"], NOW + timedelta(days=9), organisation=key_of(town["ward"]), block=block)
     assert await sees(town)
-    status, _, _ = await door.do("DELETE", f"/fhir/Consent/{made['id']}")
+    status, _, _ = await door.do("DELETE", f"/fhir/Consent/{given}")
     assert status == 204
     assert not await sees(town)
 
 
-async def test_a_block_is_changed_by_another_that_names_it(town):
+async def test_a_block_is_not_changed_by_another_that_names_it(town):
     door = writer(town)
     _, _, old = await door.do("POST", "/fhir/Consent", own(town))
     elsewhere = await town["world"].organisation("Elsewhere")
     provision = {"type": "deny", "actor": [actor("IRCP", f"Organization/{elsewhere}")]}
     source = {"reference": f"Consent/{old['id']}"}
     status, _, _ = await door.do("POST", "/fhir/Consent", own(town, provision=provision, sourceReference=source))
-    assert status == 201
-    assert await sees(town)
-    _, found = await door.get("/fhir/Consent?status=inactive")
+    assert status == 403
+    assert not await sees(town)
+    _, found = await door.get("/fhir/Consent?status=active")
     assert ids(found) == [old["id"]]
+
+
+@pytest.mark.parametrize("act", ["end", "change", "consent"])
+async def test_the_database_lets_no_registered_client_open_anything(town, act):
+    world, blocks = town["world"], Blocks(town["world"].store.pool)
+    await world.owner.execute(
+        "insert into trust.client (id, name, profile, kind, redirect_uris, scope, bound, registered_at) "
+        "values ('app', 'App', 'smart', 'public', '{}', '', false, $1)", NOW,
+    )  # fmt: skip
+    block, by_app = await blocks.put(town["citizen"], Shape()), replace(town["citizen"], client="app")
+    with pytest.raises((Unknown, Unprocessable)):
+        if act == "end":
+            await blocks.end(by_app, block)
+        elif act == "change":
+            await blocks.put(by_app, Shape(shown=True), instead_of=block)
+        else:
+            await blocks.consent(by_app, NOW + timedelta(days=9), organisation=key_of(town["ward"]), block=block)
+    assert not await sees(town)
 
 
 async def test_a_consent_for_another_patient_is_refused_and_changes_nothing(town):

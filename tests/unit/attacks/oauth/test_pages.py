@@ -111,13 +111,17 @@ async def test_an_app_is_allowed_in_person_and_never_by_whoever_keeps_the_networ
     assert answer.status_code == 404, "a scope is no basis"
 
 
-async def test_a_screen_that_a_citizen_left_allows_no_app_not_even_by_a_page_that_was_open_before(house: House) -> None:
-    app = await smart_app(house.network, "openid patient/*.rs offline_access")
-    browser = await house.network.person(house.citizen, "Ane Test")
+@pytest.mark.parametrize("who", ["citizen", "professional"])
+async def test_a_screen_that_was_left_allows_no_app_not_even_by_a_page_that_was_open_before(
+    house: House, who: str
+) -> None:
+    scope = {"citizen": "patient/*.rs", "professional": "user/*.rs"}[who]
+    app = await smart_app(house.network, f"openid {scope} offline_access")
+    browser = await house.network.person(getattr(house, who), "Ane Test")
     await browser.ask("GET", await app.begin(), follow=False)
     consent = browser.location
     await browser.get(consent)
-    fields = {"anmodning": browser.field("anmodning"), "svar": "ja", "lov0": "patient/*.rs"}
+    fields = {"anmodning": browser.field("anmodning"), "svar": "ja", "lov0": scope}
     house.network.now += timedelta(minutes=9, seconds=59)
     page = browser.page
     house.network.now += timedelta(seconds=1)
@@ -125,7 +129,7 @@ async def test_a_screen_that_a_citizen_left_allows_no_app_not_even_by_a_page_tha
     assert browser.location == consent, "back to the page, which asks who it is"
     await browser.ask("GET", browser.location, follow=False)
     assert browser.location == "/bekraeft"
-    assert "patient/*.rs" in page
+    assert scope in page
     given = "select count(*) from trust.authorisation where client = $1"
     assert await house.network.world.owner.fetchval(given, app.id) == 0
 
