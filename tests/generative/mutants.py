@@ -175,6 +175,13 @@ TRIED = [
         (10,),
     ),
     Mutant("what would be changed stays", "trust.try_block", "where b.id = without and", "where false and", (10,)),
+    Mutant(
+        "the simulator tells of others",
+        "trust.decided_for",
+        "r.contents, null, r.lo",
+        "r.contents, r.concerns, r.lo",
+        (10, 18),
+    ),
     Mutant("the simulator answers everybody", "trust.try_block", "if allowed is null then", "if false then", (18,)),
     Mutant(
         "a change keeps the old",

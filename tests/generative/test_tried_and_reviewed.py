@@ -15,7 +15,7 @@ from helhed.trust.glass.rules import glass_policy
 from helhed.trust.glass.tickets import Tickets
 from helhed.trust.roles import put_roles
 from tests.generative.mutants import REVIEWED, TRIED, Mutant, mutate
-from tests.support.street import TYPES, Street, simulator_keeps_the_law
+from tests.support.street import TYPES, Street, simulator_keeps_the_law, simulator_tells_of_nobody_else
 from tests.support.world import NOW, World
 
 #: these are tried in every run, all of them in long ones
@@ -29,6 +29,7 @@ def _tried(mutants: list[Mutant]) -> list[Any]:
 
 async def trying_keeps_the_law(street: Street, seed: int) -> None:
     await simulator_keeps_the_law(street, seed, 12)
+    assert await simulator_tells_of_nobody_else(street, seed, 3)
     for stranger in (street.asks(street.ward), street.world.citizen(UUID(int=4))):
         found = await street.simulator.tried(stranger, key_of(street.patient), street.reader(street.ward), TYPES)
         assert not found

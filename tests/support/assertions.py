@@ -1,6 +1,7 @@
 """A security token service as the old standards have it: it signs assertions, rightly or not."""
 
 import base64
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -10,6 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
+from joserfc.jwk import ECKey
 from lxml import etree
 from signxml.algorithms import CanonicalizationMethod, SignatureConstructionMethod
 from signxml.signer import XMLSigner
@@ -19,6 +21,19 @@ from tests.support.world import NOW
 SAML, DS = "urn:oasis:names:tc:SAML:2.0:assertion", "http://www.w3.org/2000/09/xmldsig#"
 STS = "https://sts.example"
 _HOUR = timedelta(hours=1)
+
+
+def certified(key: ECKey) -> x509.Certificate:
+    """A certificate of a system's own key, for what is bound to it."""
+    private: Any = key.get_op_key("sign")
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "EPJ (syntetisk)")])
+    built = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(private.public_key())
+    built = (
+        built.serial_number(x509.random_serial_number())
+        .not_valid_before(NOW - 24 * _HOUR)
+        .not_valid_after(NOW + 24 * _HOUR)
+    )
+    return built.sign(private, hashes.SHA256())
 
 
 class Sts:
@@ -61,10 +76,11 @@ class Sts:
 
 
 def idws(issuer: str, *, audience: str | None = "https://here.example", begins: datetime = NOW - timedelta(minutes=1),
-         ends: datetime = NOW + _HOUR, holder: x509.Certificate | None = None, **attributes: str) -> Any:  # fmt: skip
-    """Unsigned; ``attributes`` by a short word: cpr, authorisation, cvr, loa."""
+         ends: datetime = NOW + _HOUR, holder: x509.Certificate | None = None, method: str = "",
+         confirmation: Mapping[str, str] | None = None, **attributes: str) -> Any:  # fmt: skip
+    """Unsigned; ``attributes`` by a short word: cpr, authorisation, cvr, loa; ``confirmation`` is what SubjectConfirmationData says."""
     root = _root("ID", f"_{uuid4()}", issuer)
-    _subject(root, holder)
+    _subject(root, holder, method, confirmation)
     condition = _child(root, "Conditions", NotBefore=_text(begins), NotOnOrAfter=_text(ends))
     if audience is not None:
         _child(_child(condition, "AudienceRestriction"), "Audience").text = audience
@@ -109,13 +125,19 @@ def _root(id_attribute: str, id: str, issuer: str) -> Any:
     return root
 
 
-def _subject(root: Any, holder: x509.Certificate | None) -> None:
+def _subject(
+    root: Any, holder: x509.Certificate | None, method: str = "", told: Mapping[str, str] | None = None
+) -> None:
     subject = _child(root, "Subject")
     _child(subject, "NameID").text = "somebody"
-    method = "bearer" if holder is None else "holder-of-key"
+    method = method or ("bearer" if holder is None else "holder-of-key")
     confirmation = _child(subject, "SubjectConfirmation", Method=f"urn:oasis:names:tc:SAML:2.0:cm:{method}")
+    data = (
+        _child(confirmation, "SubjectConfirmationData", **(told or {}))
+        if holder is not None or told is not None
+        else None
+    )
     if holder is not None:
-        data = _child(confirmation, "SubjectConfirmationData")
         info = etree.SubElement(etree.SubElement(data, f"{{{DS}}}KeyInfo"), f"{{{DS}}}X509Data")
         text = base64.b64encode(holder.public_bytes(Encoding.DER)).decode()
         etree.SubElement(info, f"{{{DS}}}X509Certificate").text = text

@@ -104,3 +104,21 @@ async def simulator_keeps_the_law(street: Street, seed: int, cases: int) -> int:
         assert await street.gets(street.asks(place)) == before, "an end did not hold"
         hidden += before != after
     return hidden
+
+
+async def simulator_tells_of_nobody_else(street: Street, seed: int, cases: int) -> int:
+    """Raises AssertionError when a citizen learns by trying whether somebody else, whom a row of theirs concerns, blocks; how many hid it."""
+    chance, hidden = random.Random(seed), 0
+    other = await street.world.patient(street.clinic)
+    focus = [{"reference": f"Patient/{other}"}]
+    shared = await street.world.observation(street.patient, street.ward, focus=focus)
+    for _ in range(cases):
+        place, shape = chance.choice((street.ward, street.clinic)), street.any_shape(chance)
+        known = await street.told(street.reader(place), shape)
+        assert shared in known[0]
+        theirs = Shape(who_organisation=chance.choice((None, key_of(place))))
+        block = await street.blocks.put(street.world.citizen(other), theirs)
+        assert await street.told(street.reader(place), shape) == known, "the others' block shows"
+        hidden += shared not in await street.gets(street.asks(place))
+        await street.blocks.end(street.world.citizen(other), block)
+    return hidden

@@ -8,6 +8,7 @@ import orjson
 
 from helhed.api.answers import status_of
 from helhed.foundation.errors import HelhedError, NotAuthenticated
+from helhed.trust.identity.attempts import attempts_policy
 from helhed.trust.identity.errors import InvalidClient, OAuthError, TooManyAttempts, UseNonce
 
 Header = tuple[bytes, bytes]
@@ -46,12 +47,17 @@ def document(content: Any) -> Answer:
     return Answer(200, orjson.dumps(content), _PUBLIC)
 
 
+def _wait() -> bytes:
+    """Seconds after which an attempt is judged anew."""
+    return str(round(attempts_policy().within.total_seconds())).encode()
+
+
 def refusal(error: HelhedError, nonce: Callable[[], str]) -> Answer:
     """The answer to an error."""
     more: tuple[Header, ...]
     if isinstance(error, OAuthError):
         more = ((b"dpop-nonce", nonce().encode()),) if isinstance(error, UseNonce) else ()
-        more += ((b"retry-after", b"60"),) if isinstance(error, TooManyAttempts) else ()
+        more += ((b"retry-after", _wait()),) if isinstance(error, TooManyAttempts) else ()
         content = {"error": error.error, "error_description": error.description}
         return told(_STATUS.get(type(error), 400), content, *more)
     if isinstance(error, NotAuthenticated):

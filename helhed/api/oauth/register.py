@@ -10,11 +10,11 @@ _REGISTER = "registration"
 
 async def register(server: AuthorisationServer, call: Call) -> Answer:
     """A new client."""
-    server.attempts.check(_REGISTER, call.place)
+    await server.attempts.check(_REGISTER, call.place)
     try:
         client = await server.registration.register(call.json())
     except Exception:
-        server.attempts.failed(_REGISTER, call.place)
+        await server.attempts.failed(_REGISTER, call.place)
         raise
     return told(201, _as_registered(client))
 

@@ -95,7 +95,7 @@ async def _authenticated(
     """What a client that proved who it is gets. Failures count against whoever it says it is, from where it says so."""
     form = call.form()
     named = _named(form)
-    server.attempts.check(named, call.place)
+    await server.attempts.check(named, call.place)
     try:
         if call.authorization() is not None:
             raise InvalidClient
@@ -107,7 +107,7 @@ async def _authenticated(
         content = await work(client, form, proof)
     except OAuthError as error:
         if error.error in {"invalid_client", "invalid_grant", InvalidProof.error}:
-            server.attempts.failed(named, call.place)
+            await server.attempts.failed(named, call.place)
         raise
     more: tuple[Header, ...] = ()
     if proof is not None and proof.nonce_is_old:

@@ -1,10 +1,12 @@
-"""Whether a token that is sound by its bytes holds now: not revoked, its client not retired, what somebody allowed not ended.
+"""Whether a token that is sound by its bytes holds now: not revoked, its client not retired, what somebody allowed not ended,
+and what it was exchanged for still trusted.
 
 It is asked of the database before every look by a token of the authorisation server, so that a revocation holds from the next
 request on, on every worker (``docs/decisions/0023``). Those who come together share one statement.
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from helhed.foundation.batcher import Batcher
 from helhed.foundation.clock import Clock
@@ -52,9 +54,11 @@ class Admission:
         return proof
 
     async def _hold(self, held: Sequence[Held]) -> list[bool | Exception]:
-        statement = "select trust.tokens_hold($1, $2, $3, $4)"
+        statement = "select trust.tokens_hold($1, $2, $3, $4, $5, $6, $7)"
         tokens, clients = [one.token for one in held], [one.client for one in held]
         families = [one.authorisation for one in held]
+        issuers, places = [one.vouched_by or None for one in held], [one.vouched_for or None for one in held]
+        begun = [datetime.fromtimestamp(one.begins + 1, UTC) for one in held]  # it was made within that second
         async with lend(self._pool) as connection:
-            rows = await connection.fetch(statement, tokens, clients, families, self._clock())
+            rows = await connection.fetch(statement, tokens, clients, families, issuers, places, begun, self._clock())
         return [bool(row[0]) for row in rows]

@@ -86,7 +86,7 @@ class AuthorisationServer:
             requests=requests, authorising=Authorising(pool, clients, requests, clock, issuer, audiences),
             granting=granting,
             in_use=TokensInUse(pool, verifier, admission, clock), registration=Registration(pool, clock),
-            people=people, issuing=issuing, apps=Apps(pool), origins=AppOrigins(pool, clock), attempts=Attempts(clock),
+            people=people, issuing=issuing, apps=Apps(pool), origins=AppOrigins(pool, clock), attempts=Attempts(pool, clock),
         )  # fmt: skip
 
     async def forget(self) -> None:
@@ -94,3 +94,4 @@ class AuthorisationServer:
         moment: datetime = self.clock()
         async with lend(self.pool) as connection:
             await connection.execute("select trust.forget_used($1)", moment)
+        await self.attempts.forget()

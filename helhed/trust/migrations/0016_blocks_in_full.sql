@@ -103,7 +103,8 @@ create function trust.may_try(asker fhir.ask, citizen_key bigint, consent_type s
 return case when citizen_key = any(trust.own_keys(asker)) then 1::smallint
             when asker.kind = 1 then trust.acting_basis(asker, trust.keys_of(array[citizen_key]), consent_type, null, null, '{}', null, '-infinity', '-infinity') end;
 
--- The decision on each row that the asker sees, for a reader. One object: the row's id to the basis, null for what is hidden.
+-- The decision on each row that the asker sees, for a reader. One object: the row's id to the basis, null for what is hidden. Whom a row
+-- concerns beside the citizen is left aside: whether they block is theirs to know, and no answer may depend on it.
 create function trust.decided_for(asker fhir.ask, reader fhir.ask, citizen_key bigint, types smallint[]) returns jsonb language sql volatile as $$
   select coalesce(jsonb_object_agg(r.id, b.basis), '{}')
   from fhir.footing_of(asker) mine cross join fhir.footing_of(reader) s
@@ -112,7 +113,7 @@ create function trust.decided_for(asker fhir.ask, reader fhir.ask, citizen_key b
     select x.*, coalesce(x.clinical_lo, x.date_lo) as lo, coalesce(x.clinical_hi, x.date_hi) as hi
     from fhir.resource x where x.citizen = k.key and x.type = any(types) and not x.deleted offset 0) r
   cross join lateral fhir.basis(asker, mine, r.citizen, r.origin, r.type, r.ownership, r.id, r.authors, r.contents, r.concerns, r.lo, r.hi) seen
-  left join lateral fhir.basis(reader, s, r.citizen, r.origin, r.type, r.ownership, r.id, r.authors, r.contents, r.concerns, r.lo, r.hi) b on true
+  left join lateral fhir.basis(reader, s, r.citizen, r.origin, r.type, r.ownership, r.id, r.authors, r.contents, null, r.lo, r.hi) b on true
 $$;
 
 -- What a reader sees of each row now, and what they would see with a block of ``shape`` set and ``without`` ended. The facts are put

@@ -325,14 +325,17 @@ language sql security definer set search_path = trust, pg_temp as $$
 $$;
 
 -- Which of these access tokens hold now: the client, what was allowed, and the token itself. Read before every look by a token.
-create function trust.tokens_hold(tokens uuid[], clients text[], authorisations uuid[], moment timestamptz) returns setof boolean
-language sql stable security definer set search_path = trust, pg_temp as $$
-  select not exists (select from trust.revoked_token r where r.token = q.token)
+create function trust.tokens_hold(tokens uuid[], clients text[], authorisations uuid[], issuers text[], places text[], begun timestamptz[], moment timestamptz)
+returns setof boolean language plpgsql stable security definer set search_path = trust, pg_temp as $$
+begin
+  return query select not exists (select from trust.revoked_token r where r.token = q.token)
     and exists (select from trust.client c where c.id = q.client and moment < c.ended_at)
     and (q.authorisation is null or exists (
       select from trust.authorisation a where a.id = q.authorisation and moment < least(a.ended_at, a.valid_to)))
-  from unnest(tokens, clients, authorisations) with ordinality as q(token, client, authorisation, n) order by q.n
-$$;
+    and (q.issuer is null or trust.exchange_holds(q.issuer, q.client, q.place, q.begun, moment))
+  from unnest(tokens, clients, authorisations, issuers, places, begun) with ordinality as q(token, client, authorisation, issuer, place, begun, n)
+  order by q.n;
+end $$;
 
 -- --- launches ---------------------------------------------------------------------------------------------------------------
 
@@ -412,7 +415,7 @@ begin
     'trust.end_authorisation(uuid, text, timestamptz)', 'trust.apps_of(fhir.ask)', 'trust.end_app(fhir.ask, uuid)',
     'trust.redeem_code(bytea, text, timestamptz)', 'trust.put_refresh_token(bytea, uuid, text, timestamptz)',
     'trust.rotate_refresh_token(bytea, bytea, text, text, timestamptz)', 'trust.refresh_token_of(bytea, text, timestamptz)',
-    'trust.revoke_token(uuid, timestamptz)', 'trust.tokens_hold(uuid[], text[], uuid[], timestamptz)',
+    'trust.revoke_token(uuid, timestamptz)', 'trust.tokens_hold(uuid[], text[], uuid[], text[], text[], timestamptz[], timestamptz)',
     'trust.launch_app(fhir.ask, bytea, text, uuid, timestamptz, smallint)', 'trust.launched_with(fhir.ask, bytea, text)', 'trust.take_launch(fhir.ask, bytea, text)',
     'trust.is_app(fhir.ask)', 'trust.refuse_opening(fhir.ask, smallint, uuid)', 'trust.forget_used(timestamptz)']::regprocedure[] loop
     execute format('alter function %s owner to helhed_trust', signature);

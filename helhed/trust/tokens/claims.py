@@ -51,6 +51,8 @@ class Held:
     ends: int
     token: UUID | None = None  #: its own id; None for a demo token, which cannot be revoked
     authorisation: UUID | None = None  #: what somebody allowed, from which it follows
+    vouched_by: str = ""  #: the issuer of the assertion that it was exchanged for
+    vouched_for: str = ""  #: the care provider that the assertion named; "" for citizens
     key: str = ""  #: thumbprint of the key it is bound to (RFC 9449)
 
 

@@ -207,6 +207,8 @@ class TokenVerifier:
             read_claims(claims, ACCESS_SECONDS),
             token=UUID(claims["jti"]),
             authorisation=None if family is None else UUID(family),
+            vouched_by=claims.get("vouched_by", ""),
+            vouched_for=claims.get("vouched_for", ""),
             key=claims["cnf"]["jkt"] if "cnf" in claims else "",
         )
 

@@ -79,6 +79,7 @@ ALLOWED: dict[str, set[str]] = {
     "trust.relative": set(),
     "trust.help": set(),
     "trust.counter_act": set(),
+    "trust.failed_attempt": set(),
     "trust.counter_document": set(),
     "trust.letter": set(),
     "trust.relation_review": set(),
@@ -188,6 +189,7 @@ TAKE_IN = {
     "registries.take_one_replacement_cpr", "registries.take_replacement_cpr", "trust.drop_sources", "trust.put_employments", "trust.put_relations", "trust.put_recorders",
     "trust.put_age_limits", "trust.put_log_offices", "trust.put_deadlines", "trust.put_past_contacts", "trust.put_roles",
     "trust.security_event",
+    "trust.note_attempt", "trust.attempts_lately", "trust.forget_attempts",  # how many failed, of whom the caller names
     "trust.put_duties", "trust.put_counter_documents", "trust.follow_up_declarations",
     "registries.put_professional_identifiers", "trust.note_log_in",
     "trust.add_own_relations",

@@ -62,13 +62,15 @@ class Exchange:
         self._once = once
         self._clock = clock
         self._audiences = audiences
+        self._recipients = {*audiences, f"{issuing.issuer}/oauth/token"}
 
     async def grant(self, client: Client, form: Mapping[str, str], key: str) -> dict[str, Any]:
         """A token for the person of an assertion. Raises OAuthError; why an assertion does not hold is not said."""
         allowed = await self._allowed(client)
         self._request_or_raise(form)
-        assertion, profile = await self._assertion(client, form.get("subject_token", ""))
-        person = await self._person(client, allowed, assertion, profile, form)
+        assertion, profile, vouches_for = await self._assertion(client, form.get("subject_token", ""))
+        place = _place_or_raise(assertion, profile, vouches_for)
+        person = await self._person(client, allowed, assertion, profile, form, place)
         scope = joined(
             one
             for one in narrowed(form.get("scope", ""), client.scope, level_of(person.kind))
@@ -84,7 +86,10 @@ class Exchange:
             await self._once_or_raise(assertion)
         await self._note(client, person, assertion, now)
         lasts = int((assertion.ends - now).total_seconds())
-        issued = self._issuing.access(client, person, standing, scope, key=key, at_most=lasts, act={"sub": client.id})
+        came_of: dict[str, Any] = {"act": {"sub": client.id}, "vouched_by": assertion.issuer}
+        if place is not None:
+            came_of["vouched_for"] = place
+        issued = self._issuing.access(client, person, standing, scope, key=key, at_most=lasts, **came_of)
         return {
             "access_token": issued.text, "issued_token_type": ACCESS_TOKEN, "token_type": "DPoP" if key else "Bearer",
             "expires_in": issued.lasts, "scope": scope,
@@ -106,7 +111,7 @@ class Exchange:
         if not {form[name] for name in ("audience", "resource") if name in form} <= set(self._audiences):
             raise InvalidTarget
 
-    async def _assertion(self, client: Client, text: str) -> tuple[Assertion, Profile]:
+    async def _assertion(self, client: Client, text: str) -> tuple[Assertion, Profile, frozenset[str]]:
         try:
             document = base64.urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4))
             issuer = issuer_of(document)
@@ -119,11 +124,13 @@ class Exchange:
             self._for_us_or_raise(client, assertion, profile, issuer)
         except (Unsound, Base64Error, ValueError):
             raise InvalidGrant from None
-        return assertion, profile
+        return assertion, profile, frozenset(row["vouches_for"])
 
     def _for_us_or_raise(self, client: Client, assertion: Assertion, profile: Profile, issuer: str) -> None:
         named = assertion.audiences.intersection(self._audiences)
         if assertion.issuer != issuer or (not named and (profile.audience or assertion.audiences)):
+            raise Unsound
+        if assertion.recipient is not None and assertion.recipient not in self._recipients:
             raise Unsound
         if assertion.holder is not None and assertion.holder not in _keys_of(client):
             raise Unsound
@@ -131,10 +138,15 @@ class Exchange:
             raise Unsound
 
     async def _person(
-        self, client: Client, allowed: _Allowed, assertion: Assertion, profile: Profile, form: Mapping[str, str]
+        self,
+        client: Client,
+        allowed: _Allowed,
+        assertion: Assertion,
+        profile: Profile,
+        form: Mapping[str, str],
+        place: str | None,
     ) -> Person:
         """Whom it is about: a professional at work for the client's organisation, or a citizen."""
-        place = _place(assertion, profile)
         if place is None:
             return await self._citizen(allowed, _first(assertion, profile, "person"))
         if place not in allowed.care_providers:
@@ -197,6 +209,18 @@ def _first(assertion: Assertion, profile: Profile, wanted: str) -> str:
             values = assertion.attributes[name].values
             return values[0] if len(values) == 1 else ""
     return ""
+
+
+def _place_or_raise(assertion: Assertion, profile: Profile, vouches_for: frozenset[str]) -> str | None:
+    """The care provider of a professional; None for a citizen. Which of the two it is, is what the issuer is trusted for: an assertion
+    that merely leaves the organisation out is no citizen's where it names a licence, or where its issuer vouches for none. Raises InvalidGrant.
+    """
+    place = _place(assertion, profile)
+    kind = "citizen" if place is None else "professional"
+    at_work = any(name in assertion.attributes for name in profile.names["authorisation"])
+    if kind not in vouches_for or (place is None and at_work):
+        raise InvalidGrant
+    return place
 
 
 def _place(assertion: Assertion, profile: Profile) -> str | None:

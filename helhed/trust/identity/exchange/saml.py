@@ -27,7 +27,7 @@ _NAMES = {"s": _SAML, "d": _DS}
 _EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
 _TRANSFORMS = {_DS + "enveloped-signature", _EXCLUSIVE}
 _IDS = {"ID", "Id", "id", "AssertionID"}
-_HOLDER_OF_KEY = "urn:oasis:names:tc:SAML:2.0:cm:holder-of-key"
+_BEARER, _HOLDER_OF_KEY = (f"urn:oasis:names:tc:SAML:2.0:cm:{one}" for one in ("bearer", "holder-of-key"))
 _MOST_ELEMENTS = 2000
 
 
@@ -46,9 +46,10 @@ class Assertion:
     id: str
     issuer: str
     begins: datetime
-    ends: datetime
+    ends: datetime  #: the earlier of what its conditions and its subject's confirmation say
     audiences: frozenset[str]
     attributes: Mapping[str, Attribute]
+    recipient: str | None  #: the address that it may be presented at; None where it says nothing
     holder: bytes | None  #: the public key (SubjectPublicKeyInfo, DER) of the only one who may present it
 
 
@@ -140,14 +141,22 @@ def _is_same(signed: Any, root: Any, profile: Profile) -> bool:
 def _assertion(signed: Any, profile: Profile) -> Assertion:
     conditions = signed.xpath("s:Conditions", namespaces=_NAMES)
     (condition,) = conditions
+    (confirmation,) = signed.xpath("s:Subject/s:SubjectConfirmation", namespaces=_NAMES)
+    told = _confirmation_data(confirmation)
+    ends = [
+        _moment(one.get("NotOnOrAfter"))
+        for one in (condition, *told)
+        if one is condition or "NotOnOrAfter" in one.attrib
+    ]
     return Assertion(
         signed.get(profile.id_attribute),
         _issuer(signed),
         _moment(condition.get("NotBefore")),
-        _moment(condition.get("NotOnOrAfter")),
+        min(ends),
         frozenset(_text(one) for one in condition.xpath("s:AudienceRestriction/s:Audience", namespaces=_NAMES)),
         _attributes(signed),
-        _holder(signed),
+        told[0].get("Recipient") if told else None,
+        _holder(confirmation),
     )
 
 
@@ -169,12 +178,28 @@ def _attributes(signed: Any) -> dict[str, Attribute]:
     return found
 
 
-def _holder(signed: Any) -> bytes | None:
-    """The key that its holder proves to have; None for a bearer's."""
-    several = signed.xpath("s:Subject/s:SubjectConfirmation", namespaces=_NAMES)
-    if not any(one.get("Method") == _HOLDER_OF_KEY for one in several):
+def _confirmation_data(confirmation: Any) -> list[Any]:
+    """What the confirmation of the subject says beside its method: at most one element. A bearer's, when it is there, says where and
+    until when (SAML 2.0 profiles, 4.1.4.2; RFC 7522, section 3); and nothing answers a request of ours, as we sent none. Raises Unsound.
+    """
+    told: list[Any] = confirmation.xpath("s:SubjectConfirmationData", namespaces=_NAMES)
+    bearer = confirmation.get("Method") == _BEARER
+    for one in told:
+        if "InResponseTo" in one.attrib or "NotBefore" in one.attrib:
+            raise Unsound
+        if bearer and not {"Recipient", "NotOnOrAfter"} <= set(one.attrib):
+            raise Unsound
+    if len(told) > 1:
+        raise Unsound
+    return told
+
+
+def _holder(confirmation: Any) -> bytes | None:
+    """The key that its holder proves to have; None for a bearer's. Raises Unsound for every other method."""
+    if confirmation.get("Method") == _BEARER:
         return None
-    (confirmation,) = several
+    if confirmation.get("Method") != _HOLDER_OF_KEY:
+        raise Unsound
     (certificate,) = confirmation.xpath(".//d:X509Certificate", namespaces=_NAMES)
     loaded = x509.load_der_x509_certificate(base64.b64decode("".join(_text(certificate).split()), validate=True))
     return loaded.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from helhed.foundation.errors import Overloaded
 from helhed.trust.identity.assertions import TYPE
+from helhed.trust.identity.attempts import Attempts, attempts_policy
 from helhed.trust.identity.errors import InvalidMetadata, TooManyAttempts
 from tests.support.app_client import App, Network, fapi_app, jwks, new_key, smart_app, system_client
 from tests.support.identity import ISSUER, identity_of
@@ -24,7 +26,7 @@ FORM = {"grant_type": "client_credentials", "scope": "system/*.rs"}
 
 async def tried(app: App, assertion: str, **more: str) -> Any:
     form = {**FORM, "client_assertion_type": TYPE, "client_assertion": assertion, **more}
-    app.network.server.attempts._failed.clear()
+    await app.network.world.owner.execute("delete from trust.failed_attempt")
     return await app.network.ask("POST", "/oauth/token", form=form)
 
 
@@ -132,6 +134,56 @@ async def test_who_fails_often_is_not_listened_to_for_a_while(house: House) -> N
     assert (await app.post("/oauth/token", FORM)).status_code == 200
 
 
+async def failing(network: Network, app: App, times: int, **headers: str) -> list[Any]:
+    form = {**FORM, "client_assertion_type": TYPE}
+    wrong = [{**form, "client_assertion": app.assertion(key=new_key())} for _ in range(times)]
+    return [await network.ask("POST", "/oauth/token", form=one, headers=headers) for one in wrong]
+
+
+async def test_failures_are_counted_for_all_workers_together_and_stop_nobody_else(house: House) -> None:
+    app, other = await system_client(house.network, house.ward), await system_client(house.network, house.ward)
+    workers = [
+        Network(house.network.world, identity_of(house.network.world, lambda: house.network.now)) for _ in range(2)
+    ]
+    for worker in workers:
+        assert {one.status_code for one in await failing(worker, app, attempts_policy().most_failed // 2)} == {401}
+    (refusal,) = await failing(house.network, app, 1)
+    assert (refusal.status_code, refusal.headers["retry-after"]) == (429, "60")
+    assert (await app.post("/oauth/token", FORM)).status_code == 429, "whatever it brings"
+    assert (await other.post("/oauth/token", FORM)).status_code == 200
+
+
+async def test_a_flood_of_names_takes_no_more_room_than_is_given(house: House) -> None:
+    owner, now = house.network.world.owner, house.network.now + timedelta(hours=1)
+    for count in range(12):
+        await owner.execute(
+            "select trust.note_attempt($1, $2, $3, 5, 4)", bytes([count]), now + timedelta(seconds=count), timedelta(minutes=1)
+        )  # fmt: skip
+    kept = await owner.fetch("select who from trust.failed_attempt order by last_at")
+    assert [row["who"][0] for row in kept] == [8, 9, 10, 11]
+    for second in range(30):
+        await owner.execute(
+            "select trust.note_attempt($1, $2, $3, 5, 4)", bytes([11]), now + timedelta(seconds=second), timedelta(minutes=1)
+        )  # fmt: skip
+    assert (
+        await owner.fetchval("select cardinality(moments) from trust.failed_attempt where who = $1", bytes([11])) == 5
+    )
+    await owner.execute("select trust.forget_attempts($1, $2)", now + timedelta(hours=1), timedelta(minutes=1))
+    assert await owner.fetchval("select count(*) from trust.failed_attempt") == 0
+
+
+async def test_an_attempt_that_cannot_be_counted_is_not_made(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = await system_client(house.network, house.ward)
+
+    async def away(*_: Any) -> None:
+        raise Overloaded
+
+    monkeypatch.setattr(Attempts, "check", away)
+    answer = await app.post("/oauth/token", FORM)
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"]
+
+
 async def test_a_retired_client_and_its_tokens_hold_no_more(house: House) -> None:
     app = await system_client(house.network, house.ward)
     token = (await app.post("/oauth/token", FORM)).json()["access_token"]
@@ -171,7 +223,7 @@ async def test_software_registers_itself_only_with_a_statement_of_the_trust_list
     async def registered(
         told: dict[str, Any], key: ECKey = trusted, header: dict[str, Any] | None = None, **more: Any
     ) -> Any:
-        house.network.server.attempts._failed.clear()
+        await house.network.world.owner.execute("delete from trust.failed_attempt")
         text = jwt.encode({"alg": "ES256", "kid": key.kid, **(header or {})}, told, key, algorithms=["ES256"])
         return await house.network.ask(
             "POST", "/oauth/register", json={**described, "software_statement": text, **more}

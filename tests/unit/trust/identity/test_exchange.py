@@ -17,7 +17,7 @@ from helhed.trust.identity.exchange.policy import profiles
 from helhed.trust.identity.exchange.saml import read
 from helhed.trust.identity.jose import Unsound
 from tests.support.app_client import App, Network, claims, system_client
-from tests.support.assertions import DS, SAML, STS, Sts, dgws, encoded, idws
+from tests.support.assertions import DS, SAML, STS, Sts, certified, dgws, encoded, idws
 from tests.support.world import NOW, World
 
 CODE, CVR, NUMBER = "BCDF1", "12345678", "0101800001"
@@ -38,7 +38,8 @@ class Town:
 
     async def trusts(self, sts: Sts, profile: str) -> None:
         statement = """
-            insert into trust.assertion_issuer values ($1, 'STS', $2, $3, $4)
+            insert into trust.assertion_issuer (issuer, name, profile, certificates, trusted_at, vouches_for)
+            values ($1, 'STS', $2, $3, $4, '{professional,citizen}')
             on conflict (issuer) do update set profile = excluded.profile, certificates = excluded.certificates"""
         await self.world.owner.execute(statement, sts.name, profile, [sts.pem], NOW - timedelta(days=1))
 
@@ -138,6 +139,93 @@ async def test_an_assertion_that_does_not_fit_is_refused_without_a_reason(town: 
     answer = await town.exchange(town.sts.idws(**{"cvr": CVR, "authorisation": CODE, **told}))
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
     assert CODE not in answer.text
+
+
+HERE, SOON, LATE = "https://here.example/oauth/token", "2026-11-23T08:00:40Z", "2026-11-23T09:00:00Z"
+
+
+NOT_OURS = {
+    "another address": {"Recipient": "https://elsewhere.example/token", "NotOnOrAfter": LATE},
+    "no address": {"NotOnOrAfter": LATE},
+    "no end": {"Recipient": HERE},
+    "nothing": {},
+    "run out": {"Recipient": HERE, "NotOnOrAfter": "2026-11-23T08:00:00Z"},
+    "an answer": {"Recipient": HERE, "NotOnOrAfter": LATE, "InResponseTo": "_1"},
+    "a beginning": {"Recipient": HERE, "NotOnOrAfter": LATE, "NotBefore": "2026-11-23T07:00:00Z"},
+    "no moment": {"Recipient": HERE, "NotOnOrAfter": "soon"},
+}
+
+
+async def test_a_bearer_is_confirmed_here_and_now_and_in_answer_to_nobody(town: Town) -> None:
+    for why, said in NOT_OURS.items():
+        answer = await town.exchange(town.sts.idws(cvr=CVR, authorisation=CODE, confirmation=said))
+        assert answer.json().get("error") == "invalid_grant", why
+    for method in ("sender-vouches", "other"):
+        answer = await town.exchange(town.sts.idws(cvr=CVR, authorisation=CODE, method=method))
+        assert answer.json().get("error") == "invalid_grant", method
+
+
+async def test_a_token_ends_with_the_confirmation_of_its_subject(town: Town) -> None:
+    said = {"Recipient": HERE, "NotOnOrAfter": SOON}
+    answer = await town.exchange(town.sts.idws(cvr=CVR, authorisation=CODE, confirmation=said))
+    assert answer.json()["expires_in"] <= 40
+
+
+async def test_a_holder_of_a_key_is_held_to_the_address_and_the_end_as_well(town: Town) -> None:
+    town.app = await system_client(town.network, town.ward, SCOPES)
+    await town.may_exchange(town.app)
+    assert town.app.key is not None
+    holder = certified(town.app.key)
+    for said, status in (({}, 200), ({"Recipient": HERE}, 200), ({"Recipient": "https://x.example"}, 400), ({"InResponseTo": "_1"}, 400),
+                         ({"NotOnOrAfter": "2026-11-23T08:00:00Z"}, 400)):  # fmt: skip
+        answer = await town.exchange(town.sts.idws(cvr=CVR, authorisation=CODE, holder=holder, confirmation=said))
+        assert answer.status_code == status, said
+
+
+async def test_nothing_is_taken_before_the_operator_said_so(town: Town) -> None:
+    for which in ("assertion_issuer set trusted_at", "exchange_client set allowed_at"):
+        await town.world.owner.execute(f"update trust.{which} = $1", NOW + timedelta(seconds=1))
+        assert (await town.exchange(town.sts.idws(cvr=CVR, authorisation=CODE))).status_code == 400, which
+        await town.world.owner.execute(f"update trust.{which} = $1", NOW)
+
+
+async def test_a_right_that_ended_ends_the_tokens_that_came_of_it_at_the_next_look(town: Town) -> None:
+    token = (await town.exchange(town.sts.idws(cvr=CVR, authorisation=CODE))).json()["access_token"]
+
+    async def reads() -> int:
+        return (await town.app.read(f"/fhir/Patient/{town.ane}", token)).status_code
+
+    later = "'2026-11-23 08:00:09+00'"  #: ended, and given again: an older token stays over
+    for ended in (
+        "assertion_issuer set ended_at = '2026-11-23 08:00+00'", f"assertion_issuer set trusted_at = {later}",
+        "assertion_issuer set vouches_for = '{citizen}'", "exchange_client set ended_at = '2026-11-23 08:00+00'",
+        f"exchange_client set allowed_at = {later}", "exchange_client set care_providers = '{cvr|1}'",
+    ):  # fmt: skip
+        assert await reads() == 200
+        before = await town.world.owner.fetch(f"select * from trust.{ended.split()[0]}")
+        assert len(before) == 1
+        await town.world.owner.execute(f"update trust.{ended}")
+        assert await reads() == 401, ended
+        names = list(before[0].keys())
+        values = ", ".join(f"{name} = ${place}" for place, name in enumerate(names, 1))
+        await town.world.owner.execute(f"update trust.{ended.split()[0]} set {values}", *before[0].values())
+
+
+async def test_a_citizens_token_ends_when_the_system_may_bring_citizens_no_more(town: Town) -> None:
+    token = (await town.exchange(town.sts.idws(cpr=NUMBER), scope="patient/*.rs")).json()["access_token"]
+    assert (await town.app.read(f"/fhir/Patient/{town.ane}", token)).status_code == 200
+    await town.world.owner.execute("update trust.exchange_client set citizens = false")
+    assert (await town.app.read(f"/fhir/Patient/{town.ane}", token)).status_code == 401
+
+
+async def test_who_an_assertion_is_about_is_what_its_issuer_is_trusted_for(town: Town) -> None:
+    for why, kinds, told, scope in (
+        ("a citizen from who vouches for staff", ["professional"], {"cpr": NUMBER}, "patient/*.rs"),
+        ("staff from who vouches for citizens", ["citizen"], {"cvr": CVR, "authorisation": CODE}, "user/*.rs"),
+        ("staff who left their employer out", ["professional", "citizen"], {"cpr": NUMBER, "authorisation": CODE}, "patient/*.rs"),
+    ):  # fmt: skip
+        await town.world.owner.execute("update trust.assertion_issuer set vouches_for = $1", kinds)
+        assert (await town.exchange(town.sts.idws(**told), scope=scope)).json().get("error") == "invalid_grant", why
 
 
 async def test_what_a_key_is_bound_to_only_its_holder_may_present(town: Town) -> None:
