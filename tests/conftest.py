@@ -14,6 +14,7 @@ from helhed.foundation.database import Target, application_password, connect, em
 from helhed.foundation.postgres import EmbeddedPostgres
 from helhed.foundation.settings import Settings
 from helhed.serving import prepare
+from tests.support.in_memory import folder_in_memory
 from tests.support.live import LiveServer
 from tests.support.world import World
 
@@ -35,12 +36,13 @@ def server_target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         yield template
         asyncio.run(_drop(template))
         return
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), shared_buffers="64MB")
-    server.start()
-    template = embedded_target(server, _TEMPLATE)
-    asyncio.run(prepare(template))
-    yield template
-    server.discard()
+    with folder_in_memory(tmp_path_factory.mktemp("postgres")) as folder:
+        server = EmbeddedPostgres(folder, shared_buffers="64MB")
+        server.start()
+        template = embedded_target(server, _TEMPLATE)
+        asyncio.run(prepare(template))
+        yield template
+        server.discard()
 
 
 @pytest.fixture
