@@ -60,6 +60,9 @@ from helhed.trust.log.rounds import LogRounds
 from helhed.trust.lookups.counting import Lookups
 from helhed.trust.relation.declarations import Declarations
 from helhed.trust.served import served_types
+from helhed.trust.subscriptions.delivering import Courier
+from helhed.trust.subscriptions.reading import Terms
+from helhed.trust.subscriptions.store import note_changes
 from helhed.trust.tokens.verifying import signing_key
 from helhed.trust.watch.watcher import Watcher, siem_of
 
@@ -102,6 +105,12 @@ def token_key(settings: Settings) -> OKPKey:
     return signing_key(KeysInUse(settings.data_dir).secrets(KeyPurpose.TOKENS)[0])
 
 
+async def note_stored(connection: Connection, key: int, event: Any) -> None:
+    """Something was stored: who delivered it, and what whoever follows it is to be told of."""
+    await note_received(connection, key, event)
+    await note_changes(connection, event)
+
+
 async def note_received(connection: Connection, _key: int, event: Any) -> None:
     """A source delivered something: its last delivery shows on the completeness line."""
     if event["origin"] != "None":
@@ -109,7 +118,7 @@ async def note_received(connection: Connection, _key: int, event: Any) -> None:
         await connection.execute(statement, int(event["origin"]), event["at"])
 
 
-HANDLERS = {"resources-stored": note_received}
+HANDLERS = {"resources-stored": note_stored}
 
 
 @dataclass(slots=True)
@@ -128,6 +137,7 @@ class Network:
     lookups: Lookups
     watcher: Watcher
     identity: AuthorisationServer
+    courier: Courier
 
     @classmethod
     async def open(cls, settings: Settings, target: Target, clock: Clock = system_clock) -> "Network":
@@ -140,6 +150,8 @@ class Network:
         pseudonyms = Pseudonyms.of_keys(keys)
         identity = open_authorisation_server(settings, store.pool, keys, clock, token_audience(settings))
         watcher = Watcher(store.pool, read_secret(settings.data_dir), clock, siem_of(settings))
+        terms = Terms(settings.public_url, settings.demo, settings.demo and settings.fetch_from_loopback)
+        headers_seal = Seal("subscription headers", [read_secret(settings.data_dir)])
         lookups = Lookups(store.pool, read_secret(settings.data_dir), watcher.events)
         fhir = FhirApi(
             store,
@@ -149,7 +161,7 @@ class Network:
             max_resource_elements=settings.max_resource_elements,
             lookups=lookups,
             events=watcher.events,
-            virtual=served_types(store.pool, pseudonyms),
+            virtual=served_types(store.pool, pseudonyms, terms, headers_seal),
             gate=Gate(identity.verifier, identity.admission, settings.public_url),
         )
         gate = open_gate(settings, store.pool, lookups, clock)
@@ -185,6 +197,7 @@ class Network:
             lookups,
             watcher,
             identity,
+            Courier(store.pool, clock, headers_seal, terms),
         )
 
 
@@ -261,6 +274,7 @@ class Application:
             asyncio.create_task(network.watcher.run(self._stopping)),
             asyncio.create_task(Declarations(network.store.pool).run(system_clock, self._stopping)),
             asyncio.create_task(UnitPlans(network.store).run(system_clock, ordering_system, self._stopping)),
+            asyncio.create_task(network.courier.run(self._stopping)),
             asyncio.create_task(LogRounds(network.store.pool).run(system_clock, self._stopping)),
         ]
         _count_batches(network)

@@ -16,6 +16,7 @@ from helhed.api.described import (
 from helhed.api.operations import OPERATIONS
 from helhed.fhir.definitions import ParameterSet, SearchParameter, TypeDefinition, parameters_in_use
 from helhed.fhir.transaction.patches import JSON_PATCH
+from helhed.trust.subscriptions.shape import TOPICS_TOLD, topic_of
 from helhed.trust.virtual import SHAPES
 
 PATCH_FORMATS = (JSON_PATCH, "application/fhir+json", "application/fhir+xml")
@@ -108,6 +109,7 @@ def _resource(definition: TypeDefinition, stored: list[TypeDefinition]) -> dict[
 def _served(definition: TypeDefinition) -> dict[str, object]:
     """A type that another room serves: found by no include, and what it refers to is brought by none."""
     return {
+        **(_topics() if definition.name == "Subscription" else {}),
         "type": definition.name,
         "interaction": _codes(interactions_of(definition.name)),
         "versioning": "versioned",
@@ -115,8 +117,20 @@ def _served(definition: TypeDefinition) -> dict[str, object]:
         "updateCreate": False,
         "searchParam": [*COMMON, *(_parameter(one) for one in parameters_of(definition))],
         **_operations(definition.name),
-        "documentation": "Seen by the citizen, by whoever acts for them and by whoever answers for it; there is none for others.",
+        "documentation": _SEEN_BY.get(definition.name, _SEEN_BY_CITIZENS),
     }
+
+
+_SEEN_BY_CITIZENS = (
+    "Seen by the citizen, by whoever acts for them and by whoever answers for it; there is none for others."
+)
+_SEEN_BY = {"Subscription": "Seen by whoever made it and by the operator; there is none for others."}
+
+
+def _topics() -> dict[str, object]:
+    """The topics that can be subscribed to (Subscriptions R5 Backport, *topic discovery*): one for each type that is stored here."""
+    told = [{"url": TOPICS_TOLD, "valueCanonical": topic_of(one.name)} for one in stored_types()]
+    return {"extension": told}
 
 
 def _codes(interactions: tuple[Interaction, ...]) -> list[dict[str, str]]:

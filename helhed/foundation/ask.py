@@ -89,7 +89,7 @@ class Action(IntEnum):
     END_SHIELD = 95
     FOLLOW_UP = 96  # an organisation looks at what its own staff did
     EXPORT = 97  # in bulk: kept for when there is such a thing
-    NOTIFY = 98  # a subscription delivered something: likewise
+    NOTIFY = 98  # a subscription delivered something
     MODEL = 99  # a model was run on somebody's data: likewise
     OFFER_MANDATE = 80
     ANSWER_MANDATE = 81  # yes or no to a mandate that was offered
@@ -103,6 +103,8 @@ class Action(IntEnum):
     COUNTER_CONFIRM = 141
     COUNTER_STOP = 142  # taken back, or not recognised
     COUNTER_LIST = 143  # what waits, and which letters there are
+    SUBSCRIBE = 125  # to be told of what changes
+    END_SUBSCRIPTION = 126
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +121,4 @@ class Ask:
     write_types: frozenset[str] | None  #: resource types that the token's scopes let it write; None is every type
     at: datetime  #: the moment that counts for every deadline and validity; aware, from the injected clock
     trace: UUID  #: joins log rows, log lines and the answer
+    allowance: UUID | None = None  #: what somebody allowed the client, from which the token follows

@@ -16,6 +16,9 @@ BATCHES = Gauge("helhed_batches", "Statements that carried decided reads, by the
 BATCHED = Gauge("helhed_batched_reads", "Decided reads carried by them.", registry=REGISTRY)
 WAITING = Gauge("helhed_waiting_reads", "Reads waiting for a statement.", registry=REGISTRY)
 OUTBOX_DELIVERED = Counter("helhed_outbox_delivered", "Events delivered.", ["topic"], registry=REGISTRY)
+NOTIFICATIONS = Counter(
+    "helhed_notifications", "Notifications of subscriptions.", ["kind", "outcome"], registry=REGISTRY
+)
 OUTBOX_FAILED = Counter(
     "helhed_outbox_failed", "Events set aside after repeated failure.", ["topic"], registry=REGISTRY
 )

@@ -204,6 +204,15 @@ REVIEWED = [
     Mutant("a review that nobody is told of", "trust.review_ticket", "perform trust.tell(o.citizen,", "perform trust.tell(0,", (15,)),
 ]  # fmt: skip
 
+#: of what a subscription tells: test_told.py must miss these
+TOLD = [
+    Mutant("told without a second decision", "fhir.tellable", "fhir.decided_sql('fhir.basis', 'r')", _EVERYBODY, (24,)),
+    Mutant("told after the job", "trust.subscription_ended", "coalesce((select t.active from trust.standing_of", "coalesce((select true from trust.standing_of", (24,)),
+    Mutant("told of what is deleted", "fhir.tellable", "and not r.deleted", "", (24,)),
+    Mutant("told without a row in the log", "trust.events_told", "from looked l", "from looked l where false", (24,)),
+    Mutant("numbers that count what is hidden", "trust.tell_events", "told = s.told + (select count(*) from numbered)", "told = s.told + 1 + (select count(*) from numbered)", (24,)),
+]  # fmt: skip
+
 #: of what people set and are told, each with the test that must miss it
 BY_THEMSELVES = [
     Mutant("a ticket that nobody is told of", "trust.break_glass", "perform trust.tell(citizen_key,", "perform trust.tell(0,", (15,)),
@@ -287,6 +296,7 @@ def table() -> str:
     everyone += [(one, _MISSED_BY[one.invariants[0]]) for one in BY_THEMSELVES]
     everyone += [(one, "test_tried_and_reviewed.py") for one in (*TRIED, *REVIEWED)]
     everyone += [(one, "test_counter.py") for one in COUNTER]
+    everyone += [(one, "test_told.py") for one in TOLD]
     lines = ["invariants  function  guard taken away  missed by", "-" * 60]
     for one, where in sorted(everyone, key=lambda pair: pair[0].invariants):
         numbers = ", ".join(map(str, one.invariants))
@@ -298,7 +308,7 @@ def table() -> str:
 async def lost(owner: Connection) -> list[str]:
     """Mutants whose guard stands nowhere any more, or in several functions of that name."""
     found = []
-    for one in (*MUTANTS, *AT_THE_DOOR, *BY_THEMSELVES, *COUNTER):
+    for one in (*MUTANTS, *AT_THE_DOOR, *BY_THEMSELVES, *COUNTER, *TOLD):
         texts = [row[0] for row in await owner.fetch(_TEXTS, one.function)]
         if sum(one.before in text for text in texts) != 1:
             found.append(one.sin)

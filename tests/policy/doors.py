@@ -160,6 +160,8 @@ EXAMPLES: dict[str, Body] = {
     "expand": lambda town, row: _parameters(("url", "valueUri", "http://hl7.org/fhir/ValueSet/administrative-gender")),
     "translate": lambda town, row: _parameters(*_CONCEPT),
     "log-sources": _nothing,
+    "status": _nothing,
+    "events": _nothing,
     "name-staff": lambda town, row: _parameters(("case-number", "valueString", "2026-1"), ("reason", "valueString", "x")),
     "unit-find": _nothing,
     "unit-as-of": _nothing,

@@ -7,11 +7,15 @@ import orjson
 
 from helhed.api import FhirApi
 from helhed.foundation.ask import Ask
+from helhed.foundation.seal import Seal
 from helhed.trust.log.pseudonyms import Pseudonyms
 from helhed.trust.served import served_types
+from helhed.trust.subscriptions.reading import Terms
 from tests.support.world import World
 
 BASE = "https://here.example"
+TERMS = Terms(BASE, demo=True, loopback=True)
+SEAL = Seal("subscription headers", [b"s" * 32])
 
 
 class OneAsk:
@@ -29,7 +33,7 @@ class Door:
     """One asker at the door."""
 
     def __init__(self, world: World, asker: Ask, **limits: Any) -> None:
-        served = served_types(world.store.pool, Pseudonyms(b"p" * 32))
+        served = served_types(world.store.pool, Pseudonyms(b"p" * 32), TERMS, SEAL)
         self._api = FhirApi(
             world.store, OneAsk(asker), base_url=BASE, **{"max_body_bytes": 2**24, "virtual": served, **limits}
         )

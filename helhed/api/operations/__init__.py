@@ -12,6 +12,7 @@ from helhed.api.operations.merge import MERGING
 from helhed.api.operations.model import Operation, Place
 from helhed.api.operations.name_staff import NAME_STAFF
 from helhed.api.operations.purging import PURGING
+from helhed.api.operations.subscriptions import SUBSCRIPTIONS
 from helhed.api.operations.summary import SUMMARY
 from helhed.api.operations.terminology import TERMINOLOGY
 from helhed.api.operations.units import UNITS
@@ -32,6 +33,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *LOG_DELIVERIES,
     NAME_STAFF,
     *UNITS,
+    *SUBSCRIPTIONS,
 )
 
 

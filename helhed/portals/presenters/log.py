@@ -206,7 +206,7 @@ def _did(burst: Sequence[LogEntry], words: Words) -> str:
 def _seen(burst: Sequence[LogEntry], words: Words) -> str:
     """Which data, in plain words, the commonest first."""
     head = burst[0]
-    told = head.action <= Action.OVERVIEW or head.action in _TAKEN_OUT
+    told = head.action <= Action.OVERVIEW or head.action in _TAKEN_OUT | {Action.NOTIFY}
     if not head.permitted or head.action == Action.LOOKUP or not told:
         return ""
     counted = Counter(words.kind_of_data(name) for entry in burst for name in entry.types)

@@ -157,6 +157,7 @@ class TokenVerifier:
         trace = trace_of(self._random.getrandbits(128))
         return Ask(
             held.kind, held.actor, held.organisation, held.role, held.purpose, held.client, read, write, now, trace,
+            held.authorisation,
         )  # fmt: skip
 
     def _remember(self, authorization: bytes, held: Held) -> Held:

@@ -1,11 +1,13 @@
 """Attack 69: what others publish is fetched from public addresses, and from nowhere inside."""
 
 from collections.abc import Sequence
+from typing import Any
 
-import httpx
+import httpcore
 import pytest
 
 from helhed.foundation.fetching import MOST_BYTES, Fetcher, NotFetched, is_public
+from helhed.foundation.guarded import Guard
 
 INSIDE = [
     "127.0.0.1", "127.9.9.9", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "224.0.0.1",
@@ -14,17 +16,40 @@ INSIDE = [
 ]  # fmt: skip
 
 
-class Outside(httpx.AsyncBaseTransport):
-    """A network that answers everything, and remembers what it was asked."""
+class Stream(httpcore.AsyncMockStream):
+    """A connection that remembers what was sent, and under which name it was secured."""
+
+    def __init__(self, answer: bytes) -> None:
+        super().__init__([answer])
+        self.sent = b""
+        self.secured = ""
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.sent += buffer
+
+    async def start_tls(
+        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
+    ) -> Any:
+        self.secured = server_hostname or ""
+        return self
+
+
+class Outside(httpcore.AsyncNetworkBackend):
+    """A network that answers everything, and remembers whom it was asked for."""
 
     def __init__(self, status: int = 200, body: bytes = b"{}", **headers: str) -> None:
-        self.asked: list[httpx.Request] = []
-        self._answer = status, body, headers
+        self.asked: list[tuple[str, int, Stream]] = []
+        lines = [
+            f"HTTP/1.1 {status} .",
+            f"Content-Length: {len(body)}",
+            *(f"{name}: {value}" for name, value in headers.items()),
+        ]
+        self._answer = "\r\n".join([*lines, "", ""]).encode() + body
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request)
-        status, body, headers = self._answer
-        return httpx.Response(status, content=body, headers=headers)
+    async def connect_tcp(self, host: str, port: int, *_: Any, **__: Any) -> Stream:
+        stream = Stream(self._answer)
+        self.asked.append((host, port, stream))
+        return stream
 
 
 def names(*answers: Sequence[str]):
@@ -41,21 +66,21 @@ def names(*answers: Sequence[str]):
 async def test_nothing_inside_is_asked_however_it_is_named(address: str) -> None:
     outside = Outside()
     assert not is_public(address)
-    fetcher = Fetcher(resolve=names([address]), transport=outside)
+    fetcher = Fetcher(guard=Guard(names([address]), outside))
     with pytest.raises(NotFetched):
         await fetcher.get("https://keys.example/jwks")
     with pytest.raises(NotFetched):
-        await Fetcher(resolve=names(["93.184.215.14", address]), transport=outside).get("https://keys.example/jwks")
+        await Fetcher(guard=Guard(names(["93.184.215.14", address]), outside)).get("https://keys.example/jwks")
     assert outside.asked == []
 
 
 async def test_the_address_that_was_judged_is_the_one_that_is_asked() -> None:
     outside = Outside()
-    fetcher = Fetcher(resolve=names(["93.184.215.14"], ["127.0.0.1"]), transport=outside)
+    fetcher = Fetcher(guard=Guard(names(["93.184.215.14"], ["127.0.0.1"]), outside))
     assert await fetcher.get("https://keys.example/jwks") == b"{}"
-    (request,) = outside.asked
-    assert (request.url.host, request.headers["host"]) == ("93.184.215.14", "keys.example")
-    assert request.extensions["sni_hostname"] == "keys.example"
+    ((address, port, stream),) = outside.asked
+    assert (address, port, stream.secured) == ("93.184.215.14", 443, "keys.example")
+    assert b"\r\nhost: keys.example\r\n" in stream.sent
 
 
 @pytest.mark.parametrize(
@@ -68,20 +93,20 @@ async def test_the_address_that_was_judged_is_the_one_that_is_asked() -> None:
 async def test_only_plain_https_addresses_are_asked(url: str) -> None:
     outside = Outside()
     with pytest.raises(NotFetched):
-        await Fetcher(resolve=names(["93.184.215.14"]), transport=outside).get(url)
+        await Fetcher(guard=Guard(names(["93.184.215.14"]), outside)).get(url)
     assert outside.asked == []
 
 
 async def test_a_redirect_is_not_followed_and_little_is_read() -> None:
     for outside in (Outside(302, location="http://127.0.0.1/"), Outside(500), Outside(body=b"x" * (MOST_BYTES + 1))):
         with pytest.raises(NotFetched):
-            await Fetcher(resolve=names(["93.184.215.14"]), transport=outside).get("https://keys.example/jwks")
+            await Fetcher(guard=Guard(names(["93.184.215.14"]), outside)).get("https://keys.example/jwks")
         assert len(outside.asked) == 1
 
 
 async def test_loopback_is_asked_only_where_the_demo_allows_it_and_then_nothing_else_inside() -> None:
     outside = Outside()
-    allowed = Fetcher(allow_loopback=True, resolve=names(["127.0.0.1"]), transport=outside)
+    allowed = Fetcher(allow_loopback=True, guard=Guard(names(["127.0.0.1"]), outside))
     assert await allowed.get("http://localhost:9000/jwks") == b"{}"
     with pytest.raises(NotFetched):
-        await Fetcher(allow_loopback=True, resolve=names(["10.0.0.1"]), transport=outside).get("http://inside/jwks")
+        await Fetcher(allow_loopback=True, guard=Guard(names(["10.0.0.1"]), outside)).get("http://inside/jwks")

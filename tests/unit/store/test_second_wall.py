@@ -117,6 +117,10 @@ ALLOWED: dict[str, set[str]] = {
     "fhir.package_dependency": {"SELECT"},
     "fhir.search_parameter": {"SELECT"},  # public: what rows are indexed by
     "fhir.search_parameter_edition": {"SELECT"},
+    "fhir.change": set(),
+    "fhir.followed": set(),
+    "trust.subscription": set(),
+    "trust.subscription_event": set(),
     "trust.system_client": set(),
     "trust.ticket_review": set(),
     "trust.watch_event": set(),
@@ -165,6 +169,7 @@ DECIDED = {
     "trust.may_break_glass", "trust.held_opening", "trust.end_ticket", "trust.waiting_reviews", "trust.may_review", "trust.review_ticket", "trust.own_tickets", "trust.consent_facts",
     "registries.plan_unit", "registries.withdraw_unit_plan",
     "registries.link_citizens", "registries.links_of", "registries.unlink_citizens",
+    "trust.put_subscription", "trust.drop_subscription", "trust.subscriptions_seen", "trust.tell_events", "trust.events_again",
     "trust.keeps_log", "trust.log_choices", "trust.log_page", "trust.may_read_log",
     "trust.deliver_log", "trust.tell_manifest", "trust.log_sources",
     "trust.watch_assess", "trust.watch_assessment", "trust.watch_cases", "trust.watch_incident_open", "trust.watch_incident_write",
@@ -184,6 +189,8 @@ IDENTITY = {
 #: take facts in, and tell nothing but whether they were taken
 TAKE_IN = {
     "trust.escalate_questions", "trust.look_for_news",
+    "fhir.note_changes", "trust.stop_subscriptions", "trust.has_events", "trust.events_taken", "trust.events_refused",
+    "trust.release_subscription", "trust.forget_subscriptions",
     "registries.note_lookups", "registries.note_named", "registries.forget_lookups", "fhir.hold_search_parameters", "fhir.log_writes", "fhir.log_given_up", "fhir.replace", "fhir.put_version", "registries.note_received", "registries.put_citizen_identifiers",
     "registries.put_citizens", "registries.put_organisation", "registries.put_professionals",
     "registries.take_one_replacement_cpr", "registries.take_replacement_cpr", "trust.drop_sources", "trust.put_employments", "trust.put_relations", "trust.put_recorders",
@@ -215,6 +222,8 @@ WATCH = {
     "trust.watch_confirm", "trust.watch_doors", "trust.watch_figures", "trust.watch_hours", "trust.watch_identify", "trust.watch_raise",
     "trust.watch_refresh", "trust.watch_seconds", "trust.watch_take_in", "trust.watch_export_done", "trust.watch_export_next",
 }  # fmt: skip
+#: the courier's: where to look for what is to be told, and nothing of what it is; headers stay sealed
+COURIER = {"trust.claim_subscriptions"}
 #: arithmetic on what the caller brings, or public facts
 HARMLESS = {
     "foundation.log_waits_since",
@@ -296,7 +305,7 @@ async def test_a_closed_table_is_closed(library: Scene, application: Connection,
 async def test_every_function_has_a_decision_and_the_inner_ones_are_closed(library: Scene) -> None:
     rows = await library.world.owner.fetch(_FUNCTIONS, list(SCHEMAS))
     callable_ones = {row["name"] for row in rows if row["callable"]}
-    assert callable_ones == DECIDED | IDENTITY | TAKE_IN | WHO_IS_IT | RECOGNISE | HARMLESS | DEMO | WATCH | FIGURES
+    assert callable_ones == DECIDED | IDENTITY | TAKE_IN | WHO_IS_IT | RECOGNISE | HARMLESS | DEMO | WATCH | FIGURES | COURIER
 
 
 async def test_a_function_with_rights_of_its_own_looks_names_up_where_its_owner_says(library: Scene) -> None:
@@ -322,6 +331,7 @@ async def test_a_decided_function_asks_who_is_asking(library: Scene, name: str) 
         "trust.keeps_log(asker)", "registries.may_arrange(asker",
         "trust.watch_standing(asker", "trust.watch_within(asker",  # security officers
         "fhir.may_purge(asker", "fhir.purge_problem(asker",  # a custodian's own organisation
+        "trust.sees_subscription(asker", "trust.owns_subscription(asker", "trust.ask_of_subscription(",  # its owner, now
     )  # fmt: skip
     assert any(one in definition for one in asks)
 

@@ -40,6 +40,7 @@ async def breaches(owner: Connection) -> list[str]:
         | wall.WHO_IS_IT
         | wall.RECOGNISE
         | wall.HARMLESS
+        | wall.COURIER
         | wall.DEMO
         | wall.WATCH
     )
