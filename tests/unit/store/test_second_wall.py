@@ -305,7 +305,10 @@ async def test_a_closed_table_is_closed(library: Scene, application: Connection,
 async def test_every_function_has_a_decision_and_the_inner_ones_are_closed(library: Scene) -> None:
     rows = await library.world.owner.fetch(_FUNCTIONS, list(SCHEMAS))
     callable_ones = {row["name"] for row in rows if row["callable"]}
-    assert callable_ones == DECIDED | IDENTITY | TAKE_IN | WHO_IS_IT | RECOGNISE | HARMLESS | DEMO | WATCH | FIGURES | COURIER
+    assert (
+        callable_ones
+        == DECIDED | IDENTITY | TAKE_IN | WHO_IS_IT | RECOGNISE | HARMLESS | DEMO | WATCH | FIGURES | COURIER
+    )
 
 
 async def test_a_function_with_rights_of_its_own_looks_names_up_where_its_owner_says(library: Scene) -> None:
