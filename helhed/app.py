@@ -27,7 +27,6 @@ from helhed.fhir.store.index_work import index_work
 from helhed.foundation import metrics
 from helhed.foundation.clock import Clock, system_clock
 from helhed.foundation.database import (
-    Connection,
     Target,
     application_password,
     connected,
@@ -46,7 +45,7 @@ from helhed.foundation.seal import Seal
 from helhed.foundation.settings import Settings
 from helhed.foundation.shared_metrics import SharedMetrics
 from helhed.foundation.workers import GOODBYE, LEAVING, ReadyMarks
-from helhed.hooks import HOOKS
+from helhed.hooks import HANDLERS, HOOKS
 from helhed.insight.figures import Figures
 from helhed.portals import build_portal_app
 from helhed.portals.rooms import portal_ports
@@ -62,7 +61,6 @@ from helhed.trust.relation.declarations import Declarations
 from helhed.trust.served import served_types
 from helhed.trust.subscriptions.delivering import Courier
 from helhed.trust.subscriptions.reading import Terms
-from helhed.trust.subscriptions.store import note_changes
 from helhed.trust.tokens.verifying import signing_key
 from helhed.trust.watch.watcher import Watcher, siem_of
 
@@ -103,22 +101,6 @@ def token_audience(settings: Settings) -> str:
 def token_key(settings: Settings) -> OKPKey:
     """The key that signs demo tokens."""
     return signing_key(KeysInUse(settings.data_dir).secrets(KeyPurpose.TOKENS)[0])
-
-
-async def note_stored(connection: Connection, key: int, event: Any) -> None:
-    """Something was stored: who delivered it, and what whoever follows it is to be told of."""
-    await note_received(connection, key, event)
-    await note_changes(connection, event)
-
-
-async def note_received(connection: Connection, _key: int, event: Any) -> None:
-    """A source delivered something: its last delivery shows on the completeness line."""
-    if event["origin"] != "None":
-        statement = "select registries.note_received($1::bigint, $2::text::timestamptz)"
-        await connection.execute(statement, int(event["origin"]), event["at"])
-
-
-HANDLERS = {"resources-stored": note_stored}
 
 
 @dataclass(slots=True)

@@ -5,9 +5,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from helhed.app import HANDLERS
 from helhed.foundation.ask import Ask
 from helhed.foundation.outbox import Outbox
+from helhed.hooks import HANDLERS
 from helhed.trust.subscriptions.delivering import Courier
 from helhed.trust.subscriptions.shape import CONTENT, FILTER, topic_of
 from tests.support.door import SEAL, TERMS, Door
