@@ -18,6 +18,7 @@ purge = typer.Typer(no_args_is_help=True, help="Taking out what was recorded on 
 keeper = typer.Typer(
     no_args_is_help=True, help="Keepers of the directory: who may link citizens and place organisations."
 )
+unit = typer.Typer(no_args_is_help=True, help="Organisational units (SOR).")
 _TOKEN = Annotated[Path, typer.Option("--token", help="File with the records custodian's token; - is standard input.")]
 _PROPOSAL = Annotated[str, typer.Argument(help="Id of the proposal.")]
 
@@ -204,3 +205,23 @@ def purge_again(target: "Target", file: Path) -> None:
 
     told = _as_owner_of(target, lambda connection: reapply(connection, file))
     typer.echo(f"{told.again} purges were carried out again, {told.known} were known.")
+
+
+@unit.command("import")
+def unit_import(
+    file: Annotated[Path, typer.Argument(help="The register in XML, as it is published (SOR, schema 2.0.0).")],
+    keeper_of: Annotated[
+        str, typer.Option("--keeper", help="Organization/ and the id of the keeper of the directory.")
+    ],
+) -> None:
+    """Take a published register in; again at any time, and only what changed is changed."""
+    from helhed.commands.unit_files import take_in_register
+    from helhed.serving import prepared
+
+    settings = Settings()
+    with prepared(settings) as target:
+        taken = run(take_in_register(settings, target, file, keeper_of))
+    typer.echo(f"{taken.new} new, {taken.changed} changed, {taken.same} as before, {len(taken.left_out)} left out")
+    for one in taken.left_out:
+        typer.echo(f"  {one}")
+    raise SystemExit(2 if taken.left_out else 0)

@@ -6,6 +6,9 @@ from datetime import date
 CPR = "urn:oid:1.2.208.176.1.2"
 REPLACEMENT_CPR = "urn:oid:1.2.208.176.1.6.1.1"  # X-eCPR, DK Core DkCoreXeCPRIdentifier
 SOR = "urn:oid:1.2.208.176.1.1"
+GLN = "http://www.gs1.org/gln"  # location number (EAN), DK Core DkCoreGLNIdentifier
+PROVIDER_NUMBER = "urn:oid:1.2.208.176.1.4"  # ydernummer, DK Core DkCoreOrganization
+SHAK = "urn:helhed:shak"  # ours: no published profile gives the hospital classification a URI
 AUTHORISATION = "https://autregweb.sst.dk"  # the state's register of authorised health professionals
 URI = "urn:ietf:rfc:3986"
 #: letters of a replacement number; the easily confused I and O are left out

@@ -229,31 +229,66 @@ $$;
 create function registries.grams(folded text) returns text[] language sql immutable strict parallel safe set search_path = registries, pg_temp as $$
   select coalesce(array_agg(distinct substr(folded, n, 3)), '{}') from generate_series(1, length(folded) - 2) n
 $$;
-create index unit_fact_grams on registries.unit_fact using gin (registries.grams(name)) where known_to = 'infinity' and said is not null;
+
+-- What a unit is searched by: its own name and those of all above it, folded as `fhir` folds names for searching (case and accents); letter by letter, since `lower` follows the database's locale.
+create table registries.unit_name (
+  key bigint primary key,
+  own text not null,
+  path text not null
+);
+create index unit_name_grams on registries.unit_name using gin (registries.grams(path));
+
+create function registries.folded(name text) returns text language sql immutable strict parallel safe set search_path = registries, pg_temp as $$
+  select trim(regexp_replace(translate(name, 'ABCDEFGHIJKLMNOPQRSTUVWXYZÆØÅáàâäãéèêëíìîïóòôöõúùûüýÿñçÁÀÂÄÃÉÈÊËÍÌÎÏÓÒÔÖÕÚÙÛÜÝŸÑÇ',
+    'abcdefghijklmnopqrstuvwxyzæøåaaaaaeeeeiiiiooooouuuuyyncaaaaaeeeeiiiiooooouuuuyync'), '\s+', ' ', 'g'))
+$$;
+
+-- An organisation that is written takes all beneath it along (put_organisation writes their places): each comes by here.
+create function registries.keep_unit_name() returns trigger language plpgsql security definer set search_path = registries, pg_temp as $$
+begin
+  insert into registries.unit_name (key, own, path)
+  select new.key, registries.folded(new.name),
+         registries.folded(new.name) || coalesce(' ' || string_agg(registries.folded(o.name), ' ' order by p.n), '')
+  from unnest(new.places) with ordinality p(key, n) join registries.organisation o on o.key = p.key where p.key <> new.key
+  on conflict (key) do update set own = excluded.own, path = excluded.path;
+  return null;
+end $$;
+create trigger keep_unit_name after insert or update of name, places on registries.organisation
+  for each row execute function registries.keep_unit_name();
+update registries.organisation set places = places;
 
 -- Units open on a day in whose name, or in the names of those above, each word stands somewhere; one word at least in its own. First those
--- in which words begin like that, then the shorter names.
+-- in whose own name more words stand, then those in which they begin words, then the shorter names.
 create function registries.find_units(words text[], on_day date, row_limit int)
 returns table (key bigint, id uuid, name text, sor text, above text[])
 language sql stable security definer set search_path = registries, pg_temp as $$
-  with hit as materialized (
-    select w.word, f.unit, (position(' ' || w.word in ' ' || f.name) > 0)::int as begins, length(f.name) as letters
-    from unnest(words) w(word) join registries.unit_fact f
-      on registries.grams(f.name) @> registries.grams(w.word) and position(w.word in f.name) > 0
-    where f.known_to = 'infinity' and f.said is not null and f.valid_from <= on_day and on_day < f.valid_to
-      and f.said -> 'active' is distinct from 'false'
-  ), own as (
-    select h.unit, count(*) as hits, sum(h.begins) as begins, min(h.letters) as letters from hit h group by h.unit
-  ), whole as (
-    select o.key, o.id, o.name, o.sor, o.places, n.hits, n.begins, n.letters
-    from own n join registries.organisation o on o.key = n.unit cross join unnest(o.places) p(key) join hit h on h.unit = p.key
-    group by o.key, o.id, o.name, o.sor, o.places, n.hits, n.begins, n.letters
-    having count(distinct h.word) = cardinality(words)
-    order by n.hits desc, n.begins desc, n.letters, o.name, o.key limit row_limit
+  with letters as materialized (
+    select coalesce(array_agg(g), '{}') as grams from unnest(words) w cross join unnest(registries.grams(w)) g
+  ), candidate as (
+    select u.key,
+      (position(words[1] in u.own) > 0)::int + coalesce((position(words[2] in u.own) > 0)::int, 0) + coalesce((position(words[3] in u.own) > 0)::int, 0)
+        + coalesce((position(words[4] in u.own) > 0)::int, 0) + coalesce((position(words[5] in u.own) > 0)::int, 0)
+        + coalesce((position(words[6] in u.own) > 0)::int, 0) as hits,
+      (position(' ' || words[1] in ' ' || u.own) > 0)::int + coalesce((position(' ' || words[2] in ' ' || u.own) > 0)::int, 0) as begins,
+      u.own
+    from registries.unit_name u
+    where registries.grams(u.path) @> (select l.grams from letters l) and position(words[1] in u.path) > 0
+      and coalesce(position(words[2] in u.path) > 0, true) and coalesce(position(words[3] in u.path) > 0, true)
+      and coalesce(position(words[4] in u.path) > 0, true) and coalesce(position(words[5] in u.path) > 0, true)
+      and coalesce(position(words[6] in u.path) > 0, true)
+  ), ranked as (
+    select c.key, c.hits, c.begins, length(c.own) as letters, c.own from candidate c where c.hits > 0
+    order by c.hits desc, c.begins desc, length(c.own), c.own, c.key offset 0
+  ), found as (
+    select r.* from ranked r
+    where (select f.said -> 'active' is distinct from 'false' from registries.unit_fact f
+           where f.unit = r.key and f.known_to = 'infinity' and f.valid_from <= on_day and on_day < f.valid_to and f.said is not null)
+    limit row_limit
   )
-  select w.key, w.id, w.name, w.sor, array(
-    select x.name from unnest(w.places) with ordinality p(key, n) join registries.organisation x on x.key = p.key where p.n > 1 order by p.n)
-  from whole w order by w.hits desc, w.begins desc, w.letters, w.name, w.key
+  select o.key, o.id, o.name, o.sor, array(
+    select x.name from unnest(o.places) with ordinality p(key, n) join registries.organisation x on x.key = p.key where p.n > 1 order by p.n)
+  from found f join registries.organisation o on o.key = f.key
+  order by f.hits desc, f.begins desc, f.letters, f.own, f.key
 $$;
 
 do $$
@@ -261,14 +296,15 @@ declare signature regprocedure;
 begin
   alter table registries.unit_fact owner to helhed_registries;
   alter table registries.unit_plan owner to helhed_registries;
+  alter table registries.unit_name owner to helhed_registries;
   for signature in
     select p.oid::regprocedure from pg_proc p where p.pronamespace = 'registries'::regnamespace
       and p.proname in ('assert_unit', 'units_as_of', 'unit_history', 'units_beneath', 'state_units', 'may_arrange', 'plan_unit',
-                        'withdraw_unit_plan', 'due_unit_plans', 'note_unit_plan', 'unit_plans', 'grams', 'find_units') loop
+                        'withdraw_unit_plan', 'due_unit_plans', 'note_unit_plan', 'unit_plans', 'grams', 'find_units', 'folded', 'keep_unit_name') loop
     execute format('alter function %s owner to helhed_registries', signature);
     execute format('revoke execute on function %s from public', signature);
     execute format('grant execute on function %s to helhed_app', signature);
   end loop;
-  revoke execute on function registries.may_arrange(fhir.ask, bigint), registries.grams(text), registries.assert_unit(bigint, date, date, jsonb, bigint, text, bigint)
+  revoke execute on function registries.may_arrange(fhir.ask, bigint), registries.grams(text), registries.folded(text), registries.keep_unit_name(), registries.assert_unit(bigint, date, date, jsonb, bigint, text, bigint)
     from helhed_app;
 end $$;

@@ -5,8 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from helhed.fhir.indexing import normalise
 from helhed.foundation.errors import BadRequest, Conflict, Forbidden, Unprocessable
 from helhed.foundation.ids import key_of
+from tests.support.world import World
 from tests.unit.registries.region import LATER_DAYS, Region
 
 
@@ -113,3 +115,10 @@ async def test_a_ward_is_found_by_parts_of_its_name_and_of_those_above(region: R
     assert len(await region.history.find("lungem", region.today, 10)) == 3
     for nothing in ("", "   ", "lungem vest", "%", "x" * 3000):
         assert await region.history.find(nothing, region.today, 10) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["Bispebjerg Hospital", "ÆRØ  Lægehus", "Café Århus", "Öresund Klinik", "Læge Müller & Søn ", "Genève"]
+)
+async def test_the_database_folds_names_as_searches_do(world: World, name: str) -> None:
+    assert await world.owner.fetchval("select registries.folded($1)", name) == normalise(name)

@@ -69,6 +69,7 @@ ALLOWED: dict[str, set[str]] = {
     "registries.professional": {"SELECT"},  # public: names of professionals
     "registries.replacement_cpr": set(),
     "registries.unit_fact": set(),
+    "registries.unit_name": set(),
     "registries.unit_plan": set(),
     "trust.acting": set(),
     "trust.age_limit": set(),

@@ -1,0 +1,41 @@
+"""Published registers of organisations: taken in on behalf of a keeper of the directory."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from helhed.fhir.store import Store
+from helhed.fhir.store.cursor import CursorSigner
+from helhed.foundation.clock import system_clock
+from helhed.foundation.database import Target, connected, read_secret
+from helhed.foundation.errors import BadRequest, Unknown
+from helhed.foundation.ids import key_of, parse_id
+from helhed.foundation.settings import Settings
+from helhed.hooks import HOOKS
+from helhed.registries.units.sor_file import read_sor
+from helhed.registries.units.taking_in import Register, TakenIn
+from helhed.trust.background import ordering_system
+
+_KEEPS = "select exists (select from registries.keeper where organisation = $1)"
+
+
+async def take_in_register(settings: Settings, target: Target, path: Path, keeper: str) -> TakenIn:
+    """Take the file in. Raises BadRequest for what is no register, Unknown for who keeps no directory."""
+    identifier = parse_id(keeper.removeprefix("Organization/"))
+    if identifier is None:
+        raise BadRequest("Name the keeper as Organization/ and its id here.")
+    async with connected(target.owner) as connection:
+        if not await connection.fetchval(_KEEPS, key_of(identifier)):
+            raise Unknown("That organisation is no keeper of the directory. Name it one first: helhed keeper add.")
+    async with _opened(settings, target) as store:
+        with path.open("rb") as stream:
+            return await Register(store).take_in(ordering_system(key_of(identifier), system_clock()), read_sor(stream))
+
+
+@asynccontextmanager
+async def _opened(settings: Settings, target: Target) -> AsyncIterator[Store]:
+    store = await Store.open(target, settings, CursorSigner(read_secret(settings.data_dir)), HOOKS)
+    try:
+        yield store
+    finally:
+        await store.close()
