@@ -187,7 +187,7 @@ end $$;
 
 -- Take the next stretch of the log in; how many rows it had, and until when all is taken in. One worker at a time.
 create function trust.watch_take_in(moment timestamptz, stretch interval, overlap interval, out taken int, out until timestamptz)
-language plpgsql security definer set search_path = trust, pg_temp set plan_cache_mode = force_custom_plan as $$
+language plpgsql security definer set search_path = trust, pg_temp set enable_seqscan = off as $$
 declare
   since timestamptz;
   earlier pg_snapshot;
@@ -217,8 +217,9 @@ begin
     from (
       select * from foundation.access_log n where n.at > since and n.at <= until
       union all
-      select * from foundation.access_log n where n.at > since - overlap and n.at <= since
-        and n.transaction >= pg_snapshot_xmin(earlier) and not pg_visible_in_snapshot(n.transaction, earlier)
+      select * from foundation.access_log n  -- by the index on transactions: "is true" keeps the one on moments from being taken
+      where n.transaction >= pg_snapshot_xmin(earlier) and not pg_visible_in_snapshot(n.transaction, earlier)
+        and (n.at > since - overlap and n.at <= since) is true
     ) l
   ), seen as (
     update trust.watch_position p set snapshot = pg_current_snapshot(), system_id = c.system_identifier from pg_control_system() c
