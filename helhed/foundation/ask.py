@@ -105,6 +105,7 @@ class Action(IntEnum):
     COUNTER_LIST = 143  # what waits, and which letters there are
     SUBSCRIBE = 125  # to be told of what changes
     END_SUBSCRIPTION = 126
+    READ_NOTICES = 150  # what another citizen is told of, by whoever acts for them
 
 
 @dataclass(frozen=True, slots=True)

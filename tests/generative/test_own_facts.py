@@ -1,19 +1,27 @@
 """Invariant 18: blocks and labels are unreadable to others, and nobody else ends what a citizen set."""
 
+from dataclasses import replace
+from uuid import uuid4
+
 import pytest
 
+from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.fhir.store.rows import ask_row
 from helhed.foundation.ask import ActorKind, Ask
 from helhed.foundation.ids import key_of
-from helhed.trust.reference import Block, Facts, responsible
+from helhed.trust.policy import BASIS_NUMBERS
+from helhed.trust.reference import Acting, Basis, Block, Consent, Facts, Mask, acts_in, responsible, sees_block
 from tests.generative.loading import Loaded, load
 from tests.generative.mutants import BY_THEMSELVES, Mutant, mutate
 from tests.generative.resources import Drawer
-from tests.generative.worlds import a_world, some_asks
+from tests.generative.worlds import World, a_world, some_asks
 
 SEEDS = [0, 1, 2, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(3, 60))]
 _MUTANTS = [one for one in BY_THEMSELVES if 18 in one.invariants]
 _LABELS = {"authors", "contents", "concerns", "ownership", "clinical_lo", "clinical_hi", "tokens", "digest"}
+_ACTS_IN = "select trust.acts_in($1::fhir.ask, $2, $3::smallint)"
+_BLOCKS = "select id from trust.blocks_seen($1::fhir.ask, $2, $3::smallint)"
+_GIVEN = "select id from trust.consents_seen($1::fhir.ask, $2, $3::smallint)"
 _COLUMNS = """
 select p.oid::regprocedure::text as function, a.name from pg_proc p, unnest(p.proargnames, p.proargmodes) as a(name, mode)
 where p.pronamespace in ('fhir'::regnamespace, 'trust'::regnamespace) and a.mode in ('t', 'o')
@@ -47,14 +55,39 @@ async def test_no_function_that_the_application_calls_answers_with_labels(world)
 
 
 async def _loaded(world, seed: int) -> Loaded:
-    """A world in which half of the blocks may be shown."""
-    loaded = await load(world, a_world(Drawer.seeded(seed)))
+    """A world in which half of the blocks may be shown, every job keeps the log of its place, and somebody has let others act."""
+    loaded = await load(world, _with_those_who_act(a_world(Drawer.seeded(seed))))
     await world.owner.execute("update trust.block set shown = (hashtext(id::text) % 2 = 0)")
+    await world.owner.execute(
+        "insert into trust.log_office select distinct role from trust.employment on conflict do nothing"
+    )
     return loaded
 
 
+def _with_those_who_act(world: World) -> World:
+    """A citizen has blocked a row that a clinician has hidden, and consented past that block; one acts for them in all, one in the log."""
+    row = next(one.row for one in world.kept if one.row.citizen is not None and one.row.id is not None)
+    assert row.citizen is not None
+    assert row.id is not None
+    others = [key for key in map(key_of, world.citizens) if key not in world.facts.keys(row.citizen)]
+    parts = (None, frozenset({"AuditEvent"}))
+    acting = [Acting(who, row.citizen, Basis.MANDATE, types) for who, types in zip(others, parts, strict=False)]
+    block, mask = Block(row.citizen, document=row.id, id=uuid4()), Mask(row.citizen, row.id)
+    past = Consent(row.citizen, professional=key_of(world.professionals[0]), block=block.id)
+    facts = world.facts
+    more = replace(
+        facts, acting=[*facts.acting, *acting], blocks=[*facts.blocks, block], masks=[*facts.masks, mask],
+        consents=[*facts.consents, past],
+    )  # fmt: skip
+    return replace(world, facts=more)
+
+
 def _asks(seed: int, loaded: Loaded) -> list[Ask]:
-    return some_asks(Drawer.seeded(seed + 1_000_000), loaded.world, 24)
+    """Some of every kind, and each citizen."""
+    asks = some_asks(Drawer.seeded(seed + 1_000_000), loaded.world, 24)
+    citizen = next(one for one in asks if one.kind is ActorKind.CITIZEN)
+    whole = replace(citizen, read_types=None, at=loaded.world.now)
+    return [*asks, *(replace(whole, actor=key_of(one)) for one in loaded.world.citizens)]
 
 
 async def own_facts_keep_the_law(loaded: Loaded, asks: list[Ask]) -> None:
@@ -68,6 +101,7 @@ async def own_facts_keep_the_law(loaded: Loaded, asks: list[Ask]) -> None:
             found = await connection.fetch("select id from trust.blocks_of($1::fhir.ask)", row)
             wanted = {one.id for one in facts.blocks if one.citizen in own and _is_not_over(one, ask)}
             assert {one["id"] for one in found} == wanted, ask
+            await _others_are_read_by_who_acts_for_them(connection, ask, loaded)
             for citizen in map(key_of, loaded.world.citizens):
                 tells = await connection.fetchval("select trust.blocks_are_shown($1::fhir.ask, $2)", row, citizen)
                 assert tells is _stopped_by_one_that_shows(ask, citizen, facts, shown), (ask, citizen)
@@ -77,6 +111,25 @@ async def own_facts_keep_the_law(loaded: Loaded, asks: list[Ask]) -> None:
             for consent in await _consents(owner, ask):
                 ends = await connection.fetchval("select trust.end_consent($1::fhir.ask, $2)", row, consent["id"])
                 assert ends is (consent["citizen"] in own and consent["holds"]), (ask, consent)
+
+
+async def _others_are_read_by_who_acts_for_them(connection, ask: Ask, loaded: Loaded) -> None:
+    """Blocks and consents of another citizen, by whoever acts for them in these: without those that tell of a masked row."""
+    facts, row = loaded.world.facts, ask_row(ask)
+    given = await loaded.opened.owner.fetch("select id, citizen, block from trust.opening where basis = 13")
+    for citizen in map(key_of, loaded.world.citizens):
+        keys = facts.keys(citizen)
+        for name in ("Consent", "AuditEvent"):
+            basis = await connection.fetchval(_ACTS_IN, row, citizen, TYPE_NUMBERS[name])
+            wanted = acts_in(ask, citizen, name, facts)
+            assert basis == (None if wanted is None else BASIS_NUMBERS[wanted.value]), (ask, citizen, name)
+        found = await connection.fetch(_BLOCKS, row, citizen, TYPE_NUMBERS["Consent"])
+        seen = {one.id for one in facts.blocks if one.citizen in keys and sees_block(ask, one, facts)}
+        assert {one["id"] for one in found} == seen, (ask, citizen)
+        acts = acts_in(ask, citizen, "Consent", facts) is not None
+        told = {one["id"] for one in given if acts and one["citizen"] in keys and one["block"] in {None, *seen}}
+        found = await connection.fetch(_GIVEN, row, citizen, TYPE_NUMBERS["Consent"])
+        assert {one["id"] for one in found} == told, (ask, citizen)
 
 
 async def _consents(owner, ask: Ask):

@@ -9,8 +9,9 @@ from uuid import UUID
 from helhed.foundation.ask import Ask
 from helhed.trust.blocks.shapes import Block, Consent, Shape
 from helhed.trust.blocks.simulator import Reader, Seen
+from helhed.trust.consents.for_others import Decided
 
-__all__ = ["Block", "Blocks", "Consent", "Job", "Reader", "Seen", "Shape"]
+__all__ = ["Block", "Blocks", "Consent", "Decided", "Job", "Reader", "Seen", "Shape"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,10 @@ class Blocks(Protocol):
 
     async def history(self, ask: Ask) -> Sequence[Block]:
         """All that were ever set, the newest first."""
+        ...
+
+    async def of_another(self, ask: Ask, citizen: int) -> Decided:
+        """Blocks and consents of whom the asker acts for in these, as one look. Unknown for anybody else."""
         ...
 
     async def put(self, ask: Ask, shape: Shape, block: UUID, instead_of: UUID | None) -> None:

@@ -99,6 +99,10 @@ class NoticeBoard(Protocol):
         """Those that are wanted, newest first."""
         ...
 
+    async def page_of(self, ask: Ask, citizen: int, before: datetime, limit: int) -> Sequence[Notice]:
+        """What somebody else is told of, for who acts for them in the log; nothing for anybody else. It is a look."""
+        ...
+
     async def unread(self, ask: Ask) -> int:
         """How many are not read."""
         ...

@@ -25,6 +25,7 @@ class Banner:
     parts: str  #: what a mandate opens; "" when everything is open
     may_block: bool
     sees_log: bool
+    sees_consents: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +116,16 @@ def banner(acts: Sequence[ActsFor], words: Words) -> Banner | None:
         tuple(_why(one, words) for one in acts),
         parts,
         may_block,
-        whole or any("log" in one for one in scopes),
+        opens(acts, "AuditEvent"),
+        opens(acts, "Consent"),
     )
+
+
+def opens(acts: Iterable[ActsFor], type_name: str) -> bool:
+    """Whether one of these bases opens a type, by the words in which it was given. What it opens, the database decides anew."""
+    known = acting_policy().scopes
+    opening = {name for name, scope in known.items() if scope.types is None or type_name in scope.types}
+    return any(not one.scopes or not opening.isdisjoint(one.scopes) for one in acts)
 
 
 def choices(acts: Sequence[ActsFor], words: Words) -> list[Choice]:

@@ -12,6 +12,7 @@ from helhed.foundation.lend import lend
 from helhed.portals.ports.consents import Block, Consent, Job, Reader, Seen, Shape
 from helhed.trust.blocks.shapes import Blocks
 from helhed.trust.blocks.simulator import Simulator
+from helhed.trust.consents.for_others import ConsentsForOthers, Decided
 
 _CALLED = "select key from registries.professional where name ilike $1 order by name, key limit $2"
 _JOBS = """select w.professional, p.name, w.organisation, w.role from trust.workplaces($1::bigint[], $2) w
@@ -25,10 +26,15 @@ class PortalBlocks:
         self._pool = pool
         self._blocks = Blocks(pool)
         self._simulator = Simulator(pool)
+        self._others = ConsentsForOthers(pool)
 
     async def history(self, ask: Ask) -> list[Block]:
         """All that were ever set."""
         return await self._blocks.history(ask)
+
+    async def of_another(self, ask: Ask, citizen: int) -> Decided:
+        """Those of whom the asker acts for."""
+        return await self._others.read(ask, citizen)
 
     async def put(self, ask: Ask, shape: Shape, block: UUID, instead_of: UUID | None) -> None:
         """Sets one."""

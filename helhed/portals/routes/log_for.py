@@ -9,6 +9,7 @@ from starlette.routing import Route
 from helhed.foundation.ask import Purpose
 from helhed.portals.context import InPersonOnly, visit
 from helhed.portals.ports.log_desk import LogWish
+from helhed.portals.presenters.acting import opens
 from helhed.portals.presenters.log import log_days
 
 PATH = "/borger/log-for"
@@ -22,7 +23,7 @@ async def log_for(request: Request) -> Response:
     who = await visitor.subject()
     if who.own:
         return visitor.redirect("/borger/log")
-    if not any(not one.scopes or {"all", "log"} & set(one.scopes) for one in who.acts):
+    if not opens(who.acts, "AuditEvent"):
         raise InPersonOnly
     cursor = request.query_params.get("fra") or None
     wish = LogWish(visitor.now - WITHIN, visitor.now + timedelta(minutes=1), cursor, limit=ROWS)

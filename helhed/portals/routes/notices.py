@@ -20,7 +20,7 @@ async def my_notices(request: Request) -> Response:
     visitor = await visit(request)
     visitor.citizen()
     board, ask = visitor.ports.log_desk.notices, visitor.ask(Purpose.OWN)
-    before = _moment(request.query_params.get("fra", ""), visitor.now)
+    before = moment_of(request.query_params.get("fra", ""), visitor.now)
     found = await board.page(ask, before, _MOST)
     wanted = await board.choices(ask)
     return visitor.page(
@@ -42,7 +42,7 @@ async def have_read(request: Request) -> Response:
     visitor.citizen()
     fields = await visitor.form()
     await visitor.ports.log_desk.notices.read(
-        visitor.ask(Purpose.OWN), _moment(fields.get("til", ""), visitor.now, latest=False)
+        visitor.ask(Purpose.OWN), moment_of(fields.get("til", ""), visitor.now, latest=False)
     )
     return visitor.redirect(PATH)
 
@@ -58,7 +58,7 @@ async def choose(request: Request) -> Response:
     return visitor.redirect(f"{PATH}#valg")
 
 
-def _moment(text: str, now: datetime, *, latest: bool = True) -> datetime:
+def moment_of(text: str, now: datetime, *, latest: bool = True) -> datetime:
     """A moment of ours in an address or a form; else the present, or a second later."""
     try:
         found = datetime.fromisoformat(text.replace(" ", "+"))

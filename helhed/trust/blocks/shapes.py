@@ -92,13 +92,13 @@ class Blocks:
         """Blocks that hold now, oldest first."""
         async with lend(self._pool) as connection:
             rows = await connection.fetch("select * from trust.blocks_of($1::fhir.ask)", ask_row(ask))
-        return [_block(row) for row in rows]
+        return [block_of(row) for row in rows]
 
     async def history(self, ask: Ask) -> list[Block]:
         """Every block that was ever set, the newest first."""
         async with lend(self._pool) as connection:
             rows = await connection.fetch("select * from trust.own_blocks($1::fhir.ask)", ask_row(ask))
-        return [_block(row) for row in rows]
+        return [block_of(row) for row in rows]
 
     async def set(self, ask: Ask, who_organisation: int | None, what_organisation: int | None) -> UUID:
         """Set a block on an organisation; durable when this returns. Raises Unprocessable for organisations nobody knows."""
@@ -169,7 +169,8 @@ def parts_of(shape: Shape) -> str:
     return orjson.dumps({name: value for name, value in asdict(shape).items() if value is not None}).decode()
 
 
-def _block(row: Any) -> Block:
+def block_of(row: Any) -> Block:
+    """A row of ``trust.block``."""
     parts = {part: row[part] for part in _PARTS}
     parts |= {name: _moment(row[name]) for name in ("valid_from", "valid_to")}
     own = row["citizen"]

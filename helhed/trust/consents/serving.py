@@ -1,6 +1,6 @@
-"""Serves ``Consent`` (``helhed.fhir.virtual``): to the citizen alone; for everybody else there is none."""
+"""Serves ``Consent`` (``helhed.fhir.virtual``): to the citizen, and to whoever acts for them in these; for everybody else there is none."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,9 @@ from helhed.foundation.database import Pool
 from helhed.foundation.errors import BadRequest, Forbidden, PreconditionFailed, Unknown, Unprocessable
 from helhed.foundation.ids import key_of
 from helhed.foundation.lend import lend
+from helhed.trust.audit_events.filters import patients_of
 from helhed.trust.blocks.shapes import Block, Blocks, Consent
+from helhed.trust.consents.for_others import ConsentsForOthers
 from helhed.trust.consents.reading import Permit, Read, read
 from helhed.trust.consents.rendering import Ids, of_block, of_consent, shown
 from helhed.trust.consents.shape import CONSENTS
@@ -39,6 +41,7 @@ class Consents:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._blocks = Blocks(pool)
+        self._others = ConsentsForOthers(pool)
 
     async def versions(self, ask: Ask, identifier: UUID) -> Sequence[Version]:
         """The versions of one of the citizen's own."""
@@ -47,11 +50,20 @@ class Consents:
         return (await self._all(ask, Action.READ)).get(identifier, ())
 
     async def search(self, ask: Ask, wish: Wish) -> Found | None:
-        """Among the citizen's own, the ended ones too."""
+        """Among the citizen's own, the ended ones too; or among those of the one other patient who is named, whom the citizen acts for."""
         if ask.kind is not ActorKind.CITIZEN or not _reads(ask):
             return None
+        patients = patients_of(wish)
+        if patients is not None and len(patients) == 1 and await self._others.acts(ask, patients[0]):
+            return pick(wish, [shown(one) for one in await self._of_another(ask, patients[0])])
         every = await self._all(ask, Action.SEARCH)
         return pick(wish, [shown(versions[0]) for versions in every.values()])
+
+    async def _of_another(self, ask: Ask, citizen: int) -> list[Version]:
+        decided = await self._others.read(ask, citizen)
+        ids = await self._ids(decided.patient, decided.types, decided.blocks, decided.consents)
+        versions = [of_block(one, ids) for one in decided.blocks] + [of_consent(one, ids) for one in decided.consents]
+        return [newest for newest, *_ in versions]
 
     async def change(self, ask: Ask, changes: Sequence[Change]) -> Sequence[Written]:
         """A block that is set, or a consent that is withdrawn. One at a time: each is a decision by itself."""
@@ -125,10 +137,15 @@ class Consents:
     async def _all(self, ask: Ask, action: Action | None) -> dict[UUID, list[Version]]:
         """Every Consent of the citizen with its versions; a look when there is an ``action``."""
         blocks, consents = await self._blocks.history(ask), await self._blocks.consents(ask)
-        ids = await self._ids(ask, blocks, consents, action)
+        rows = [one.shape.what_document for one in blocks if one.shape.what_document is not None]
+        facts = await self._facts(ask, rows, action)
+        types = {UUID(row): TYPE_NAMES[number] for row, number in orjson.loads(facts["types"]).items()}
+        ids = await self._ids(facts["patient"], types, blocks, consents)
         return {one.id: of_block(one, ids) for one in blocks} | {one.id: of_consent(one, ids) for one in consents}
 
-    async def _ids(self, ask: Ask, blocks: Sequence[Block], consents: Sequence[Consent], action: Action | None) -> Ids:
+    async def _ids(
+        self, patient: UUID, types: Mapping[UUID, str], blocks: Sequence[Block], consents: Sequence[Consent]
+    ) -> Ids:
         shapes = [one.shape for one in blocks]
         places = {key for one in shapes for key in (one.who_organisation, one.what_organisation)} | {
             one.organisation for one in consents
@@ -136,13 +153,10 @@ class Consents:
         people = {key for one in shapes for key in (one.who_professional, one.what_author)} | {
             one.professional for one in consents
         }
-        rows = [one.what_document for one in shapes if one.what_document is not None]
-        facts = await self._facts(ask, rows, action)
         async with lend(self._pool) as connection:
             by_key = [await connection.fetch(text, [key for key in keys if key is not None]) for text, keys in ((_PLACES, places), (_PEOPLE, people))]  # fmt: skip
         organisations, professionals = ({row["key"]: row["id"] for row in found} for found in by_key)
-        types = {UUID(row): TYPE_NAMES[number] for row, number in orjson.loads(facts["types"]).items()}
-        return Ids(facts["patient"], organisations, professionals, types)
+        return Ids(patient, organisations, professionals, types)
 
     async def _facts(self, ask: Ask, rows: Sequence[UUID], action: Action | None) -> Any:
         async with lend(self._pool) as connection:

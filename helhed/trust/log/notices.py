@@ -7,6 +7,7 @@ from functools import cache
 from typing import Protocol
 from uuid import UUID
 
+from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.fhir.store.rows import ask_row
 from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
@@ -15,11 +16,13 @@ from helhed.foundation.lend import lend
 from helhed.trust.policy import document
 
 _OWN = "select * from trust.own_notices($1::fhir.ask, $2, $3, $4)"
+_OTHERS = "select * from trust.notices_seen($1::fhir.ask, $2, $3::smallint, $4::text[], $5, $6)"
 _UNREAD = "select trust.unread_notices($1::fhir.ask, $2)"
 _READ = "select trust.read_notices($1::fhir.ask, $2)"
 _CHOICES = "select * from trust.notice_choices($1::fhir.ask)"
 _CHOOSE = "select trust.choose_notice($1::fhir.ask, $2, $3)"
 _NEWS = "select trust.look_for_news($1, $2, $3, $4)"
+_LOG = TYPE_NUMBERS["AuditEvent"]
 _LOOK_BACK = timedelta(days=2)
 
 
@@ -32,6 +35,7 @@ class Kind:
     address: str  #: where to read more, behind the log-in
     always: bool  #: cannot be switched off
     chosen: bool  #: written only for those who chose it
+    for_who_acts: bool  #: told to those who act for the citizen, too
 
 
 @cache
@@ -40,7 +44,8 @@ def notice_kinds() -> Mapping[str, Kind]:
     told = document("notices.json")
     return {
         one["kind"]: Kind(
-            one["kind"], {"da": one["da"], "en": one["en"]}, one["address"], one.get("always", False), one.get("chosen", False)
+            one["kind"], {"da": one["da"], "en": one["en"]}, one["address"], one.get("always", False), one.get("chosen", False),
+            one.get("for_who_acts", False),
         )
         for one in told["kinds"]
     }  # fmt: skip
@@ -103,6 +108,13 @@ class Notices:
         await self.look_for_news(ask.at, [ask.actor])
         async with lend(self._pool) as connection:
             rows = await connection.fetch(_OWN, ask_row(ask), wanted, before, limit)
+        return [Notice(*row) for row in rows]
+
+    async def page_of(self, ask: Ask, citizen: int, before: datetime, limit: int) -> list[Notice]:
+        """What another citizen is told of, for who acts for them in the log, as one look; nothing for anybody else."""
+        kinds = [name for name, kind in notice_kinds().items() if kind.for_who_acts]
+        async with lend(self._pool) as connection:
+            rows = await connection.fetch(_OTHERS, ask_row(ask), citizen, _LOG, kinds, before, limit)
         return [Notice(*row) for row in rows]
 
     async def unread(self, ask: Ask) -> int:

@@ -55,7 +55,7 @@ from typing import Protocol, TypeVar
 from helhed.fhir.definitions import Ownership
 from helhed.foundation.ask import Action, ActorKind, Ask
 from helhed.trust.policy import Types
-from helhed.trust.reference.acting import basis_of_acting, is_masked
+from helhed.trust.reference.acting import acts_in, basis_of_acting, is_masked, sees_block
 from helhed.trust.reference.afterwards import follows_up, was_in_contact
 from helhed.trust.reference.blocks import is_named, objections
 from helhed.trust.reference.facts import (
@@ -77,7 +77,7 @@ from helhed.trust.reference.facts import (
 
 __all__ = [
     "ALWAYS", "Acting", "Assistance", "Basis", "Block", "Consent", "Decision", "Deny", "Employment", "Facts", "Mask", "PastContact", "Permit", "Reason",
-    "Relation", "Row", "Ticket", "Validity", "decide", "may_read", "reference_search", "responsible", "visible",
+    "Relation", "Row", "Ticket", "Validity", "acts_in", "decide", "may_read", "reference_search", "responsible", "sees_block", "visible",
 ]  # fmt: skip
 
 READING = frozenset({Action.READ, Action.VREAD, Action.HISTORY, Action.SEARCH})

@@ -1,12 +1,15 @@
 """Citizens who act for another citizen, and what is hidden from them, in the reference."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from helhed.foundation.ask import Ask
+from helhed.fhir.definitions import Ownership
+from helhed.foundation.ask import ActorKind, Ask
 from helhed.foundation.clock import DANISH_TIME
 from helhed.trust.reference.blocks import reaches
-from helhed.trust.reference.facts import Acting, Basis, Facts, Row
+from helhed.trust.reference.facts import Acting, Basis, Block, Facts, Row
 
+_NOWHERE = 0  #: the origin of what nobody recorded
 _ORDER = (Basis.CUSTODY, Basis.MANDATE, Basis.GUARDIAN, Basis.PROXY, Basis.DECISION_FOR_YOUTH)
 
 
@@ -16,6 +19,28 @@ def basis_of_acting(ask: Ask, row: Row, facts: Facts) -> Basis | None:
         return None
     held = {one.basis for one in facts.acting if _holds(ask, row, one, facts)}
     return next((basis for basis in _ORDER if basis in held), None)
+
+
+def acts_in(ask: Ask, citizen: int, type_name: str, facts: Facts) -> Basis | None:
+    """Why somebody may read what trust itself serves of another citizen, ``Consent`` or ``AuditEvent``; None when they may not.
+
+    It is no row: no organisation recorded it, at no moment. So of blocks, where a mandate obeys them, those on everything count.
+    """
+    if ask.kind is not ActorKind.CITIZEN or citizen in facts.keys(ask.actor):
+        return None
+    if ask.read_types is not None and type_name not in ask.read_types:
+        return None
+    nothing = Row(type_name, Ownership.CITIZEN, citizen, _NOWHERE)
+    held = {one.basis for one in facts.acting if _holds(ask, nothing, one, facts)}
+    return next((basis for basis in _ORDER if basis in held), None)
+
+
+def sees_block(ask: Ask, block: Block, facts: Facts) -> bool:
+    """Whether somebody who acts for the citizen is told of a block. One on a row that is masked would tell of the row."""
+    if acts_in(ask, block.citizen, "Consent", facts) is None:
+        return False
+    about = facts.rows.get(block.document) if block.document is not None else None
+    return about is None or not is_masked(ask, replace(about, citizen=block.citizen), facts, from_citizen_too=False)
 
 
 def is_masked(ask: Ask, row: Row, facts: Facts, *, from_citizen_too: bool) -> bool:

@@ -133,6 +133,10 @@ class FakeNotices:
         """None."""
         return []
 
+    async def page_of(self, ask: Ask, citizen: int, before: datetime, limit: int) -> list[Any]:
+        """None."""
+        return []
+
     async def unread(self, ask: Ask) -> int:
         """None."""
         return 0

@@ -27,7 +27,7 @@ from helhed.portals.ports import (
     Relatives,
 )
 from helhed.portals.ports.apps import AppInUse, AppNotKnown, AppRequest, OpenableApp
-from helhed.portals.ports.consents import Block, Consent, Job, Reader, Seen, Shape
+from helhed.portals.ports.consents import Block, Consent, Decided, Job, Reader, Seen, Shape
 from helhed.portals.ports.glass import Opening, OwnTicket, Waiting
 from helhed.portals.ports.proofs import LogAnchors, LogWitness
 from helhed.portals.sessions import Principal
@@ -312,6 +312,10 @@ class FakeBlocks:
     async def history(self, ask: Ask) -> Sequence[Block]:
         """All of them."""
         return [block for citizen, block in self.network.blocks.values() if citizen == ask.actor]
+
+    async def of_another(self, ask: Ask, citizen: int) -> Decided:
+        """Nobody acts here in blocks and consents."""
+        raise Unknown
 
     async def put(self, ask: Ask, shape: Shape, block: UUID, instead_of: UUID | None) -> None:
         """From the next request; once."""
