@@ -3,12 +3,18 @@
 Syslog has no receipt. The closest to one is the end of TLS: whoever answers our close_notify with its own has read everything that
 came before it. So each batch has a connection of its own, and the position moves on only when it was closed by both. What was not
 is sent again, with the same ``metadata.uid``.
+
+Some collectors close without a close_notify. Then TCP must tell: a side that closes before it has read everything answers with a reset
+(RFC 9293, section 3.10.4; RFC 2525, section 2.17), and one that had closed before acknowledges nothing. So an end without a reset, with every byte of ours
+acknowledged, is an end after everything was read. Where the system cannot tell, it counts as nothing read.
 """
 
 import asyncio
 import json
+import select
 import socket
 import ssl
+import struct
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,6 +36,7 @@ _NEXT = "select kind, number, told::text from trust.watch_export_next($1, $2)"
 _DONE = "select trust.watch_export_done($1, $2)"
 _MOST = 500
 _PAUSE_SECONDS, _PAUSE_AFTER_FAILURE, _PATIENCE_SECONDS = 5.0, 30.0, 10.0
+_TCP_INFO, _TCP_CLOSED, _TCP_CLOSE_WAIT, _LOOKS = struct.Struct("@B23xI"), 7, 8, 100
 _AUTHPRIV = 10  #: facility
 _SEVERITY = {1: 6, 2: 5, 3: 4, 4: 3, 5: 2, 6: 1}  #: of OCSF to syslog's
 
@@ -72,9 +79,36 @@ class Siem:
             ):
                 for message in messages:
                     secured.sendall(b"%d %b" % (len(message), message))
-                secured.unwrap()  # waits for the other side's close_notify
+                _closed_by_both(secured)
         except OSError as error:
             raise SiemUnreachable from error
+
+
+def _closed_by_both(secured: ssl.SSLSocket) -> None:
+    """Says close_notify, and waits for the other side's, or for the end of TCP after everything was read. Raises OSError."""
+    try:
+        secured.unwrap()
+    except TimeoutError:
+        raise
+    except OSError:
+        if not _was_read(secured):
+            raise
+
+
+def _was_read(secured: ssl.SSLSocket) -> bool:
+    """Whether the other side acknowledged every byte and ended without a reset (Linux: ``struct tcp_info``)."""
+    option = getattr(socket, "TCP_INFO", None)
+    if option is None:
+        return False
+    for _ in range(_LOOKS):
+        told = secured.getsockopt(socket.IPPROTO_TCP, option, _TCP_INFO.size)
+        state, unacknowledged = _TCP_INFO.unpack(told)
+        if state == _TCP_CLOSED or secured.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            return False  # a reset
+        if not unacknowledged:
+            return bool(state == _TCP_CLOSE_WAIT)  # the other side has ended, and we have not
+        select.select([], [], [], _PATIENCE_SECONDS / _LOOKS)
+    return False
 
 
 def message(told: dict[str, Any], host: str) -> bytes:

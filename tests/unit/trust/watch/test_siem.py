@@ -50,11 +50,13 @@ def _certificate(folder: Path, address: str) -> Path:
 class Sink:
     """A syslog server over TLS that takes what comes; it drops the first connections after some bytes, when told to."""
 
-    def __init__(self, certificate: Path, drops: list[int]) -> None:
+    def __init__(self, certificate: Path, drops: list[int], *, says_goodbye: bool = True) -> None:
+        self._says_goodbye = says_goodbye
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._context.load_cert_chain(certificate)
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
+        self.polite_end = False  #: whether a drop is an ordinary end of TCP
         self.drops, self.taken, self.connections = drops, [], 0  # type: ignore[var-annotated]
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -77,11 +79,13 @@ class Sink:
         while part := secured.recv(512):
             received += part
             if limit is not None and len(received) >= limit:
-                secured.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                if not self.polite_end:
+                    secured.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
                 secured.close()
                 return
         self.taken += _frames(received)
-        secured.unwrap()
+        if self._says_goodbye:
+            secured.unwrap()
 
     def close(self) -> None:
         self._listening.close()
@@ -142,6 +146,35 @@ async def test_a_sink_that_drops_and_comes_back_gets_everything(target: Target, 
     assert await _sent(target, siem) == 0
     assert len({one["metadata"]["uid"] for one in sink.taken}) == 40
     assert sink.connections == 4
+
+
+async def test_a_collector_that_closes_without_a_word_but_read_everything_is_not_told_twice(
+    target: Target, certificate: Path
+):
+    rude = Sink(certificate, [], says_goodbye=False)
+    siem = Siem("127.0.0.1", rude.port, certificate)
+    for many in (40, 25):
+        await _noted(target, many)
+        assert await _sent(target, siem) == many
+        assert await _sent(target, siem) == 0
+    assert len({one["metadata"]["uid"] for one in rude.taken}) == len(rude.taken) == 65
+    assert rude.connections == 2
+    rude.close()
+
+
+@pytest.mark.parametrize("read", [1, 600, 4000])
+async def test_a_collector_that_closes_without_a_word_before_it_read_everything_is_told_again(
+    target: Target, certificate: Path, read: int
+):
+    rude = Sink(certificate, [read], says_goodbye=False)
+    rude.polite_end = True
+    siem = Siem("127.0.0.1", rude.port, certificate)
+    await _noted(target, 400)
+    with pytest.raises(SiemUnreachable):
+        await _sent(target, siem)
+    assert await _sent(target, siem) == 400
+    assert len({one["metadata"]["uid"] for one in rude.taken}) == 400
+    rude.close()
 
 
 async def test_a_server_that_nobody_vouches_for_gets_nothing(target: Target, sink: Sink, tmp_path: Path):
