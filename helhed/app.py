@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import gc
 import hashlib
+import os
+import signal
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from functools import partial
@@ -44,7 +46,7 @@ from helhed.foundation.postgres import EmbeddedPostgres
 from helhed.foundation.seal import Seal
 from helhed.foundation.settings import Settings
 from helhed.foundation.shared_metrics import SharedMetrics
-from helhed.foundation.workers import GOODBYE, LEAVING, ReadyMarks
+from helhed.foundation.workers import GOODBYE, LEAVING, ReadyMarks, is_orphan
 from helhed.hooks import HANDLERS, HOOKS
 from helhed.insight.figures import Figures
 from helhed.portals import build_portal_app
@@ -162,6 +164,7 @@ class Network:
             base_url=settings.public_url,
             passkeys=Passkeys(store.pool, read_secret(settings.data_dir), settings.public_url),
             acute_places=settings.acute_keys,
+            data_dir=settings.data_dir,
         )
         oauth = CrossOrigin(OAuthDoor(identity, watcher.events), identity.origins)
         outbox = Outbox(store.pool, clock, HANDLERS)
@@ -294,6 +297,12 @@ class Application:
         while not self._stopping.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), _SECONDS_BETWEEN_CHECKS)
+            if (
+                is_orphan()
+            ):  # killed, it could not end its workers: they would hold the port, and nobody would replace them
+                logger("app").warning("the server is gone; this worker ends")
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
             network.keys.look_again()
             await asyncio.to_thread(self._metrics.put)
             with contextlib.suppress(Exception):  # the database may be away

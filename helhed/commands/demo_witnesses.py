@@ -9,6 +9,7 @@ from helhed.commands.verifying import admit_witness
 from helhed.commands.witnessing import Memory
 from helhed.foundation.database import Target, connected
 from helhed.foundation.settings import Settings
+from helhed.foundation.workers import be_parent
 
 #: a region, and an organisation of patients
 NAMES = ("region.demo", "patientforening.demo")
@@ -25,6 +26,7 @@ async def admit_demo_witnesses(settings: Settings, target: Target) -> None:
 @contextmanager
 def demo_witnesses(settings: Settings) -> Iterator[None]:
     """They follow the log for as long as the block lasts."""
+    be_parent()
     running = [subprocess.Popen(_command(settings, name), stdout=subprocess.DEVNULL) for name in NAMES]
     try:
         yield

@@ -16,7 +16,7 @@ from granian.constants import HTTPModes, Interfaces, Loops
 
 from helhed.foundation.logging import logger
 from helhed.foundation.settings import Settings
-from helhed.foundation.workers import GOODBYE, LEAVING, ReadyMarks
+from helhed.foundation.workers import GOODBYE, LEAVING, ReadyMarks, be_parent
 
 _BACKLOG = 1024
 _READY_SECONDS = 60.0
@@ -27,6 +27,7 @@ class Server(Granian):  # type: ignore[misc,valid-type]
     """Granian on one shared socket, with replacements that overlap. Relies on: its spawning of workers (2.8)."""
 
     def __init__(self, settings: Settings, workers: int) -> None:
+        be_parent()
         super().__init__(
             "helhed.app:application",
             address=settings.host,

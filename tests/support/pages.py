@@ -27,7 +27,7 @@ def ports_of(world: World, clock: Clock, server: AuthorisationServer | None = No
     """The rooms of a world, as the pages have them."""
     return portal_ports(
         world.store, clock, LookupsInMemory(), Seal("sessions", [SECRET]), server or identity_of(world, clock), Pseudonyms(SECRET),
-        demo=demo, secure_cookies=False, version="0",
+        demo=demo, secure_cookies=False, version="0", data_dir=world.data_dir,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -28,16 +29,17 @@ SECRET = b"0" * 32
 class World:
     """A store, an owner's connection beside it, and a clock that stands at ``NOW``."""
 
-    def __init__(self, store: Store, owner: Connection, target: Target) -> None:
+    def __init__(self, store: Store, owner: Connection, target: Target, data_dir: Path) -> None:
         self.store = store
         self.owner = owner
         self.target = target
+        self.data_dir = data_dir
 
     @classmethod
     async def open(cls, target: Target, settings: Settings) -> "World":
         """Open everything."""
         store = await Store.open(target, settings, CursorSigner(SECRET), HOOKS)
-        return cls(store, await connect(target.owner), target)
+        return cls(store, await connect(target.owner), target, settings.data_dir)
 
     async def close(self) -> None:
         """Close everything."""

@@ -18,6 +18,7 @@ from helhed.foundation.database import Connection, Target, connected
 from helhed.foundation.errors import HelhedError
 from helhed.foundation.keyring_file import KEY_FILES
 from helhed.foundation.settings import Settings
+from helhed.trust.watch.works import BACKUP, mark
 
 
 class BackupFailed(HelhedError):
@@ -44,6 +45,8 @@ async def back_up(settings: Settings, target: Target, folder: Path, to: Sequence
         manifest = await _copy(settings, target, connection, draft, keys, at)
     manifest.write(draft)
     draft.rename(folder)
+    async with connected(target.owner) as connection:
+        await mark(connection, BACKUP, at)  # the front page of operations tells how old the newest is
     return manifest
 
 

@@ -11,6 +11,7 @@ from helhed.commands.witnessing.memory import Memory, Signed
 from helhed.foundation.clock import Clock, system_clock
 from helhed.foundation.errors import HelhedError
 from helhed.foundation.logging import logger
+from helhed.foundation.workers import is_orphan
 from helhed.trust.verifier.faults import Faulty
 from helhed.trust.verifier.heads import Keys, SeenHead, check_head, check_keys, check_line, cosignature_body
 from helhed.trust.verifier.primitives import from_hex
@@ -110,11 +111,11 @@ class Witness:
 
 
 async def run_witness(memory: Memory, url: str, log: str = "") -> None:
-    """Follow the log until ended. Raises Refused; when nobody answers, it waits."""
+    """Follow the log until ended, or until whoever started this as its child is gone. Raises Refused; when nobody answers, it waits."""
     told = logger("witness")
     async with httpx.AsyncClient(base_url=url, timeout=_PATIENCE_SECONDS) as client:
         witness, silent = Witness(memory, client, log=log), 0
-        while True:
+        while not is_orphan():  # the demo's end with it
             try:
                 await witness.look()
                 silent = 0

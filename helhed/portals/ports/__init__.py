@@ -23,6 +23,7 @@ from helhed.portals.ports.log_in import LogIns, Once
 from helhed.portals.ports.passkeys import NoPasskeys, Passkeys
 from helhed.portals.ports.proofs import LogAnchors, LogWitness, Proofs
 from helhed.portals.ports.watch import Watch
+from helhed.portals.ports.works import Operations
 from helhed.portals.sessions import Principal, SessionStore
 from helhed.record.reading import CitizenRows
 
@@ -197,6 +198,7 @@ class Ports:
     ] = ()  #: acute wards; the first is whose eyes a block is tried with, in the demo its first hospital unit
     emergency_organisation: int | None = None  #: whose eyes a block is tried with; None takes the first hospital unit
     figures: Figures | None = None  #: of everybody together; without them their page says that there are none
+    operations: Operations | None = None  #: how the network stands; pages without it have no such door
     watch: Watch | None = None  #: the desks of security officers; pages without them have no such door
     secure_cookies: bool = False  #: True behind https: the cookie is then named __Host-helhed
     version: str = ""

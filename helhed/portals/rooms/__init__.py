@@ -1,5 +1,7 @@
 """The ports of the pages, served by the rooms below: one file for each port."""
 
+from pathlib import Path
+
 from helhed.fhir.store import Store
 from helhed.foundation.clock import Clock
 from helhed.foundation.outward import Asker
@@ -24,6 +26,7 @@ from helhed.portals.rooms.relations import PortalRelations
 from helhed.portals.rooms.rows import PortalRows
 from helhed.portals.rooms.sessions import PortalSessions
 from helhed.portals.rooms.watch import portal_watch
+from helhed.portals.rooms.works import PortalOperations
 from helhed.registries.directory import Directory
 from helhed.trust.acting.counter import Counter
 from helhed.trust.acting.help import Help
@@ -64,6 +67,7 @@ def portal_ports(
     base_url: str = "http://localhost",
     passkeys: Passkeys | None = None,
     acute_places: tuple[int, ...] = (),
+    data_dir: Path | None = None,
 ) -> ports.Ports:
     """Everything the pages are built from."""
     pool = store.pool
@@ -99,6 +103,7 @@ def portal_ports(
         help=Help(pool),
         counter=Counter(pool),
         figures=Figures(pool),
+        operations=PortalOperations(pool, data_dir) if data_dir else None,
         watch=portal_watch(pool),
         secure_cookies=secure_cookies,
         version=version,

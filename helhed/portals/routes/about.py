@@ -1,4 +1,4 @@
-"""The small pages: about the demo, accessibility, and the door that is not built yet."""
+"""The small pages: about the demo, and accessibility."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,15 +17,7 @@ async def accessibility(request: Request) -> Response:
     return (await visit(request)).page("accessibility.html")
 
 
-async def operations(request: Request) -> Response:
-    """Where those who keep the network running begin: what is to come, and what there is until then."""
-    visitor = await visit(request)
-    visitor.operator()
-    return visitor.page("operations.html")
-
-
 ROUTES = [
     Route("/om", about_demo, methods=["GET"]),
     Route("/tilgaengelighed", accessibility, methods=["GET"]),
-    Route("/drift", operations, methods=["GET"]),
 ]

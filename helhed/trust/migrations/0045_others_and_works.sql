@@ -80,3 +80,45 @@ begin
     execute format('grant execute on function %s to helhed_app', signature);
   end loop;
 end $$;
+
+-- --- what those who keep the network running look after: counts and times of its own works, of nobody's data --------------------
+
+-- When something was last done that no other table tells of: a backup.
+create table trust.works_mark (what text primary key, at timestamptz not null);
+alter table trust.works_mark owner to helhed_trust;
+
+create function trust.keeps_running(asker fhir.ask) returns boolean language sql stable as $$
+  select asker.kind = 2 and asker.role = 'operator' and coalesce((select s.active from fhir.footing_of(asker) s), false)
+$$;
+alter function trust.keeps_running(fhir.ask) owner to helhed_trust;
+
+create function trust.network_state(asker fhir.ask, soon interval) returns jsonb
+language plpgsql stable security definer set search_path = trust, pg_temp as $$
+begin
+  if not trust.keeps_running(asker) then
+    return null;
+  end if;
+  return jsonb_build_object(
+    'cases', (select jsonb_build_object('open', count(*), 'late', count(*) filter (where c.due_at <= asker.at),
+                                        'soon', count(*) filter (where c.due_at > asker.at and c.due_at <= asker.at + soon), 'next', min(c.due_at))
+              from trust.watch_case c where c.state <> 'closed'),
+    'incidents', (select coalesce(jsonb_agg(jsonb_build_object(
+                    'id', i.id, 'number', i.number, 'class', i.class, 'known_at', i.known_at, 'personal_data', i.personal_data,
+                    'opened_at', i.opened_at,
+                    'entries', (select coalesce(jsonb_agg(jsonb_build_object('step', e.step, 'at', e.at) order by e.id), '[]')
+                                from trust.watch_incident_entry e where e.incident = i.id)) order by i.known_at), '[]')
+                  from trust.watch_incident i where i.closed_at is null),
+    'reviews', (select jsonb_build_object('open', count(*), 'late', count(*) filter (where v.due_at <= asker.at), 'next', min(v.due_at))
+                from trust.ticket_review v where v.reviewed_at is null),
+    'questions', (select jsonb_build_object('open', count(*), 'late', count(*) filter (where q.due_at <= asker.at), 'next', min(q.due_at))
+                  from trust.why_question q where q.answered_at is null),
+    'marks', (select coalesce(jsonb_object_agg(m.what, m.at), '{}') from trust.works_mark m),
+    'certificates', (select coalesce(jsonb_agg(jsonb_build_object('name', a.name, 'pem', a.certificates)), '[]')
+                     from trust.assertion_issuer a where asker.at < a.ended_at),
+    'posture', (select jsonb_build_object('places', count(distinct n.organisation), 'late', count(*) filter (
+                  where n.due < asker.at::date and n.answer in ('partly', 'no')),
+                  'lacking', count(*) filter (where n.answer in ('partly', 'no')), 'oldest', min(n.at))
+                from (select distinct on (a.organisation, a.control) a.* from trust.watch_answer a order by a.organisation, a.control, a.id desc) n));
+end $$;
+alter function trust.network_state(fhir.ask, interval) owner to helhed_trust;
+grant execute on function trust.network_state(fhir.ask, interval) to helhed_app;

@@ -28,6 +28,7 @@ FROM_CODES: tuple[str, ...] = (
     "log.column.", "why.state.", "follow.choice.",
 )  # fmt: skip
 FROM_CODES += ("glass.outcome_", "figures.by.", "figures.sex.", "figures.measure.", "figures.means.")
+FROM_CODES += ("works.part.", "works.name.", "works.said.", "works.whose.", "works.state.")
 
 
 def places(message):
