@@ -50,6 +50,9 @@ class LogEntry:
     late: bool = False  #: later than agreed
     local_role: str = ""  #: the role in that place's own words
     reason: str = ""  #: the reason, likewise
+    app: str = ""  #: what the app or system is registered as that asked
+    ticket: str = ""  #: of the broken glass that it was seen through
+    request: str = ""  #: the id of the request, which its answer bore
 
 
 @dataclass(frozen=True, slots=True)

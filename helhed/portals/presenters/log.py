@@ -76,7 +76,7 @@ def bursts(entries: Sequence[LogEntry]) -> list[list[LogEntry]]:
     for entry in entries:
         together = (
             entry.kind, entry.actor, entry.pseudonym, entry.organisation, entry.role, entry.permitted, entry.source_name, entry.reason,
-            _sort(entry), _through_broken_glass(entry),
+            entry.app, _sort(entry), _through_broken_glass(entry),
         )  # fmt: skip
         burst = open_ones.get(together)
         if burst is None or (not _own(entry) and burst[-1].at - entry.at > BURST):
@@ -156,6 +156,11 @@ def _notes(burst: Sequence[LogEntry], words: Words) -> tuple[str, ...]:
         found += purges.lines(head.purge, words)
     if head.pseudonym:
         found.append(words("log.withheld_why", place=head.organisation_name or words("log.no_place")))
+    if head.app:
+        found.append(words("log.by_app", app=head.app))
+    found += [
+        words("log.by_ticket", ticket=ticket) for ticket in dict.fromkeys(entry.ticket for entry in burst) if ticket
+    ]
     if head.source_name:
         arrived = max(entry.arrived for entry in burst if entry.arrived is not None)
         late = "log.delivered_late" if any(entry.late for entry in burst) else "log.delivered"

@@ -11,7 +11,9 @@ from helhed.portals.language import Words
 from helhed.portals.ports import LogEntry
 from helhed.portals.presenters.log import told_alone
 
-_COLUMNS = ("when", "place", "who", "role", "did", "data", "why", "shown", "source", "arrived", "number")
+_COLUMNS = (
+    "when", "place", "who", "role", "did", "data", "why", "shown", "source", "arrived", "app", "ticket", "request", "number",
+)  # fmt: skip
 
 
 def as_csv(entries: Sequence[LogEntry], words: Words) -> bytes:
@@ -36,5 +38,6 @@ def _rows(entries: Sequence[LogEntry], words: Words) -> Iterator[dict[str, str]]
             "when": entry.at.isoformat(), "place": entry.organisation_name or "", "who": entry.actor_name or entry.pseudonym,
             "role": words.role(entry.role) or entry.local_role, "did": told.did, "data": told.seen, "why": told.why,
             "shown": words("log.column.yes" if entry.permitted else "log.column.no"), "source": entry.source_name or "",
-            "arrived": entry.arrived.isoformat() if entry.arrived else "", "number": str(entry.id),
+            "arrived": entry.arrived.isoformat() if entry.arrived else "", "app": entry.app, "ticket": entry.ticket,
+            "request": entry.request, "number": str(entry.id),
         }  # fmt: skip

@@ -152,6 +152,7 @@ def _entry(one: Look, notes: Mapping[UUID, ports.PurgeNote]) -> ports.LogEntry:
         pseudonym=one.pseudonym, person=person_of(one.kind, one.actor, one.pseudonym), source_name=one.source_name,
         arrived=one.at if one.source is not None else None, late=bool(one.local.get("late")),
         local_role=str(one.local.get("role", "")), reason=str(one.local.get("reason", "")),
+        app=one.client_name or "", ticket=str(one.ticket or ""), request=str(one.trace),
     )  # fmt: skip
 
 

@@ -110,7 +110,8 @@ def _principal(look: Look) -> list[Json]:
 
 def _client(look: Look) -> Json:
     kind = {"coding": [{"system": codes.DICOM, "code": "110150", "display": "Application"}]}
-    return {"type": kind, "who": {"display": look.client}, "requestor": False}
+    named = {"name": look.client_name} if look.client_name else {}
+    return {"type": kind, "who": {"display": look.client}, **named, "requestor": False}
 
 
 def _organisation(look: Look) -> Json:

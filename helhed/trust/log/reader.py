@@ -59,6 +59,8 @@ class Look:
     source_name: str | None
     local_id: str | None
     local: Mapping[str, Any]  #: what the source says beside
+    client_name: str | None = None  #: what the app or system is registered as; None for the pages of this network
+    ticket: UUID | None = None  #: by which broken glass it was seen, or which was broken
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,5 +146,5 @@ class LogReader:
             tuple((TYPE_NAMES[number], one) for number, one in zip(row["seen_types"], row["seen"], strict=True)),
             tuple(sorted(TYPE_NAMES[number] for number in row["types"])), row["as_other"], row["citizen_id"], row["trace"],
             row["source"], row["source_id"], row["source_name"], row["local_id"],
-            orjson.loads(row["local"]) if row["local"] else {},
+            orjson.loads(row["local"]) if row["local"] else {}, row["client_name"], row["ticket"],
         )  # fmt: skip

@@ -110,7 +110,7 @@ returns table (id bigint, moment timestamptz, at timestamptz, kind smallint, act
                principal bigint, principal_name text, organisation bigint, organisation_id uuid, organisation_name text, role text, client text,
                purpose smallint, action smallint, permitted boolean, basis smallint, type smallint, resources uuid[], seen uuid[],
                seen_types smallint[], types smallint[], as_other boolean, citizen_id uuid, trace uuid, source bigint, source_id uuid,
-               source_name text, local_id text, local jsonb, total bigint, more boolean)
+               source_name text, local_id text, local jsonb, total bigint, more boolean, client_name text, ticket uuid)
 language plpgsql security definer set search_path = trust, pg_temp as $$
 declare
   reach record := trust.log_reach(asker, patient, type_number);
@@ -207,7 +207,12 @@ begin
          not s.home, case when s.home then (select c.patient from registries.citizen c where c.key = s.citizen) end, s.trace,
          s.source, (select x.id from registries.organisation x where x.key = s.source),
          (select x.name from registries.organisation x where x.key = s.source), s.local_id,
-         case when s.is_withheld then s.local - 'name' - 'identifier' else s.local end, s.rows_in_all, s.left_over > s.shown
+         case when s.is_withheld then s.local - 'name' - 'identifier' else s.local end, s.rows_in_all, s.left_over > s.shown,
+         (select a.name from trust.client a where a.id = s.client),
+         case when s.action = 14 then s.resources[1] when s.basis = 8 and s.action <= 9 and s.kind = 2 then (
+           select g.id from trust.opening g where g.basis = 8 and g.citizen = any(reach.keys) and g.professional = s.actor
+             and g.organisation = s.organisation and g.valid_from <= s.happened and s.happened < g.valid_to
+           order by g.valid_from desc limit 1) end
   from page s cross join lateral (
     select coalesce(array_agg(u order by r.type, u), '{}') as ids, coalesce(array_agg(r.type order by r.type, u), '{}') as types
     from unnest(s.resources) u join fhir.resource r on r.bucket = fhir.bucket(u) and r.id = u

@@ -64,7 +64,9 @@ async def test_what_is_restored_is_what_was_there(
     restored, original = await connect(other.owner), await connect(world.target.owner)
     try:
         assert await everything(restored) == await everything(original)
-        for table in manifest.heads.keys() - {"trust.works_mark"}:  # which says afterwards that this very backup was made
+        for table in manifest.heads.keys() - {
+            "trust.works_mark"
+        }:  # which says afterwards that this very backup was made
             query = f"select t::text from {table} t order by 1"
             assert await restored.fetch(query) == await original.fetch(query)
     finally:

@@ -18,6 +18,7 @@ SCHEMAS = ("foundation", "fhir", "registries", "trust", "exchange", "insight", "
 #: table -> what the application may do there. Citizen data: nothing, or adding new rows of the store (every reader decides).
 ALLOWED: dict[str, set[str]] = {
     "trust.notice_choice": set(),
+    "trust.works_mark": set(),
     "trust.why_question": set(),
     "exchange.imported_document": set(),
     "exchange.rejected_entry": set(),
