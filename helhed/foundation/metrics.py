@@ -17,7 +17,10 @@ BATCHED = Gauge("helhed_batched_reads", "Decided reads carried by them.", regist
 WAITING = Gauge("helhed_waiting_reads", "Reads waiting for a statement.", registry=REGISTRY)
 OUTBOX_DELIVERED = Counter("helhed_outbox_delivered", "Events delivered.", ["topic"], registry=REGISTRY)
 NOTIFICATIONS = Counter(
-    "helhed_notifications", "Notifications of subscriptions.", ["kind", "outcome"], registry=REGISTRY
+    "helhed_notifications",
+    "Notifications of subscriptions, by kind and outcome.",
+    ["interaction", "status"],
+    registry=REGISTRY,
 )
 OUTBOX_FAILED = Counter(
     "helhed_outbox_failed", "Events set aside after repeated failure.", ["topic"], registry=REGISTRY

@@ -127,9 +127,11 @@ async def test_what_was_sent_in_vain_is_decided_again_before_it_is_sent_again(sc
     await post.deliver()
     assert len(post.receiver.events()) == 1
     await ends.block_everybody(scene)
+    connected = len(post.receiver.connected)
     post.receiver.status, post.later = 200, timedelta(hours=1)
     await post.deliver()
     assert len(post.receiver.events()) == 1
+    assert len(post.receiver.connected) == connected
     status, again = await Door(scene.world, replace(scene.doctor, at=post.now())).get(
         f"/fhir/Subscription/{identifier}/$events"
     )
