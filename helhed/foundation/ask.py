@@ -91,6 +91,11 @@ class Action(IntEnum):
     EXPORT = 97  # in bulk: kept for when there is such a thing
     NOTIFY = 98  # a subscription delivered something
     MODEL = 99  # a model was run on somebody's data: likewise
+    COPY_FOR_EMERGENCY = 130  # to be opened without a network
+    OPEN_OFFLINE = 131  # told afterwards
+    OUT_OF_COPY = 132  # a citizen is to be taken out of a copy that is out
+    END_COPY = 133  # by its holder, or by whoever keeps the log of the place
+    COPY_UNACCOUNTED = 134  # nothing was told of it in time, or what was told does not fit
     OFFER_MANDATE = 80
     ANSWER_MANDATE = 81  # yes or no to a mandate that was offered
     RELATIVE = 82  # who is close to the citizen, and may be called

@@ -14,7 +14,11 @@ _DESKS: Mapping[str, Sequence[tuple[str, str]]] = {
     "citizen-service": [("/hjaelp", "nav.help")],
     "directory-keeper": [("/register", "nav.register")],
     "reviewer": [REVIEWS],
-    "log-keeper": [("/hospital/log", "nav.questions"), ("/hospital/log/opfoelgning", "nav.follow_up")],
+    "log-keeper": [
+        ("/hospital/log", "nav.questions"),
+        ("/hospital/log/opfoelgning", "nav.follow_up"),
+        ("/hospital/noedkopi", "nav.emergency"),
+    ],
 }
 
 

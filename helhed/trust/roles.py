@@ -7,6 +7,7 @@ import orjson
 from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.foundation.database import Connection
 from helhed.trust.acting.policy import put_duties
+from helhed.trust.emergency.rules import put_emergency_rules
 from helhed.trust.policy import BASIS_NUMBERS, document, policy
 
 _PUT_DEADLINES = "select trust.put_deadlines($1::smallint[], $2::int[], $3::int[])"
@@ -48,3 +49,4 @@ async def put_roles(connection: Connection) -> None:
     in_days, in_months = [one.days for one in after.values()], [one.months for one in after.values()]
     await connection.execute(_PUT_DEADLINES, [BASIS_NUMBERS[basis] for basis in after], in_days, in_months)
     await put_duties(connection)
+    await put_emergency_rules(connection)

@@ -258,6 +258,31 @@ COUNTER = [
 
 #: where each invariant of those is missed
 _MISSED_BY = {15: "test_tickets.py", 18: "test_own_facts.py", 25: "test_figures.py"}
+#: of emergency copies (test_emergency_copies.py): what one holds, how long, and what comes into the log of it
+EMERGENCY = [
+    Mutant("a copy for every role", "trust.may_copy", "exists (select from trust.emergency_rule r where asker.role = any(r.roles))", "true", (26,)),
+    Mutant("a copy without a job", "trust.may_copy", "s.active and", "", (26,)),
+    Mutant("a copy of another unit's patients", "trust.emergency_patients", "and t.organisation = asker.organisation", "", (26,)),
+    Mutant("a copy of those who have left", "trust.emergency_patients", "and asker.at < t.valid_to", "", (26,)),
+    Mutant("a copy of a colleague's patients", "trust.emergency_patients", "and (t.professional is null or t.professional = asker.actor)", "", (26,)),
+    Mutant("a copy of those who are not seen", "trust.emergency_patients", "exists (select from trust.seen_among(asker, array[c.patient]))", "true", (26,)),
+    Mutant("rows are copied unseen", "trust.issue_emergency_copy", "where not exists (select unnest(w.resources) except select trust.seen_among(asker, w.resources))", "", (26,)),
+    Mutant("a copy that is in no log", "trust.issue_emergency_copy", "asker.purpose, 130, true", "asker.purpose, 9, true", (26,)),
+    Mutant("a copy that nobody is told of", "trust.issue_emergency_copy", "perform trust.tell(one.citizen, asker.at, 'emergency-copied'", "perform trust.tell(0, asker.at, 'emergency-copied'", (26,)),
+    Mutant("a later block is not heard of", "trust.recheck_emergency_copy", "exists (select unnest(p.resources) except select trust.seen_among(asker, p.resources))", "false", (26,)),
+    Mutant("a copy outlives the job", "trust.recheck_emergency_copy", "or not works", "", (26,)),
+    Mutant("an opening comes twice", "trust.emergency_misfit", "when (one->>'n')::int <= held.head then", "when (one->>'n')::int < held.head then", (26,)),
+    Mutant("gaps are passed over", "trust.emergency_misfit", "when (one->>'n')::int > held.head + 1 then 'gap'", "", (26,)),
+    Mutant("openings do not hang together", "trust.emergency_misfit", "when one->>'prev' <> encode(held.head_hash, 'hex') then 'broken'", "", (26,)),
+    Mutant("patients who are not in it", "trust.emergency_misfit", "then 'stranger'", "then 'gap'", (26,)),
+    Mutant("an opening without a reason", "trust.emergency_misfit", "where one->>'reason' = any(r.reasons)", "", (26,)),
+    Mutant("an opening in nobody's log", "trust.take_opening", "131, true, p.basis, p.citizen", "131, true, p.basis, null", (26,)),
+    Mutant("seals that do not hold are let be", "trust.tell_emergency", "odd boolean := unsealed > 0", "odd boolean := false", (26,)),
+    Mutant("a list may get shorter", "trust.tell_emergency", "(claim->>'n')::int < held.head or", "", (26,)),
+    Mutant("a copy is gone with openings untold", "trust.tell_emergency", "and (claim->>'n')::int = held.head then", "then", (26,)),
+    Mutant("anybody tells", "trust.tell_emergency", "and c.token_hash = sha256(token)", "", (26,)),
+]  # fmt: skip
+
 #: what misses a function that sins
 CHECKS = {
     "fhir.basis": ("reads",),
@@ -301,6 +326,7 @@ def table() -> str:
     everyone += [(one, "test_tried_and_reviewed.py") for one in (*TRIED, *REVIEWED)]
     everyone += [(one, "test_counter.py") for one in COUNTER]
     everyone += [(one, "test_told.py") for one in TOLD]
+    everyone += [(one, "test_emergency_copies.py") for one in EMERGENCY]
     lines = ["invariants  function  guard taken away  missed by", "-" * 60]
     for one, where in sorted(everyone, key=lambda pair: pair[0].invariants):
         numbers = ", ".join(map(str, one.invariants))
@@ -312,7 +338,7 @@ def table() -> str:
 async def lost(owner: Connection) -> list[str]:
     """Mutants whose guard stands nowhere any more, or in several functions of that name."""
     found = []
-    for one in (*MUTANTS, *AT_THE_DOOR, *BY_THEMSELVES, *COUNTER, *TOLD):
+    for one in (*MUTANTS, *AT_THE_DOOR, *BY_THEMSELVES, *COUNTER, *TOLD, *EMERGENCY):
         texts = [row[0] for row in await owner.fetch(_TEXTS, one.function)]
         if sum(one.before in text for text in texts) != 1:
             found.append(one.sin)

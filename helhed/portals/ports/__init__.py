@@ -14,6 +14,7 @@ from helhed.portals.ports.apps import Apps
 from helhed.portals.ports.clinicians import Clinicians
 from helhed.portals.ports.consents import Blocks
 from helhed.portals.ports.declarations import Declarations
+from helhed.portals.ports.emergency import Emergency
 from helhed.portals.ports.figures import Figures
 from helhed.portals.ports.glass import Glass
 from helhed.portals.ports.help import Counter, Help, Relatives
@@ -176,6 +177,7 @@ class Ports:
     log_desk: LogDesk
     blocks: Blocks
     glass: Glass
+    emergency: Emergency
     relations: Relations
     personas: Personas
     sessions: SessionStore
@@ -214,6 +216,7 @@ __all__ = [
     "CitizenIdentity",
     "Clinicians",
     "Declarations",
+    "Emergency",
     "Help",
     "LogAnchors",
     "LogDesk",

@@ -11,6 +11,7 @@ from helhed.foundation.clock import DANISH_TIME
 from helhed.portals.language import Words
 from helhed.portals.ports import LogEntry
 from helhed.portals.presenters import purges
+from helhed.trust.emergency.rules import emergency_rules
 from helhed.trust.policy import BASIS_NUMBERS
 
 BURST = timedelta(minutes=45)
@@ -18,6 +19,8 @@ _SELF, _OVERRIDE = BASIS_NUMBERS["self"], BASIS_NUMBERS["override"]
 _READS = frozenset({Action.READ, Action.VREAD, Action.HISTORY, Action.SEARCH, Action.OVERVIEW})
 _WRITES = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
 _TAKEN_OUT = frozenset({Action.PROPOSE_PURGE, Action.PURGE, Action.RETAIN_NO_LONGER})
+#: what was shown of the record, from a copy
+_COPIES = frozenset({Action.COPY_FOR_EMERGENCY, Action.OPEN_OFFLINE})
 #: how a record is kept: nobody looked at it
 _CARE = _TAKEN_OUT | {Action.WITHDRAW_PURGE, Action.HOLD, Action.RELEASE}
 _WHOLE_RECORD = 8  #: this many kinds of data and more are told as the record
@@ -161,6 +164,8 @@ def _notes(burst: Sequence[LogEntry], words: Words) -> tuple[str, ...]:
     found += [
         words("log.by_ticket", ticket=ticket) for ticket in dict.fromkeys(entry.ticket for entry in burst) if ticket
     ]
+    if head.action == Action.OPEN_OFFLINE:
+        return (*found, *_offline(burst, words))
     if head.source_name:
         arrived = max(entry.arrived for entry in burst if entry.arrived is not None)
         late = "log.delivered_late" if any(entry.late for entry in burst) else "log.delivered"
@@ -168,6 +173,17 @@ def _notes(burst: Sequence[LogEntry], words: Words) -> tuple[str, ...]:
     if head.reason:
         found.append(words("log.reason_there", reason=head.reason))
     return tuple(found)
+
+
+def _offline(burst: Sequence[LogEntry], words: Words) -> list[str]:
+    """When each was opened without a network, when it was told, and why."""
+    told = [
+        words("emergency.opened_note", opened=words.instant(entry.at), told=words.instant(entry.arrived))
+        for entry in burst
+        if entry.arrived is not None
+    ]
+    known = emergency_rules().reasons.get(burst[0].reason)
+    return [*told, words("emergency.because", why=known.to_citizen[words.language])] if known else told
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +227,7 @@ def _did(burst: Sequence[LogEntry], words: Words) -> str:
 def _seen(burst: Sequence[LogEntry], words: Words) -> str:
     """Which data, in plain words, the commonest first."""
     head = burst[0]
-    told = head.action <= Action.OVERVIEW or head.action in _TAKEN_OUT | {Action.NOTIFY}
+    told = head.action <= Action.OVERVIEW or head.action in _TAKEN_OUT | _COPIES | {Action.NOTIFY}
     if not head.permitted or head.action == Action.LOOKUP or not told:
         return ""
     counted = Counter(words.kind_of_data(name) for entry in burst for name in entry.types)

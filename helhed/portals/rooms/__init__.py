@@ -34,6 +34,7 @@ from helhed.trust.acting.mandates import Mandates
 from helhed.trust.acting.relatives import Relatives
 from helhed.trust.acting.rights import ActingForOthers
 from helhed.trust.audit_events import Deliveries
+from helhed.trust.emergency.copies import EmergencyCopies
 from helhed.trust.identity.log_ins import LogIns
 from helhed.trust.identity.passkeys import Passkeys
 from helhed.trust.identity.server import AuthorisationServer
@@ -85,6 +86,7 @@ def portal_ports(
         log_desk=LogDesk(log, Whys(pool), Notices(pool), Shields(pool), FollowUp(pool, pseudonyms)),
         blocks=PortalBlocks(pool),
         glass=PortalGlass(pool),
+        emergency=EmergencyCopies(pool),
         acute_places=acute_places,
         relations=PortalRelations(relations, pool),
         personas=personas,

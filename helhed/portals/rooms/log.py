@@ -150,7 +150,7 @@ def _entry(one: Look, notes: Mapping[UUID, ports.PurgeNote]) -> ports.LogEntry:
         one.organisation_name, one.role, one.purpose, one.action, one.permitted, one.basis, types, len(one.resources),
         one.principal_name, one.as_other, next((notes[row] for row in one.resources if row in notes), None),
         pseudonym=one.pseudonym, person=person_of(one.kind, one.actor, one.pseudonym), source_name=one.source_name,
-        arrived=one.at if one.source is not None else None, late=bool(one.local.get("late")),
+        arrived=one.at if one.source is not None or one.action == Action.OPEN_OFFLINE else None, late=bool(one.local.get("late")),
         local_role=str(one.local.get("role", "")), reason=str(one.local.get("reason", "")),
         app=one.client_name or "", ticket=str(one.ticket or ""), request=str(one.trace),
     )  # fmt: skip

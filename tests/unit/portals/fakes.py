@@ -16,6 +16,7 @@ from helhed.portals.ports import (
     ActsFor,
     CitizenIdentity,
     Clinicians,
+    Emergency,
     Help,
     LogEntry,
     LogPage,
@@ -155,6 +156,7 @@ class FakeNetwork:
         return Ports(
             asks=self, rows=self, registries=self, log=FakeLog(self), blocks=FakeBlocks(self), relations=self,
             glass=FakeGlass(self),
+            emergency=cast("Emergency", None),
             log_desk=fake_desk(FakeLog(self)),
             personas=FakePersonas(self), sessions=SessionsInMemory(), log_ins=FakeLogIns(self), once=OnceInMemory(), apps=NoApps(), clock=lambda: self.now, lookups=LookupsInMemory(), acting=FakeMandates(), declarations=FakeDeclarations(), proofs=FakeProofs(), pause=self.pause, version="0.1.0",
             clinicians=cast("Clinicians", None),

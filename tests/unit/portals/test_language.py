@@ -29,6 +29,7 @@ FROM_CODES: tuple[str, ...] = (
 )  # fmt: skip
 FROM_CODES += ("glass.outcome_", "figures.by.", "figures.sex.", "figures.measure.", "figures.means.")
 FROM_CODES += ("works.part.", "works.name.", "works.said.", "works.whose.", "works.state.")
+FROM_CODES += ("glass.outcome_", "emergency.mark_", "emergency.why_")
 
 
 def places(message):

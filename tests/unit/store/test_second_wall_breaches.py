@@ -36,6 +36,7 @@ async def breaches(owner: Connection) -> list[str]:
     decided = (
         wall.DECIDED
         | wall.IDENTITY
+        | wall.BY_A_TOKEN
         | wall.TAKE_IN
         | wall.WHO_IS_IT
         | wall.RECOGNISE
