@@ -122,8 +122,9 @@ class Courier:
         else:
             told = False
             async for _ in self._rounds(one, plan):
-                await self._tell(one, plan)
                 told = True
+                if not await self._tell(one, plan):
+                    break
             if one.beat and not told:
                 await self._say(one, "heartbeat")
         await self._rows.release(one.id)
@@ -141,12 +142,14 @@ class Courier:
             await self._send(one, connection, kind, ())
         await self._rows.taken(one.id, self.clock(), _LEASE)
 
-    async def _tell(self, one: Claimed, plan: str) -> None:
+    async def _tell(self, one: Claimed, plan: str) -> int:
+        """How many events were told."""
         async with await self._connected(one) as connection:
             events = await self._rows.tell(one.id, self.clock(), uuid4(), plan)
             # what there was to tell may be gone since it was looked for: then a sign of life is all that is left to say
             await self._send(one, connection, "event-notification" if events else "heartbeat", events)
         await self._rows.taken(one.id, self.clock(), _LEASE, events)
+        return len(events)
 
     async def _connected(self, one: Claimed) -> Connection:
         try:
