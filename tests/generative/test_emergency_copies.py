@@ -267,6 +267,8 @@ async def tellings_keep_the_law(bench: Bench, seed: int, steps: int = 14) -> Non
         elif kind == 1:
             with pytest.raises(Unknown):
                 await bench.copies.tell(device.copy, Device().token, some, device.claims(), at)
+            statement = 'select trust.tell_emergency($1, $2, \'[]\', \'{"n": 0, "hash": "", "gone": false}\', 0, $3)'
+            assert await bench.world.owner.fetchval(statement, device.copy, Device().token, at) is None
         elif kind in (2, 3):
             await bench.tells([bench.forged(drawer, at)], device.claims(), at)
         elif kind == 4 and device.entries:
