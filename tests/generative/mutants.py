@@ -239,6 +239,18 @@ BY_THEMSELVES = [
     Mutant("groups where nearly everybody is ill are told of", "insight.protect", "s.people - o.others < r.least", "false", (25,)),
     Mutant("no ledger of what was released", "insight.release_figures", "and insight.overlaps(open_one.definition, new_definition, today)", "and false", (25,)),
 ]  # fmt: skip
+#: of research: tests/unit/insight/test_research.py must miss these
+RESEARCH = [
+    Mutant("projects share their pseudonyms", "insight.pseudonym", "insight.hmac(insight.hmac(key, uuid_send(permit_id)), int8send(person))", "insight.hmac(key, int8send(person))", (25,)),
+    Mutant("permits never end", "insight.may_extract", "and (p.ended_at is null or asker.at < p.ended_at)", "", (9,)),
+    Mutant("permits never expire", "insight.may_extract", "and asker.at < p.valid_to", "", (9,)),
+    Mutant("a permit for anybody", "insight.may_extract", "and p.professional = asker.actor", "", (11,)),
+    Mutant("a permit without a job", "insight.may_extract", "and trust.works(asker.actor, asker.organisation, asker.role, asker.at)", "", (9,)),
+    Mutant("research past a no", "insight.extract", "and not insight.says_no(asker, m.person)", "", (10,)),
+    Mutant("research that is not logged", "insight.extract", "from chosen c\n  )", "from chosen c where false\n  )", (1,)),
+    Mutant("who is alone is in an extract", "insight.extract", "from widest w where w.near or w.regional or w.national", "from widest w", (25,)),
+    Mutant("places of one", "insight.extract", "when w.near then w.area", "when true then w.area", (25,)),
+]  # fmt: skip
 
 #: of the second person at the counter: test_counter.py must miss these
 COUNTER = [
@@ -327,6 +339,7 @@ def table() -> str:
     everyone += [(one, "test_counter.py") for one in COUNTER]
     everyone += [(one, "test_told.py") for one in TOLD]
     everyone += [(one, "test_emergency_copies.py") for one in EMERGENCY]
+    everyone += [(one, "tests/unit/insight/test_research.py") for one in RESEARCH]
     lines = ["invariants  function  guard taken away  missed by", "-" * 60]
     for one, where in sorted(everyone, key=lambda pair: pair[0].invariants):
         numbers = ", ".join(map(str, one.invariants))
@@ -338,7 +351,7 @@ def table() -> str:
 async def lost(owner: Connection) -> list[str]:
     """Mutants whose guard stands nowhere any more, or in several functions of that name."""
     found = []
-    for one in (*MUTANTS, *AT_THE_DOOR, *BY_THEMSELVES, *COUNTER, *TOLD, *EMERGENCY):
+    for one in (*MUTANTS, *AT_THE_DOOR, *BY_THEMSELVES, *COUNTER, *TOLD, *EMERGENCY, *RESEARCH):
         texts = [row[0] for row in await owner.fetch(_TEXTS, one.function)]
         if sum(one.before in text for text in texts) != 1:
             found.append(one.sin)
