@@ -1,18 +1,23 @@
 """Commands of whoever releases population figures."""
 
-from typing import Any
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from helhed.cli.running import run
 from helhed.foundation.settings import Settings
 
+if TYPE_CHECKING:
+    from helhed.foundation.database import Connection, Target
+
 insight = typer.Typer(no_args_is_help=True, help="Population figures: counts in which nobody can be recognised.")
 
 
-@insight.callback()
-def _group() -> None:
-    """Keeps the command's name though it is the only one."""
+permit = typer.Typer(no_args_is_help=True, help="Research permits: what an authority let a project see.")
+insight.add_typer(permit, name="permit")
 
 
 @insight.command("refresh")
@@ -28,3 +33,77 @@ def insight_refresh() -> None:
 
     with prepared(Settings()) as target:
         typer.echo(f"Released: number {run(released(target))}. They are at /tal and at /insight/figures.")
+
+
+_PERMIT = Annotated[str, typer.Argument(help="Id of the permit.")]
+
+
+@permit.command("add")
+def permit_add(
+    project: Annotated[str, typer.Option(help="What the project is called. Citizens read it.")],
+    purpose: Annotated[str, typer.Option(help="What it is for. Citizens read it.")],
+    approval: Annotated[str, typer.Option(help="Which authority permitted it, and its number.")],
+    who: Annotated[str, typer.Option(help="Practitioner/ and the id of the researcher.")],
+    at: Annotated[str, typer.Option(help="Organization/ and the id of the employer.")],
+    until: Annotated[str, typer.Option(help="The last day, as 2027-12-31.")],
+    role: Annotated[str, typer.Option(help="In which role.")] = "doctor",
+    holds: Annotated[list[str] | None, typer.Option(help="conditions, vaccinated, contacts; again for more.")] = None,
+    group: Annotated[
+        list[str] | None, typer.Option(help="Only who has this condition, as /tal names it; again for more.")
+    ] = None,
+    alike: Annotated[int, typer.Option(help="So many at least share place, sex and age.")] = 10,
+) -> None:
+    """Enter what an authority let a project see."""
+    from helhed.commands.research import enter_permit
+
+    def entered(owner: "Connection") -> Coroutine[Any, Any, Any]:
+        return enter_permit(
+            owner, project=project, purpose=purpose, approval=approval, who=who, at=at, role=role, until=until, alike=alike,
+            holds=holds or (), groups=group or (),
+        )  # fmt: skip
+
+    typer.echo(_as_owner(entered))
+
+
+@permit.command("list")
+def permit_list() -> None:
+    """Every permit, with its days."""
+    from helhed.commands.research import permits
+
+    for line in _as_owner(permits):
+        typer.echo(line)
+
+
+@permit.command("end")
+def permit_end(identifier: _PERMIT) -> None:
+    """A permit holds no longer, from the next request on."""
+    from helhed.commands.research import stop_permit
+
+    _as_owner(lambda one: stop_permit(one, identifier))
+
+
+@insight.command("extract")
+def insight_extract(
+    identifier: _PERMIT,
+    token: Annotated[Path, typer.Option("--token", help="File with the researcher's token; - is standard input.")],
+) -> None:
+    """A de-identified extract as CSV, by the researcher's own token. Each citizen in it can see so in the log."""
+    from helhed.commands.files import bytes_of
+    from helhed.commands.research import draw_extract
+    from helhed.serving import prepared
+
+    text = sys.stdin.read() if str(token) == "-" else bytes_of(token).decode("utf-8", "replace")
+    with prepared(Settings(), migrate=False) as target:
+        sys.stdout.buffer.write(run(draw_extract(Settings(), target, text, identifier)))
+
+
+def _as_owner(work: Callable[["Connection"], Coroutine[Any, Any, Any]]) -> Any:
+    from helhed.foundation.database import connected
+    from helhed.serving import prepared
+
+    async def done(target: "Target") -> Any:
+        async with connected(target.owner) as connection:
+            return await work(connection)
+
+    with prepared(Settings()) as target:
+        return run(done(target))

@@ -14,7 +14,7 @@ from helhed.foundation.errors import Unknown
 
 #: what a data set may hold
 GRIDS = ("conditions", "vaccinated", "contacts")
-_EXTRACT = "select * from insight.extract($1::fhir.ask, $2, $3)"
+_EXTRACT = "select * from insight.make_extract($1::fhir.ask, $2, $3)"
 _PUT = """
 insert into insight.permit (id, project, purpose, approval, professional, organisation, role, grids, groups, alike, valid_from, valid_to)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"""

@@ -246,10 +246,10 @@ RESEARCH = [
     Mutant("permits never expire", "insight.may_extract", "and asker.at < p.valid_to", "", (9,)),
     Mutant("a permit for anybody", "insight.may_extract", "and p.professional = asker.actor", "", (11,)),
     Mutant("a permit without a job", "insight.may_extract", "and trust.works(asker.actor, asker.organisation, asker.role, asker.at)", "", (9,)),
-    Mutant("research past a no", "insight.extract", "and not insight.says_no(asker, m.person)", "", (10,)),
-    Mutant("research that is not logged", "insight.extract", "from chosen c\n  )", "from chosen c where false\n  )", (1,)),
-    Mutant("who is alone is in an extract", "insight.extract", "from widest w where w.near or w.regional or w.national", "from widest w", (25,)),
-    Mutant("places of one", "insight.extract", "when w.near then w.area", "when true then w.area", (25,)),
+    Mutant("research past a no", "insight.make_extract", "and not insight.says_no(asker, m.person)", "", (10,)),
+    Mutant("research that is not logged", "insight.make_extract", "from chosen c\n  )", "from chosen c where false\n  )", (1,)),
+    Mutant("who is alone is in an extract", "insight.make_extract", "from widest w where w.near or w.regional or w.national", "from widest w", (25,)),
+    Mutant("places of one", "insight.make_extract", "when w.near then w.area", "when true then w.area", (25,)),
 ]  # fmt: skip
 
 #: of the second person at the counter: test_counter.py must miss these

@@ -51,7 +51,7 @@ $$;
 
 -- A de-identified extract, in the order of its pseudonyms. Nobody has a date, a text or a number; who could be recognised by place, sex
 -- and age is moved to the region, then to the country, and then left out. Each citizen in it has one row in the log, in this statement.
-create function insight.extract(asker fhir.ask, permit_id uuid, key bytea)
+create function insight.make_extract(asker fhir.ask, permit_id uuid, key bytea)
 returns table (pseudonym text, place text, sex text, band text, conditions text, vaccinated text, contact text)
 language plpgsql security definer set search_path = insight, pg_temp as $$
 declare
@@ -98,9 +98,9 @@ do $$
 declare f regprocedure;
 begin
   for f in select p.oid::regprocedure from pg_proc p
-           where p.pronamespace = 'insight'::regnamespace and p.proname in ('may_extract', 'says_no', 'pseudonym', 'extract') loop
+           where p.pronamespace = 'insight'::regnamespace and p.proname in ('may_extract', 'says_no', 'pseudonym', 'make_extract') loop
     execute format('alter function %s owner to helhed_insight', f);
     execute format('revoke execute on function %s from public', f);
   end loop;
 end $$;
-grant execute on function insight.extract(fhir.ask, uuid, bytea) to helhed_app;
+grant execute on function insight.make_extract(fhir.ask, uuid, bytea) to helhed_app;

@@ -10,9 +10,10 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from helhed.commands.research import as_csv, enter_permit, permits, stop_permit
 from helhed.foundation.ask import Action, Ask
 from helhed.foundation.database import connect
-from helhed.foundation.errors import Unknown
+from helhed.foundation.errors import BadRequest, Unknown
 from helhed.foundation.ids import key_of
 from helhed.insight.figures import release_figures
 from helhed.insight.research import GRIDS, Permit, Research, end_permit, put_permit
@@ -34,6 +35,7 @@ class Study:
 
     world: World
     institute: UUID
+    doctor: UUID
     researcher: Ask
     research: Research
     people: list[Person]
@@ -56,7 +58,8 @@ class Study:
 @pytest.fixture
 async def study(world: World) -> Study:
     institute = await world.organisation("Institut")
-    researcher = world.professional(await world.employee(institute), institute)
+    doctor = await world.employee(institute)
+    researcher = world.professional(doctor, institute)
     people = [Person(has=("copd",)) for _ in range(6)] + [
         Person(place=OTHER, has=("copd", "heart"), vaccinated=True) for _ in range(5)
     ]
@@ -68,7 +71,7 @@ async def study(world: World) -> Study:
     await release_figures(world.owner, definition(), _COUNTED)
     permit = Permit(uuid4(), "KOL i nord", "Forløb", "Regionsråd 1-2-3", researcher.actor, key_of(institute), "doctor", GRIDS, None, 3, NOW - timedelta(days=1), NOW + timedelta(days=30))  # fmt: skip
     await put_permit(world.owner, permit)
-    return Study(world, institute, researcher, Research(world.store.pool, b"1" * 32), people, permit)
+    return Study(world, institute, doctor, researcher, Research(world.store.pool, b"1" * 32), people, permit)
 
 
 async def every_citizen_in_it_can_see_so(study: Study) -> None:
@@ -178,7 +181,9 @@ async def test_another_key_is_another_pseudonym_and_a_short_one_is_none(study: S
     row = study.researcher
     ask = (row.kind, row.actor, row.organisation, row.role, row.purpose, row.client, None, None, row.at, row.trace)
     assert (
-        await study.world.owner.fetch("select * from insight.extract($1::fhir.ask, $2, 'short')", ask, study.permit.id)
+        await study.world.owner.fetch(
+            "select * from insight.make_extract($1::fhir.ask, $2, 'short')", ask, study.permit.id
+        )
         == []
     )
 
@@ -206,3 +211,27 @@ def test_the_log_has_words_for_an_extract_and_its_basis(language: str):
     words = Words(language)
     assert words.has(f"log.did.{int(Action.EXPORT)}")
     assert all(words.basis("research-permit"))
+
+
+async def test_an_operator_enters_a_permit_and_ends_it(study: Study) -> None:
+    told: dict[str, Any] = {
+        "project": "KOL", "purpose": "Forløb", "approval": "Regionsråd 9", "who": f"Practitioner/{study.doctor}",
+        "at": f"Organization/{study.institute}", "role": "doctor", "holds": ["conditions"], "groups": [], "alike": 3, "until": "2027-12-31",
+    }  # fmt: skip
+    permit = await enter_permit(study.world.owner, **told, clock=lambda: NOW)
+    found = await study.research.extract(study.researcher, permit)
+    assert as_csv(found).decode("utf-8-sig").splitlines()[0] == "pseudonym,place,sex,band,conditions,vaccinated,contact"
+    assert len(as_csv(found).splitlines()) == len(found) + 1
+    assert any(str(permit) in line and "Regionsråd 9" in line for line in await permits(study.world.owner))
+    await stop_permit(study.world.owner, str(permit), lambda: NOW)
+    await study.refused(permit, study.researcher)
+    for wrong in (
+        {"holds": ["names"]},
+        {"alike": 2},
+        {"until": "2020-01-01"},
+        {"until": "soon"},
+        {"who": "me"},
+        {"purpose": " "},
+    ):
+        with pytest.raises(BadRequest):
+            await enter_permit(study.world.owner, **{**told, **wrong}, clock=lambda: NOW)

@@ -158,7 +158,7 @@ ALLOWED: dict[str, set[str]] = {
 #: functions the application may call, by what keeps them from telling too much
 DECIDED = {
     "trust.network_state", "trust.acts_in", "trust.look_at_consents", "trust.blocks_seen", "trust.consents_seen", "trust.notices_seen",
-    "insight.extract",
+    "insight.make_extract",
     "trust.ask_why", "trust.own_questions", "trust.open_questions", "trust.open_question", "trust.answer_why", "trust.set_shield", "trust.end_shield", "trust.shields_of", "trust.name_staff", "trust.staff_looks", "trust.notice_choices", "trust.choose_notice", "trust.own_notices", "trust.unread_notices", "trust.read_notices",
     "trust.blocks_for", "trust.set_block_for", "trust.end_block_for",
     "trust.own_relatives", "trust.put_relative", "trust.end_relative", "trust.relatives_of", "trust.call_relative", "trust.begin_help", "trust.see_help",
@@ -346,7 +346,7 @@ async def test_a_decided_function_asks_who_is_asking(library: Scene, name: str) 
         "trust.acts_wholly(asker", "trust.helped(asker", "trust.has_duty(asker", "trust.keeps_directory(asker)",
         "trust.own_keys(asker)", "trust.log_reach(asker",  # nobody's, for whoever is no citizen; whose log one may read
         "trust.keeps_log(asker)", "registries.may_arrange(asker", "trust.acts_in(asker", "trust.keeps_running(asker)",
-        "trust.may_copy(asker)", "trust.emergency_patients(asker)",
+        "trust.may_copy(asker)", "insight.may_extract(asker", "trust.emergency_patients(asker)",
         "trust.watch_standing(asker", "trust.watch_within(asker",  # security officers
         "fhir.may_purge(asker", "fhir.purge_problem(asker",  # a custodian's own organisation
         "trust.sees_subscription(asker", "trust.owns_subscription(asker", "trust.ask_of_subscription(",  # its owner, now
