@@ -39,9 +39,8 @@ def demo(
         run(load_demo(settings, target, citizens))
         if not load_only:
             run(admit_demo_witnesses(settings, target))
-            print_doors(settings)
             with demo_witnesses(settings):
-                serve_on(settings, workers)
+                serve_on(settings, workers, when_ready=lambda: print_doors(settings))
 
 
 def population(

@@ -58,7 +58,7 @@ class DemoLoader:
     async def network(self) -> UUID:
         """The organisation that runs the network; it registers every other organisation."""
         identifier = self._ids.id_of("Organization", NETWORK, None)
-        resource = {"resourceType": "Organization", "active": True, "name": "Helhed, drift"}
+        resource = {"resourceType": "Organization", "active": True, "name": "Helhed, netværkets register"}
         await self._store(identifier, [("urn:helhed:network", resource)], fixed={"urn:helhed:network": identifier})
         await self.keep_directory(identifier)
         return identifier

@@ -11,6 +11,7 @@ from starlette.routing import Mount
 
 from helhed.portals.context import Portal
 from helhed.portals.http import SafeHeaders
+from helhed.portals.language import capital
 from helhed.portals.ports import Ports
 from helhed.portals.routes import (
     about,
@@ -103,13 +104,15 @@ def build_portal_app(ports: Ports) -> Starlette:
 
 def templates() -> jinja2.Environment:
     """Jinja2 with everything escaped and nothing undefined passed over in silence."""
-    return jinja2.Environment(
+    found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    found.filters["capital"] = capital
+    return found
 
 
 class _Assets(dict[str, str]):

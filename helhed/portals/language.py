@@ -4,6 +4,7 @@ A catalogue is TOML: tables group keys, a key is called ``table.name``. A messag
 (``one``, ``other``), chosen by ``n`` with CLDR's rules. Tests keep the catalogues equal in keys and placeholders.
 """
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -74,6 +75,14 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
             yield from _flat(value, f"{prefix}{name}.")
 
 
+def _owned(message: str, values: Mapping[str, object]) -> str:
+    """Danish writes Hans' and Friis' with an apostrophe alone, where other names get an s: Ullas."""
+    for key, value in values.items():
+        if isinstance(value, str) and value.lower().endswith(("s", "x", "z")):
+            message = re.sub(rf"\{{{key}\}}s\b", f"{{{key}}}'", message)
+    return message
+
+
 @cache
 def _roles(language: str) -> Mapping[str, str]:
     return {role["role"]: role[language] for role in roles()}
@@ -101,6 +110,8 @@ class Words:
             n = values["n"]
             message = message[self.locale.plural_form(n if isinstance(n, int) else 0)]
         shown = {k: self.number(v) if isinstance(v, int) and not isinstance(v, bool) else v for k, v in values.items()}
+        if self.language == "da":
+            message = _owned(message, values)
         return message.format(**shown) if values else message
 
     def either(self, key: str, otherwise: str, **values: object) -> str:
@@ -164,7 +175,7 @@ class Words:
     def long_day(self, when: date | datetime) -> str:
         """Torsdag 05.02.2026"""
         weekday = self.pattern(when, "weekday")
-        return f"{weekday[:1].upper()}{weekday[1:]} {self.day(when)}"
+        return f"{capital(weekday)} {self.day(when)}"
 
     def instant(self, when: datetime) -> str:
         """05.02.2026 kl. 06.40"""
@@ -241,6 +252,11 @@ def sensible(value: Decimal) -> Decimal:
     size = abs(value)
     step = "0" if size >= _WHOLE else "0.1" if size >= _BROAD else "0.01" if size >= _FINE else "0.001"
     return value.quantize(Decimal(step), rounding=ROUND_HALF_EVEN)
+
+
+def capital(text: str) -> str:
+    """With a capital first letter and the rest as it stands: SOSU-hjælper stays so."""
+    return text[:1].upper() + text[1:]
 
 
 def number_with_hyphen(number: str) -> str:

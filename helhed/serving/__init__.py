@@ -3,7 +3,7 @@
 import asyncio
 import multiprocessing
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -74,8 +74,11 @@ async def prepare(target: Target) -> None:
         await put_terminologies(connection)
 
 
-def serve(settings: Settings, workers: int) -> None:
-    """Serve until told to stop; requests in flight are finished. SIGHUP replaces the workers one by one."""
+def serve(settings: Settings, workers: int, when_ready: Callable[[], None] | None = None) -> None:
+    """Serve until told to stop; requests in flight are finished. SIGHUP replaces the workers one by one.
+
+    ``when_ready`` is called once, from a thread, when the first worker answers.
+    """
     configure(settings.log_level)
     let_no_error_speak()
     checked_providers(settings)  # before any worker starts, so that whoever starts it reads what is wrong
@@ -87,7 +90,10 @@ def serve(settings: Settings, workers: int) -> None:
         what_waits_is_indexed(settings, target),
         the_log_is_sequenced(settings),
     ):
-        Server(settings, workers).serve()
+        server = Server(settings, workers)
+        if when_ready:
+            server.tell_when_ready(when_ready)
+        server.serve()
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from granian import Granian
@@ -47,6 +48,15 @@ class Server(Granian):  # type: ignore[misc,valid-type]
         self._goodbye_seconds = settings.goodbye_seconds
         self._drain_seconds = settings.drain_seconds
         self._log = logger("serving")
+
+    def tell_when_ready(self, tell: Callable[[], None]) -> None:
+        """Call once, from a thread of its own, when the first worker answers; never, when none gets that far."""
+        threading.Thread(target=self._wait_and_tell, args=(tell,), name="ready", daemon=True).start()
+
+    def _wait_and_tell(self, tell: Callable[[], None]) -> None:
+        while not any(self._marks.stands(pid) for worker in list(self.wrks) if (pid := worker.inner.pid)):
+            time.sleep(_LOOK_SECONDS)
+        tell()
 
     def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
         """Stop, once: a second signal during the first finds a lock that is not re-entrant. Before that the workers serve on

@@ -137,7 +137,7 @@ def test_the_keyboard_alone_is_enough(journey):
 
 def test_a_log_out_ends_everything(journey):
     citizen = journey.given(CITIZEN)
-    citizen.page.get_by_role("button", name="Log af").click()
+    citizen.page.get_by_role("button", name="Log ud").click()
     citizen.goes_to("/borger")
     expect(citizen.page.get_by_role("heading", level=1)).to_have_text("Du er ikke logget ind")
 

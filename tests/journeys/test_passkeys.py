@@ -41,7 +41,7 @@ def test_a_passkey_is_made_used_and_removed(doctor):
     expect(doctor.page.get_by_role("status").first).to_contain_text("Nøglen er gemt")
     expect(doctor.page.get_by_text("Klinikkens computer").first).to_be_visible()
 
-    doctor.page.get_by_role("button", name="Log af").click()
+    doctor.page.get_by_role("button", name="Log ud").click()
     logs_in_with_the_key(doctor)
     doctor.page.wait_for_url(re.compile("/hospital$"))
     doctor.goes_to("/mine-log-ind")
@@ -50,7 +50,7 @@ def test_a_passkey_is_made_used_and_removed(doctor):
     doctor.goes_to("/mine-noegler")
     doctor.page.get_by_role("button", name="Fjern Klinikkens computer").click()
     expect(doctor.page.get_by_role("status").first).to_contain_text("Nøglen er fjernet")
-    doctor.page.get_by_role("button", name="Log af").click()
+    doctor.page.get_by_role("button", name="Log ud").click()
     logs_in_with_the_key(doctor)
     expect(doctor.page.get_by_role("heading", level=1)).to_have_text("Nøglen eller koden passer ikke")
 

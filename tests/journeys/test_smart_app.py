@@ -83,7 +83,7 @@ def test_a_professional_opens_an_app_from_a_record_with_the_patient(journey, app
     doctor = journey.given(DOCTOR)
     doctor.looks_up(number)
     page = doctor.page
-    page.get_by_role("link", name="Åbn en app").click()
+    page.get_by_role("link", name="Apps", exact=True).click()
     page.get_by_role("button", name=f"Åbn {NAME}").click()
     expect(page.get_by_text(name).first).to_be_visible()
     allows(doctor, app)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from helhed.portals.language import Words
+from helhed.portals.language import Words, capital
 from helhed.portals.presenters.charts import interval
 from helhed.portals.presenters.names import Names
 from helhed.record.contacts import Contact
@@ -100,7 +100,7 @@ def allergy_alert(allergy: Allergy, words: Words, names: Names) -> Alert:
     ]
     return Alert(
         words("allergy.title", substance=allergy.substance.text + code),
-        words.listed(list(allergy.reactions)).capitalize(),
+        capital(words.listed(list(allergy.reactions))),
         " ".join(part for part in parts if part),
         allergy.uncertain,
     )

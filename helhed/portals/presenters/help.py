@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from helhed.portals.language import Words, number_with_hyphen
+from helhed.portals.language import Words, capital, number_with_hyphen
 from helhed.portals.presenters.acting import MANDATE
 from helhed.trust.acting.help import Helped, Letter, LetterRow, OwnHelp, Registered
 
@@ -149,7 +149,7 @@ def letter_view(one: Letter, words: Words) -> LetterView:
     said, until = one.said, _moment(one.said.get("until"))
     since = _moment(said.get("since"))
     last = words.day(until - timedelta(seconds=1)) if until else ""
-    who = said.get("who") or words("help.everybody").capitalize()
+    who = said.get("who") or capital(words("help.everybody"))
     return LetterView(
         one.citizen_name,
         words("letter.date", place=said["place"], when=words.day(one.made_at)),
@@ -165,7 +165,7 @@ def letter_view(one: Letter, words: Words) -> LetterView:
         else words("letter.body.log"),
         words("letter.second", second=said["second"] or words("glass.name_withheld")) if "second" in said else "",
         words("letter.contest", place=said["place"]),
-        words("help.printed", when=words.instant(one.printed_at)).capitalize() if one.printed_at else "",
+        capital(words("help.printed", when=words.instant(one.printed_at))) if one.printed_at else "",
         words("letter.log_head", when=words.day(since)) if since else "",
         tuple(_log_line(row, words) for row in said.get("rows", ())),
     )

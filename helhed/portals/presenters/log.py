@@ -8,7 +8,7 @@ from itertools import groupby
 
 from helhed.foundation.ask import Action, ActorKind
 from helhed.foundation.clock import DANISH_TIME
-from helhed.portals.language import Words
+from helhed.portals.language import Words, capital
 from helhed.portals.ports import LogEntry
 from helhed.portals.presenters import purges
 from helhed.trust.emergency.rules import emergency_rules
@@ -106,10 +106,6 @@ def _told_entries(burst: list[LogEntry]) -> list[LogEntry]:
     return sorted(burst, key=lambda entry: entry.action in (Action.LOOKUP, Action.OWN_LOG))
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
 def _own(entry: LogEntry) -> bool:
     return entry.kind is ActorKind.CITIZEN and entry.basis == _SELF
 
@@ -124,7 +120,7 @@ def _visit(burst: Sequence[LogEntry], words: Words) -> Visit:
     newest, oldest = max(e.at for e in burst), min(e.at for e in burst)
     times = dict.fromkeys(words.pattern(at, "time") for at in (oldest, newest))
     return Visit(
-        time=_capital(words("when.at", time="–".join(times))),
+        time=capital(words("when.at", time="–".join(times))),
         machine=newest.isoformat(timespec="minutes"),
         denied=not head.permitted,
         own=_own(head),
@@ -208,9 +204,9 @@ def _who(entry: LogEntry, words: Words) -> str:
         return words("log.system")
     role = words.role(entry.role) or entry.local_role
     if entry.pseudonym:
-        return words("log.withheld", role=(role or words("log.somebody")).capitalize(), code=entry.pseudonym)
+        return words("log.withheld", role=capital(role or words("log.somebody")), code=entry.pseudonym)
     if not entry.actor_name:
-        return role.capitalize() or words("log.somebody")
+        return capital(role) or words("log.somebody")
     if entry.principal_name:
         return words("log.on_behalf", who=entry.actor_name, role=role, principal=entry.principal_name)
     return f"{entry.actor_name}, {role}," if role else entry.actor_name

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from helhed.portals.language import Words
+from helhed.portals.language import Words, capital
 from helhed.portals.presenters.charts import interval
 from helhed.portals.presenters.clinical import setting
 from helhed.portals.presenters.medicine import dose_words
@@ -143,7 +143,7 @@ def _month(teller: Teller, events: Sequence[Event]) -> MonthView:
     label = words.pattern(head.at, "year" if head.precision is Precision.YEAR else "month")
     days = groupby(events, key=lambda event: (event.at.at.date(), min(event.at.precision, Precision.DAY)))
     return MonthView(
-        label=label[:1].upper() + label[1:],
+        label=capital(label),
         anchor=f"{head.at:%Y-%m}",
         days=tuple(_day(teller, list(found)) for _, found in days),
     )

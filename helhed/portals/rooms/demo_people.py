@@ -10,7 +10,7 @@ from helhed.foundation.clock import Clock
 from helhed.foundation.database import Pool
 from helhed.foundation.ids import key_of
 from helhed.foundation.lend import lend
-from helhed.portals.language import LANGUAGES, Words
+from helhed.portals.language import LANGUAGES, Words, capital
 from helhed.portals.ports import Lookups
 from helhed.registries.directory import Directory
 from helhed.registries.identifiers import AUTHORISATION, CPR, REPLACEMENT_CPR, URI
@@ -99,5 +99,5 @@ class DemoPeople:
 def _shown(one: Persona, claims: Mapping[str, str], places: Mapping[int, str]) -> DemoPerson:
     place = places.get(one.organisation, "") if one.organisation else ""
     role = Words(LANGUAGES[0]).role(one.role) if one.role else ""
-    told = ", ".join(part for part in (role.capitalize(), place) if part)
+    told = ", ".join(part for part in (capital(role), place) if part)
     return DemoPerson(one.handle, one.name, claims, {"da": one.about_da, "en": one.about_en}, told, one.door)

@@ -42,4 +42,4 @@ def test_a_page_does_not_pass_for_a_file_that_a_cache_would_keep(visitor, path):
     visitor.get(path)
     assert visitor.status == 404
     assert visitor.headers["cache-control"] == "no-store"
-    assert "Bodil" not in visitor.text.split("Log af")[-1]
+    assert "Bodil" not in visitor.text.split("Log ud")[-1]

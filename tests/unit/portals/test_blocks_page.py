@@ -101,9 +101,9 @@ def test_the_page_of_a_blocked_patient_is_the_page_of_a_patient_without_data(vis
     network.admit(bo, emergency)
     visitor.log_in("rune")
     visitor.open_patient("010250-9995")
-    blocked = visitor.text.split("Log af", 1)[1]
+    blocked = visitor.text.split("Log ud", 1)[1]
     visitor.open_patient("020360-9996")
-    empty = visitor.text.split("Log af", 1)[1]
+    empty = visitor.text.split("Log ud", 1)[1]
     assert blocked.split("05.02.2026", 1)[1] == empty.split("05.02.2026", 1)[1]
 
 
