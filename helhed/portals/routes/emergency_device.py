@@ -31,6 +31,7 @@ async def open_page(request: Request) -> Response:
     html = visitor.portal.templates.get_template("emergency_open.html").render(
         t=visitor.words, lang=visitor.words.language, asset=visitor.portal.assets, open_path=OPEN, tell_path=f"{PATH}/meld",
         worker=f"{PATH}/arbejder.js", shown_ms=round(rules.shown.total_seconds() * 1000),
+        demo=any(one.demo for one in visitor.ports.log_ins.providers()),
     )  # fmt: skip
     return Response(html, media_type="text/html")
 
