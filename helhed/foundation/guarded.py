@@ -21,6 +21,10 @@ from helhed.foundation.errors import HelhedError
 _HTTPS_PORT, _HTTP_PORT = 443, 80
 LOCAL = ("127.0.0.0/8", "::1/128")
 INTERNAL = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+#: what stands in no list of private networks here and is nobody's public server either: IPv4 written as IPv6 in old ways, site-local
+#: addresses (RFC 3879), the relays of 6to4 (RFC 7526), protocol assignments, segment routing (RFC 9602), documentation (RFC 9637), and a
+#: cloud's own server that answers at a public address (https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16)
+_INSIDE = ("::/8", "fec0::/10", "192.88.99.0/24", "192.0.0.0/24", "64:ff9b:1::/48", "2001::/23", "5f00::/16", "3fff::/20", "168.63.129.16/32")  # fmt: skip
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 _WIRE = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, httpcore.UnsupportedProtocol, ValueError, TimeoutError, OSError)  # fmt: skip
 
@@ -81,7 +85,7 @@ def is_public(address: str) -> bool:
         inner = judged.ipv4_mapped or judged.sixtofour or (judged.teredo[1] if judged.teredo else None)
         if inner is not None or judged in ipaddress.ip_network("64:ff9b::/96"):
             return False
-    return judged.is_global and not judged.is_multicast
+    return judged.is_global and not judged.is_multicast and not is_in(address, _INSIDE)
 
 
 def is_in(address: str, networks: Iterable[str]) -> bool:

@@ -116,7 +116,8 @@ create table registries.unit_plan (
   planned_at timestamptz not null,
   applied_at timestamptz,
   withdrawn_at timestamptz,
-  problem text                      -- why it could not be applied when its day came; it is tried again
+  problem text,                     -- why it could not be applied when its day came; it is tried again
+  tried_at timestamptz              -- when it last could not
 );
 create index unit_plan_due on registries.unit_plan (day) where applied_at is null and withdrawn_at is null;
 create index unit_plan_unit on registries.unit_plan (unit);
@@ -162,7 +163,10 @@ begin
          and on_day < f.valid_to and f.said is not null and f.said -> 'active' is distinct from 'false')) then
     return 'successor';
   end if;
-  if above is not null then
+  if what ? 'partOf' and above is null and then_is.parent is not null
+     and not exists (select from registries.keeper k where k.organisation = asker.organisation) then
+    return 'elsewhere';  -- beneath nobody, or beneath what is written so that nobody here is meant
+  elsif above is not null then
     if exists (select from registries.units_beneath(unit_key, on_day, clock_timestamp() + interval '1 day') b where b.unit = above) then
       return 'circle';
     elsif not registries.may_arrange(asker, above) then
@@ -204,18 +208,21 @@ begin
   return null;
 end $$;
 
--- Plans whose day has come. Whoever takes them applies them in the same transaction: another waits for the next round.
+-- Plans whose day has come, unit by unit: first those of units of which none has failed, then those that failed longest ago, so that what
+-- can never be applied keeps nobody else's waiting. Whoever takes them applies them in the same transaction: another waits for the next round.
 create function registries.due_unit_plans(today date, row_limit int)
 returns table (id uuid, unit bigint, organisation uuid, changes jsonb, planned_by bigint)
 language sql security definer set search_path = registries, pg_temp as $$
   select p.id, p.unit, o.id, p.changes, p.planned_by from registries.unit_plan p join registries.organisation o on o.key = p.unit
   where p.day <= today and p.applied_at is null and p.withdrawn_at is null
-  order by p.day, p.planned_at, p.id limit row_limit for update of p skip locked
+  order by (select max(q.tried_at) from registries.unit_plan q where q.unit = p.unit and q.applied_at is null and q.withdrawn_at is null) nulls first,
+    p.day, p.planned_at, p.id limit row_limit for update of p skip locked
 $$;
 
 create function registries.note_unit_plan(plan uuid, moment timestamptz, trouble text) returns void
 language sql security definer set search_path = registries, pg_temp as $$
-  update registries.unit_plan p set applied_at = case when trouble is null then moment end, problem = trouble
+  update registries.unit_plan p set applied_at = case when trouble is null then moment end, problem = trouble,
+    tried_at = case when trouble is not null then clock_timestamp() end
   where p.id = plan and p.applied_at is null and p.withdrawn_at is null
 $$;
 

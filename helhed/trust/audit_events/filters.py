@@ -31,6 +31,13 @@ def patients_of(wish: Wish) -> list[int] | None:
     return [key for key in set.intersection(*named) if key is not None]
 
 
+def all_named(wish: Wish) -> list[int]:
+    """Every citizen whom the search names, whatever it asks of them."""
+    return sorted(
+        {key for test in wish.of("patient") for one in test.values if (key := _key("Patient", one)) is not None}
+    )
+
+
 def filter_of(wish: Wish) -> Filter:
     """The filter behind a wish."""
     told: Filter = {}

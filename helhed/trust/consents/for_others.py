@@ -17,6 +17,7 @@ from helhed.trust.blocks.shapes import Block, Consent, block_of
 CONSENT = TYPE_NUMBERS["Consent"]
 _ACTS = "select trust.acts_in($1::fhir.ask, $2, $3::smallint)"
 _LOOK = "select * from trust.look_at_consents($1::fhir.ask, $2, $3::smallint, $4::smallint)"
+_STRANGERS = "select trust.note_strangers($1::fhir.ask, $2, $3::smallint, $4::smallint)"
 _BLOCKS = "select * from trust.blocks_seen($1::fhir.ask, $2, $3::smallint)"
 _GIVEN = "select * from trust.consents_seen($1::fhir.ask, $2, $3::smallint)"
 
@@ -41,6 +42,12 @@ class ConsentsForOthers:
         """Whether the asker acts for this other citizen in blocks and consents."""
         async with lend(self._pool) as connection:
             return await connection.fetchval(_ACTS, ask_row(ask), citizen, CONSENT) is not None
+
+    async def refused(self, ask: Ask, named: Sequence[int], action: Action) -> None:
+        """The attempt is in the log of whoever is named and is neither the asker nor one whom the asker acts for in these."""
+        if named:
+            async with lend(self._pool) as connection:
+                await connection.execute(_STRANGERS, ask_row(ask), list(named), CONSENT, int(action))
 
     async def read(self, ask: Ask, citizen: int, action: Action = Action.SEARCH) -> Decided:
         """All of it, as one look. Raises Unknown for who does not act for them."""

@@ -15,7 +15,7 @@ from helhed.foundation.database import Pool
 from helhed.foundation.errors import BadRequest, Forbidden, PreconditionFailed, Unknown, Unprocessable
 from helhed.foundation.ids import key_of
 from helhed.foundation.lend import lend
-from helhed.trust.audit_events.filters import patients_of
+from helhed.trust.audit_events.filters import all_named, patients_of
 from helhed.trust.blocks.shapes import Block, Blocks, Consent
 from helhed.trust.consents.for_others import ConsentsForOthers
 from helhed.trust.consents.reading import Permit, Read, read
@@ -54,6 +54,7 @@ class Consents:
         if ask.kind is not ActorKind.CITIZEN or not _reads(ask):
             return None
         patients = patients_of(wish)
+        await self._others.refused(ask, all_named(wish), Action.SEARCH)
         if patients is not None and len(patients) == 1 and await self._others.acts(ask, patients[0]):
             return pick(wish, [shown(one) for one in await self._of_another(ask, patients[0])])
         every = await self._all(ask, Action.SEARCH)
@@ -100,6 +101,7 @@ class Consents:
     async def _own(self, ask: Ask, said: Read) -> None:
         """Only the citizen's own Patient may be named: under whichever of their ids."""
         if key_of(said.patient) not in (await self._facts(ask, (), None))["keys"]:
+            await self._others.refused(ask, [key_of(said.patient)], Action.CREATE)
             raise Forbidden("A Consent is the patient's own.")
 
     async def _end(self, ask: Ask, change: Change) -> Written:

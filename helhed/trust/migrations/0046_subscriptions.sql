@@ -194,18 +194,25 @@ begin
   return stopped;
 end $$;
 
--- Takes those where there may be something to do, for a while: nobody else takes them until then.
-create function trust.claim_subscriptions(moment timestamptz, lease interval, at_most int)
+-- Takes those where there may be something to do, for a while: nobody else takes them until then. Of one owner no more are looked after
+-- at once than one may have, so that whoever answers slowly, at however many endpoints, keeps nobody else waiting.
+create function trust.claim_subscriptions(moment timestamptz, lease interval, at_most int, of_one_owner int)
 returns table (id uuid, type smallint, criteria text, endpoint text, headers bytea, content text, patience interval, most int, status text,
                told bigint, attempts int, beat boolean)
 language sql security definer set search_path = trust, pg_temp as $$
-  with due as (
-    select s.id, s.heartbeat is not null and moment >= s.said_at + s.heartbeat as beat from trust.subscription s
+  with wanting as materialized (
+    select s.id, row_number() over (partition by s.kind, s.actor order by s.not_before, s.leased_until, s.id) + (
+             select count(*) from trust.subscription o where o.kind = s.kind and o.actor = s.actor and o.leased_until > moment) as place
+    from trust.subscription s
     where s.status in ('requested', 'active') and s.not_before <= moment and s.leased_until <= moment and (
       s.status = 'requested' or moment >= s.said_at + s.heartbeat
       or exists (select from fhir.change c where c.type = s.type and c.number > s.position)
       or exists (select from trust.subscription_event e where e.subscription = s.id and not e.taken))
-    order by s.not_before, s.leased_until, s.id limit at_most for update skip locked
+  ), due as (
+    select s.id, s.heartbeat is not null and moment >= s.said_at + s.heartbeat as beat
+    from trust.subscription s join wanting w on w.id = s.id
+    where w.place <= of_one_owner and s.status in ('requested', 'active') and s.not_before <= moment and s.leased_until <= moment
+    order by s.not_before, s.leased_until, s.id limit at_most for update of s skip locked
   )
   update trust.subscription s set leased_until = moment + lease + s.patience from due d where s.id = d.id
   returning s.id, s.type, s.criteria, s.endpoint, s.headers, s.content, s.patience, s.most, s.status, s.told, s.attempts, coalesce(d.beat, false)
@@ -386,7 +393,7 @@ begin
   foreach signature in array array[
     'trust.put_subscription(fhir.ask, trust.subscription, int, int, boolean)', 'trust.drop_subscription(fhir.ask, uuid, int)',
     'trust.subscriptions_seen(fhir.ask, uuid, smallint, smallint, int)', 'trust.stop_subscriptions(timestamptz, boolean)',
-    'trust.claim_subscriptions(timestamptz, interval, int)', 'trust.has_events(uuid, timestamptz, jsonb)',
+    'trust.claim_subscriptions(timestamptz, interval, int, int)', 'trust.has_events(uuid, timestamptz, jsonb)',
     'trust.tell_events(uuid, timestamptz, uuid, jsonb, boolean)', 'trust.events_taken(uuid, timestamptz, bigint[], interval)',
     'trust.events_refused(uuid, timestamptz, text, timestamptz, int)', 'trust.release_subscription(uuid)',
     'trust.events_again(fhir.ask, uuid, bigint, bigint, jsonb, int, boolean)', 'trust.forget_subscriptions(timestamptz, timestamptz)']::regprocedure[] loop

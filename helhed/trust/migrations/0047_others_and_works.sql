@@ -25,6 +25,16 @@ begin
           where r.citizen = any(trust.keys_of(array[look_at_consents.patient])) and not r.deleted);
 end $$;
 
+-- Whoever is named in a question about blocks and consents, and is neither the asking citizen nor one whom they act for in these: the
+-- attempt is in the log of each.
+create function trust.note_strangers(asker fhir.ask, named bigint[], consent_type smallint, look smallint) returns void
+language sql security definer set search_path = trust, pg_temp as $$
+  insert into foundation.access_log (at, kind, actor, role, client, purpose, action, permitted, citizen, type, resources, versions, trace)
+  select asker.at, asker.kind, asker.actor, asker.role, asker.client, asker.purpose, look, false, c.key, consent_type, '{}', '{}', asker.trace
+  from registries.citizen c
+  where asker.kind = 1 and c.key = any(named) and c.key <> all(trust.own_keys(asker)) and trust.acts_in(asker, c.key, consent_type) is null
+$$;
+
 -- The blocks that the citizen ever set, the newest first. One that names a row which a clinician has hidden from those who act for the
 -- citizen is not among them: it would tell of the row.
 create function trust.blocks_seen(asker fhir.ask, patient bigint, consent_type smallint) returns setof trust.block
@@ -74,7 +84,7 @@ declare signature regprocedure;
 begin
   for signature in select p.oid::regprocedure from pg_proc p
     where p.pronamespace = 'trust'::regnamespace
-      and p.proname in ('acts_in', 'look_at_consents', 'blocks_seen', 'consents_seen', 'notices_seen')
+      and p.proname in ('acts_in', 'look_at_consents', 'note_strangers', 'blocks_seen', 'consents_seen', 'notices_seen')
   loop
     execute format('alter function %s owner to helhed_trust', signature);
     execute format('grant execute on function %s to helhed_app', signature);

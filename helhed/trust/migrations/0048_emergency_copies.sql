@@ -344,7 +344,7 @@ language sql stable security definer set search_path = trust, pg_temp as $$
 $$;
 
 -- Every copy that the asking citizen was ever in: who had it, what is in it, when it was opened and why, and what became of it. Names
--- are left out where a place withholds them.
+-- are left out where a place withholds them, and rows that a clinician hides from the citizen are not counted.
 create function trust.own_emergency_copies(asker fhir.ask)
 returns table (id uuid, professional_name text, role text, organisation_name text, issued_at timestamptz, holds_until timestamptz,
                report_by timestamptz, sections text[], row_count int, ended_at timestamptz, ended_why text, closed_at timestamptz,
@@ -352,7 +352,8 @@ returns table (id uuid, professional_name text, role text, organisation_name tex
 language sql stable security definer set search_path = trust, pg_temp as $$
   select c.id, trust.name_told(trust.own_keys(asker), c.professional, c.organisation, asker.at), c.role,
          (select o.name from registries.organisation o where o.key = c.organisation), c.issued_at, c.holds_until, c.report_by, p.sections,
-         cardinality(p.resources), p.ended_at, p.ended_why, c.closed_at, c.odd_at, c.unaccounted_at,
+         (select count(*)::int from unnest(p.resources) u join fhir.resource r on r.bucket = fhir.bucket(u) and r.id = u
+          where not trust.is_masked(trust.own_keys(asker), r.id, r.contents, asker.at, true)), p.ended_at, p.ended_why, c.closed_at, c.odd_at, c.unaccounted_at,
          coalesce((select jsonb_agg(jsonb_build_object('opened', o.opened_at, 'told', o.told_at, 'reason', o.reason, 'mark', o.mark) order by o.n)
                    from trust.emergency_opening o where o.copy = c.id and o.citizen = p.citizen), '[]')
   from trust.emergency_patient p join trust.emergency_copy c on c.id = p.copy

@@ -42,6 +42,7 @@ class Bounds:
     """``policy/subscriptions.json``, whose reading guide says what each is."""
 
     most_of_one_owner: int
+    at_once_of_one_owner: int
     usual_days: int
     longest_days: int
     shortest_heartbeat_seconds: int

@@ -21,7 +21,7 @@ _PUT = "select trust.put_subscription($1::fhir.ask, $2::trust.subscription, $3, 
 _DROP = "select trust.drop_subscription($1::fhir.ask, $2, $3)"
 _SEEN = "select * from trust.subscriptions_seen($1::fhir.ask, $2, $3::smallint, $4::smallint, $5)"
 _AGAIN = "select * from trust.events_again($1::fhir.ask, $2, $3, $4, $5::jsonb, $6, $7)"
-_CLAIM = "select * from trust.claim_subscriptions($1, $2, $3)"
+_CLAIM = "select * from trust.claim_subscriptions($1, $2, $3, $4)"
 _TELL = "select * from trust.tell_events($1, $2, $3, $4::jsonb, $5)"
 
 
@@ -120,7 +120,7 @@ class Deliveries:
         """Turns off what may go on no more, and takes what may need something."""
         async with lend(self._pool) as connection:
             await connection.execute("select trust.stop_subscriptions($1, $2)", now, self._demo)
-            rows = await connection.fetch(_CLAIM, now, lease, most)
+            rows = await connection.fetch(_CLAIM, now, lease, most, bounds().at_once_of_one_owner)
         names = [name for name in Claimed._fields if name != "type_name"]
         return [Claimed(type_name=TYPE_NAMES[row["type"]], **{name: row[name] for name in names}) for row in rows]
 

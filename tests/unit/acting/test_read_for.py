@@ -74,8 +74,15 @@ class Family:
         return [
             (one["actor"], one["action"], one["basis"])
             for one in log
-            if one["actor"] == key_of(self.mona) and (one["type"] == CONSENT or one["action"] == Action.READ_NOTICES)
+            if one["permitted"]
+            and one["actor"] == key_of(self.mona)
+            and (one["type"] == CONSENT or one["action"] == Action.READ_NOTICES)
         ]
+
+    async def attempts(self) -> list[tuple[int, int, bool]]:
+        """What was refused and stands in the log of either."""
+        logs = [one for who in (self.ulla, self.mona) for one in await self.doors.log_of(who)]
+        return [(one["actor"], one["action"], one["permitted"]) for one in logs if not one["permitted"]]
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -110,6 +117,7 @@ async def test_a_mandate_for_something_else_opens_no_consents(family, types):
     assert page.status == 403
     assert await family.searched() == []
     assert await family.looks() == []
+    assert (key_of(family.mona), Action.SEARCH, False) in await family.attempts()
 
 
 async def test_a_stranger_and_whoever_treats_are_told_of_no_consent(family):
@@ -122,6 +130,34 @@ async def test_a_stranger_and_whoever_treats_are_told_of_no_consent(family):
     ):
         status, found = await Door(world, asker).get(f"/fhir/Consent?patient=Patient/{family.ulla}")
         assert (status, ids(found)) == (200, [])
+
+
+@pytest.mark.parametrize("asked", ["{ulla}", "{mona},{ulla}", "{mona}&patient={ulla}", "{ulla}&status=active"])
+async def test_whoever_asks_for_the_consents_of_somebody_whom_they_do_not_act_for_stands_in_that_ones_log(
+    family, asked
+):
+    named = asked.format(ulla=f"Patient/{family.ulla}", mona=f"Patient/{family.mona}")
+    door = Door(family.doors.world, family.doors.world.citizen(family.mona))
+    assert (await door.get(f"/fhir/Consent?patient={named}"))[0] == 200
+    assert await family.attempts() == [(key_of(family.mona), Action.SEARCH, False)]
+
+
+async def test_whoever_tries_to_block_in_the_name_of_another_stands_in_that_ones_log(family):
+    world = family.doors.world
+    _, found = await Door(world, world.citizen(family.ulla)).get(f"/fhir/Consent/{family.block}")
+    deny = {name: value for name, value in found.items() if name not in {"id", "meta"}}
+    asker = replace(world.citizen(family.mona), write_types=frozenset({"Consent"}))
+    status, _, _ = await Door(world, asker).do("POST", "/fhir/Consent", deny)
+    assert status == 403
+    assert await family.attempts() == [(key_of(family.mona), Action.CREATE, False)]
+
+
+async def test_an_own_question_and_one_for_whom_one_acts_are_no_attempts(family):
+    await family.lets()
+    await family.searched()
+    door = Door(family.doors.world, family.doors.world.citizen(family.mona))
+    await door.get(f"/fhir/Consent?patient=Patient/{family.mona}")
+    assert await family.attempts() == []
 
 
 async def test_nobody_sets_or_ends_for_another_over_fhir(family):

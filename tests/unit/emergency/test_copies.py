@@ -273,3 +273,19 @@ async def test_a_clock_that_cannot_be_right_is_marked_and_never_dates_a_row_into
     assert row["occurred_at"] == NOW + 3 * HOUR
     (told,) = await ward.copies.own(ward.world.citizen(ward.patients[0]))
     assert told.openings[0].mark == "clock"
+
+
+async def test_the_citizen_is_not_told_how_many_rows_there_are_of_which_some_are_hidden_from_them(ward):
+    patient = ward.patients[0]
+    citizen = ward.world.citizen(patient)
+    await ward.issue()
+    (told,) = await ward.copies.own(citizen)
+    hidden = await ward.world.observation(patient, ward.place)
+    ward.device = Device()
+    await ward.issue()
+    assert sorted(one.rows for one in await ward.copies.own(citizen)) == [told.rows, told.rows + 1]
+    await ward.world.owner.execute(
+        "insert into trust.mask (id, citizen, resource, from_citizen, valid_from, valid_to, set_by) values ($1, $2, $3, true, $4, $5, $6)",
+        uuid4(), key_of(patient), hidden, NOW - HOUR, NOW + HOUR, ward.doctor.actor,
+    )  # fmt: skip
+    assert [one.rows for one in await ward.copies.own(citizen)] == [told.rows, told.rows]

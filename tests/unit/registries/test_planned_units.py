@@ -8,6 +8,7 @@ import pytest
 from helhed.fhir.indexing import normalise
 from helhed.foundation.errors import BadRequest, Conflict, Forbidden, Unprocessable
 from helhed.foundation.ids import key_of
+from helhed.registries.units import planning
 from tests.support.world import World
 from tests.unit.registries.region import LATER_DAYS, Region
 
@@ -97,6 +98,28 @@ async def test_nobody_arranges_the_units_of_others(region: Region) -> None:
     ):
         with pytest.raises(Forbidden):
             await plan
+
+
+async def test_no_unit_is_planned_out_from_under_who_stands_above_it(region: Region) -> None:
+    elsewhere = f"http://helhed.example/fhir/Organization/{region.south}"
+    for above in (None, {"reference": elsewhere}, {"identifier": {"value": "1"}}):
+        with pytest.raises(Forbidden, match="moved only to where"):
+            await region.plans.change(region.ask, region.ward, region.later, {"partOf": above})
+    assert await region.beneath(region.north, region.later) == {region.ward}
+
+
+async def test_plans_that_can_never_be_applied_keep_nobody_elses_waiting(
+    region: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "_AT_A_TIME", 3)
+    for _ in range(3):
+        await region.plans.change(region.ask, region.ward, region.later, {"name": "Aldrig"})
+    beneath_itself = f'{{"partOf": {{"reference": "Organization/{region.ward}"}}}}'
+    await region.world.owner.execute("update registries.unit_plan set changes = $1", beneath_itself)
+    await region.plans.change(region.ask, region.south, region.later + timedelta(1), {"name": "Nyt navn"})
+    later = region.now + timedelta(LATER_DAYS + 1)
+    assert [await region.apply(later) for _ in range(3)] == [0, 1, 0]
+    assert (await region.stored(region.south))["name"] == "Nyt navn"
 
 
 async def test_a_unit_that_is_closed_is_not_closed_again(region: Region) -> None:

@@ -157,7 +157,7 @@ ALLOWED: dict[str, set[str]] = {
 
 #: functions the application may call, by what keeps them from telling too much
 DECIDED = {
-    "trust.network_state", "trust.acts_in", "trust.look_at_consents", "trust.blocks_seen", "trust.consents_seen", "trust.notices_seen",
+    "trust.network_state", "trust.acts_in", "trust.look_at_consents", "trust.note_strangers", "trust.blocks_seen", "trust.consents_seen", "trust.notices_seen",
     "insight.make_extract",
     "trust.ask_why", "trust.own_questions", "trust.open_questions", "trust.open_question", "trust.answer_why", "trust.set_shield", "trust.end_shield", "trust.shields_of", "trust.name_staff", "trust.staff_looks", "trust.notice_choices", "trust.choose_notice", "trust.own_notices", "trust.unread_notices", "trust.read_notices",
     "trust.blocks_for", "trust.set_block_for", "trust.end_block_for",

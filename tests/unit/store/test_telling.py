@@ -8,6 +8,7 @@ import pytest
 
 from helhed.trust.subscriptions.delivering import Courier
 from helhed.trust.subscriptions.shape import HEARTBEAT, MOST, bounds
+from helhed.trust.subscriptions.store import Deliveries
 from tests.support.door import SEAL, TERMS, Door
 from tests.support.receiver import Receiver, value
 from tests.support.subscribing import Post
@@ -191,3 +192,21 @@ async def test_a_large_transaction_is_told_whole(scene: Scene, monkeypatch: pyte
     await transaction(scene.world, scene.custodian, *(entry("POST", "Observation", scene.result()) for _ in range(5)))
     await post.deliver()
     assert [number for number, _ in post.receiver.events()] == [1, 2, 3, 4, 5]
+
+
+async def test_whoever_answers_slowly_at_many_endpoints_takes_no_more_than_their_share(scene: Scene) -> None:
+    post, share = Post(scene.world), bounds().at_once_of_one_owner
+    theirs = [
+        await post.subscribe(scene.doctor, channel={"endpoint": f"https://slow{number}.example/"})
+        for number in range(share + 2)
+    ]
+    other = await post.subscribe(scene.gp)
+    await happen(scene)
+    await post.waiting()
+    rows, minute = Deliveries(scene.world.store.pool, demo=TERMS.demo), timedelta(minutes=1)
+    claimed = {one.id for one in await rows.claim(post.now(), 32, minute)}
+    assert other in claimed
+    assert len(claimed & {*theirs}) == share
+    assert await rows.claim(post.now(), 32, minute) == []
+    await rows.taken(next(one for one in theirs if one in claimed), post.now(), timedelta(days=-1))
+    assert len(await rows.claim(post.now(), 32, minute)) == 1
