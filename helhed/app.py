@@ -8,7 +8,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from typing import Any
 
@@ -43,6 +43,7 @@ from helhed.foundation.keyring_file import KeysInUse
 from helhed.foundation.logging import configure, let_no_error_speak, logger
 from helhed.foundation.outbox import Outbox
 from helhed.foundation.postgres import EmbeddedPostgres
+from helhed.foundation.proving import proof_secret
 from helhed.foundation.seal import Seal
 from helhed.foundation.settings import Settings
 from helhed.foundation.shared_metrics import SharedMetrics
@@ -81,16 +82,22 @@ _PLAIN = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"
 
 def database(settings: Settings) -> tuple[Target, EmbeddedPostgres | None]:
     """Where the database is; the embedded server when there is no URL."""
+    known = cache(lambda: KeysInUse(settings.data_dir))  # whoever only looks whether there is a network makes no keys
+
+    def secrets() -> list[bytes]:
+        known().look_again()
+        return known().secrets(KeyPurpose.DATABASE)
+
+    def passwords() -> list[str]:
+        return [application_password(settings, secret) for secret in secrets()]
+
+    def proofs() -> list[bytes]:
+        return [proof_secret(secret) for secret in secrets()]
+
     if settings.database_url:
-        keys = KeysInUse(settings.data_dir)
-
-        def passwords() -> list[str]:
-            keys.look_again()
-            return [application_password(settings, secret) for secret in keys.secrets(KeyPurpose.DATABASE)]
-
-        return url_target(settings.database_url, now=passwords), None
+        return url_target(settings.database_url, now=passwords, proofs=proofs), None
     server = EmbeddedPostgres(settings.data_dir, programs=settings.postgres_bin, shared_buffers=settings.shared_buffers)
-    return embedded_target(server), server
+    return embedded_target(server, proofs=proofs), server
 
 
 def token_audience(settings: Settings) -> str:
@@ -130,7 +137,8 @@ class Network:
         signer = CursorSigner(*keys.secrets(KeyPurpose.CURSORS), look_again=keys.look_again)
         store = await Store.open(target, settings, signer, HOOKS)
         keys.follow(KeyPurpose.CURSORS, signer.take)
-        seal = Seal("sessions", [read_secret(settings.data_dir)])  # a session outlives a change of any key
+        seal = Seal("sessions", keys.secrets(KeyPurpose.SESSIONS), keys.look_again)
+        keys.follow(KeyPurpose.SESSIONS, seal.take)
         pseudonyms = Pseudonyms.of_keys(keys)
         identity = open_authorisation_server(settings, store.pool, keys, clock, token_audience(settings))
         watcher = Watcher(store.pool, read_secret(settings.data_dir), clock, siem_of(settings))

@@ -12,6 +12,7 @@ from hypothesis import settings as hypothesis_settings
 
 from helhed.foundation.database import Target, application_password, connect, embedded_target, url_target
 from helhed.foundation.postgres import EmbeddedPostgres
+from helhed.foundation.proving import proof_secret
 from helhed.foundation.settings import Settings
 from helhed.serving import prepare
 from tests.support.in_memory import folder_in_memory
@@ -25,13 +26,20 @@ _TEMPLATE = "helhed_template"
 SECRET = b"0" * 32
 
 
+def proofs() -> list[bytes]:
+    """What the application of the tests proves by."""
+    return [proof_secret(SECRET)]
+
+
 @pytest.fixture(scope="session")
 def server_target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """A server with a migrated template database: the embedded one, or HELHED_TEST_DATABASE_URL."""
     url = os.environ.get("HELHED_TEST_DATABASE_URL")
     if url:
         settings = Settings(database_url=url, data_dir=tmp_path_factory.mktemp("data"))
-        template = url_target(url, application_password(settings, SECRET)).named(f"{_TEMPLATE}_{os.getpid()}")
+        template = url_target(url, application_password(settings, SECRET), proofs=proofs).named(
+            f"{_TEMPLATE}_{os.getpid()}"
+        )
         asyncio.run(prepare(template))
         yield template
         asyncio.run(_drop(template))
@@ -39,7 +47,7 @@ def server_target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     with folder_in_memory(tmp_path_factory.mktemp("postgres")) as folder:
         server = EmbeddedPostgres(folder, shared_buffers="64MB")
         server.start()
-        template = embedded_target(server, _TEMPLATE)
+        template = embedded_target(server, _TEMPLATE, proofs)
         asyncio.run(prepare(template))
         yield template
         server.discard()

@@ -1,7 +1,10 @@
 """The keys commands: what keys there are, and one taking the place of another while the network serves."""
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
 
+import asyncpg
 from rich.console import Console
 from rich.table import Table
 
@@ -11,6 +14,7 @@ from helhed.foundation.database import application_password, connected
 from helhed.foundation.errors import HelhedError
 from helhed.foundation.keyring import Key, KeyPurpose, State
 from helhed.foundation.keyring_file import change_keyring, random_key, read_keyring
+from helhed.foundation.proving import proof_secret, put_proof_keys
 from helhed.foundation.scram import set_password
 from helhed.foundation.settings import Settings
 
@@ -20,7 +24,7 @@ class NeverChanged(HelhedError):
 
 
 class NoSuchPurpose(HelhedError):
-    """There are keys for cursors, tokens, database and log."""
+    """There are keys for cursors, tokens, sessions, pseudonyms, database and log."""
 
 
 class PasswordIsSet(HelhedError):
@@ -50,7 +54,9 @@ def activate(settings: Settings, id: str, clock: Clock = system_clock) -> Key:
     read_keyring(settings.data_dir).activated(id, clock())  # may it be?
     key = read_keyring(settings.data_dir).key(id)
     if key.purpose is KeyPurpose.DATABASE and key.secret is not None:
-        asyncio.run(_tell_database(settings, key.secret))
+        accepted = read_keyring(settings.data_dir).secrets(KeyPurpose.DATABASE)
+        others = [secret for secret in accepted if secret != key.secret]
+        asyncio.run(_tell_database(settings, [key.secret, *others]))
     return change_keyring(settings.data_dir, lambda ring: ring.activated(id, clock())).key(id)
 
 
@@ -61,7 +67,10 @@ def rotate(settings: Settings, purpose: KeyPurpose, clock: Clock = system_clock)
 
 def retire(settings: Settings, id: str, clock: Clock = system_clock) -> Key:
     """Accept a key no longer, and erase it. Raises NoSuchKey or KeyInUse."""
-    return change_keyring(settings.data_dir, lambda ring: ring.retired(id, clock())).key(id)
+    ring = change_keyring(settings.data_dir, lambda ring: ring.retired(id, clock()))
+    if ring.key(id).purpose is KeyPurpose.DATABASE:
+        asyncio.run(_tell_database(settings, ring.secrets(KeyPurpose.DATABASE)))
+    return ring.key(id)
 
 
 def print_keys(settings: Settings) -> None:
@@ -73,10 +82,13 @@ def print_keys(settings: Settings) -> None:
     Console(width=120).print(table)
 
 
-async def _tell_database(settings: Settings, secret: bytes) -> None:
-    """A server of the operator's has one password. Whoever connects meanwhile tries both."""
+async def _tell_database(settings: Settings, secrets: Sequence[bytes]) -> None:
+    """Whoever connects to a server of the operator's meanwhile tries both passwords; both prove. An embedded server knows its
+    users by the operating system, and one that stands still is told when it starts.
+    """
     target, embedded = database(settings)
-    if embedded is not None:  # it knows its users by the operating system
-        return
-    async with connected(target.owner) as connection:
-        await set_password(connection, application_password(settings, secret))
+    with suppress(*(() if embedded is None else (OSError, asyncpg.PostgresError))):
+        async with connected(target.owner) as connection:
+            if embedded is None and not settings.database_app_password:
+                await set_password(connection, application_password(settings, secrets[0]))
+            await put_proof_keys(connection, [proof_secret(secret) for secret in secrets])

@@ -9,7 +9,7 @@ import hmac
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -32,6 +32,7 @@ else:
 
 
 _SECRET_BYTES = 32
+Proofs = Callable[[], Sequence[bytes]]
 
 
 class SecretDamaged(HelhedError):
@@ -40,6 +41,8 @@ class SecretDamaged(HelhedError):
 
 class _Unreset(Connection):
     """A pooled connection that is not reset: no code leaves session state behind, and the reset halves throughput."""
+
+    proofs: Proofs = staticmethod(tuple)
 
     def get_reset_query(self) -> str:
         return ""
@@ -52,26 +55,29 @@ class Target:
     owner: dict[str, Any]
     application: dict[str, Any]
     ensure: Callable[[], None] = field(default=lambda: None)  #: brings an embedded server back after it died
+    proofs: Proofs = field(default=tuple)  #: keys by which the application proves what it asks for, the newest first
 
     def named(self, database: str) -> "Target":
         """The same server, another database."""
         owner, application = {**self.owner, "database": database}, {**self.application, "database": database}
-        return Target(owner, application, self.ensure)
+        return replace(self, owner=owner, application=application)
 
 
-def embedded_target(server: EmbeddedPostgres, database: str = DATABASE) -> Target:
+def embedded_target(server: EmbeddedPostgres, database: str = DATABASE, proofs: Proofs = tuple) -> Target:
     """The embedded server behind its private socket."""
     common = {"host": str(server.socket_dir), "database": database}
-    return Target({**common, "user": SUPERUSER}, {**common, "user": APPLICATION}, server.start)
+    return Target({**common, "user": SUPERUSER}, {**common, "user": APPLICATION}, server.start, proofs)
 
 
-def url_target(url: str, *passwords: str, now: Callable[[], Sequence[str]] | None = None) -> Target:
+def url_target(
+    url: str, *passwords: str, now: Callable[[], Sequence[str]] | None = None, proofs: Proofs = tuple
+) -> Target:
     """A server of the operator's. The application role logs in with the first of ``passwords`` that it has; ``now`` says
     which they are at each connection, so that one can take the place of another while the network serves.
     """
     owner = {"dsn": url, "database": urlsplit(url).path.lstrip("/")}
     # the same address: what it says of TLS holds for both roles
-    return Target(owner, {**owner, "user": APPLICATION, "password": now or (lambda: passwords)})
+    return Target(owner, {**owner, "user": APPLICATION, "password": now or (lambda: passwords)}, proofs=proofs)
 
 
 def application_password(settings: Settings, secret: bytes) -> str:
@@ -135,7 +141,7 @@ async def create_pool(target: Target, *, size: int, statement_timeout_ms: int) -
         min_size=1,
         max_size=size,
         connect=_by_password,
-        connection_class=_Unreset,
+        connection_class=type("_Proving", (_Unreset,), {"proofs": staticmethod(target.proofs)}),
         max_inactive_connection_lifetime=0,
         server_settings=settings,
     )

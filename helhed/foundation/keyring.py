@@ -24,7 +24,8 @@ class KeyPurpose(StrEnum):
     CURSORS = "cursors"  #: seals page links
     TOKENS = "tokens"  #: signs demo tokens; what signs access tokens and ID tokens follows from it
     PSEUDONYMS = "pseudonyms"  #: what staff are called whose names are withheld
-    DATABASE = "database"  #: what the password of helhed_app follows from
+    DATABASE = "database"  #: what the password of helhed_app follows from, and by what it proves what it asks for
+    SESSIONS = "sessions"  #: seals what a session of the pages holds
     LOG = "log"  #: signs the heads of the log
 
 

@@ -22,6 +22,7 @@ from helhed.foundation.database import OVERTAKEN, Connection, Pool
 from helhed.foundation.errors import Conflict, Forbidden, HelhedError, Unprocessable
 from helhed.foundation.ids import key_of
 from helhed.foundation.lend import lend
+from helhed.foundation.proving import Duty, prove
 
 _LINK = "select * from registries.link_citizens($1::fhir.ask, $2, $3, $4, $5, $6::smallint)"
 _UNLINK = "select * from registries.unlink_citizens($1::fhir.ask, $2, $3, $4, $5, $6::smallint)"
@@ -67,9 +68,11 @@ class Linking:
         """What stood in the way; None when it was done."""
         pair = (key_of(replaced), key_of(kept))
         async with lend(self._pool) as connection, connection.transaction():
+            await prove(connection, Duty.PERSON)
             rows = await connection.fetch(statement, ask_row(ask), uuid4(), *pair, reason.strip()[:_REASON], _PATIENT)
             problem: str | None = next((row["problem"] for row in rows), None)
             if problem is None:
+                await prove(connection, Duty.STORE)
                 for row, other in ((row, kept if row["id"] == replaced else replaced) for row in rows):
                     await _show(connection, ask, row, other)
         return problem

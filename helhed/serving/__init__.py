@@ -16,6 +16,7 @@ from helhed.foundation.errors import HelhedError
 from helhed.foundation.keyring_file import read_keyring
 from helhed.foundation.logging import configure, let_no_error_speak, logger
 from helhed.foundation.migrations import migrate as run_migrations
+from helhed.foundation.proving import put_proof_keys
 from helhed.foundation.scram import set_password
 from helhed.foundation.settings import Settings
 from helhed.portals.rooms.gate import checked_providers
@@ -67,6 +68,8 @@ async def prepare(target: Target) -> None:
         await run_migrations(connection)
         if "password" in target.application:
             await set_password(connection, target.application["password"]()[0])
+        if target.proofs():
+            await put_proof_keys(connection, target.proofs())
         if loud := await talkative(connection):
             logger("serving").warning("the log of PostgreSQL may hold personal data", settings=loud)
         await put_roles(connection)

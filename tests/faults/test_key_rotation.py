@@ -119,7 +119,7 @@ def test_no_request_is_lost_while_keys_change_and_workers_are_replaced(
 ) -> None:
     settings = Settings(data_dir=server.data_dir)
     with reading(jens) as readers:
-        for purpose in (KeyPurpose.CURSORS, KeyPurpose.TOKENS, KeyPurpose.DATABASE):
+        for purpose in (KeyPurpose.CURSORS, KeyPurpose.TOKENS, KeyPurpose.SESSIONS, KeyPurpose.DATABASE):
             rotate(settings, purpose)
             for reader in readers:
                 reader.until_answered_more(enough)

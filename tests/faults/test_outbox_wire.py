@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ async def room(target: Target, tmp_path: Path) -> AsyncIterator[Room]:
     folder = Path(tempfile.mkdtemp(prefix="wire"))
     wire = await Wire(folder, Path(target.owner["host"])).start()
     world = await World.open(
-        Target(target.owner, {**target.application, "host": str(folder)}), Settings(data_dir=tmp_path, demo=True)
+        replace(target, application={**target.application, "host": str(folder)}), Settings(data_dir=tmp_path, demo=True)
     )
     wire.strike = lambda: world.owner.execute(_STRIKE)
     await world.owner.execute(

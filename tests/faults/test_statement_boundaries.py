@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ async def ward(target: Target, tmp_path: Path) -> AsyncIterator[Ward]:
     """A ward whose database is reached by a wire."""
     folder = Path(tempfile.mkdtemp(prefix="wire"))
     wire = await Wire(folder, Path(target.owner["host"])).start()
-    by_wire = Target(target.owner, {**target.application, "host": str(folder)})
+    by_wire = replace(target, application={**target.application, "host": str(folder)})
     world = await World.open(by_wire, Settings(data_dir=tmp_path, demo=True))
     wire.strike = lambda: world.owner.execute(_STRIKE)
     yield await Ward(world, wire).open()

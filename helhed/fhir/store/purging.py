@@ -18,6 +18,7 @@ from helhed.foundation.database import Connection, Pool
 from helhed.foundation.errors import BadRequest, Conflict, Forbidden, HelhedError, Unknown, Unprocessable
 from helhed.foundation.ids import parse_id
 from helhed.foundation.lend import lend
+from helhed.foundation.proving import Duty, prove
 
 _PROPOSE = (
     "select * from fhir.propose_purge($1::fhir.ask, $2, $3::smallint, $4::smallint[], $5::uuid[], $6, $7, $8, $9, $10)"
@@ -163,6 +164,7 @@ class Purging:
     async def _asked(self, ask: Ask, statement: str, *values: Any) -> Any:
         """One transaction, which stands whatever the answer is: a refusal is in the log."""
         async with self._sessions.begin(ask) as session:
+            await prove(session.connection, Duty.STORE)
             return await session.connection.fetchrow(statement, ask_row(ask), *values)
 
 

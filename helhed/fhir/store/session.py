@@ -49,6 +49,7 @@ from helhed.foundation.errors import (
     Unknown,
     Unprocessable,
 )
+from helhed.foundation.proving import Duty, prove
 from helhed.foundation.settings import ANSWER_BYTES
 
 NOBODY = UUID(int=0)  #: the id of nothing
@@ -170,6 +171,7 @@ class WriteSession:
         """
         if self._knowledge is not None:
             await self._knowledge.check(self._ask.organisation, self._ask.at, changes)
+        await prove(self._connection, Duty.STORE)
         written = []
         for place, change in enumerate(changes, 1):
             written.append(self._create(change) if self._is_plain(change) else await self._one(change))

@@ -69,8 +69,9 @@ alter table foundation.log_map alter column nodes set storage external;
 create table foundation.log_witness (name text primary key, public bytea not null unique);
 create table foundation.log_cosignature (
   head bigint not null references foundation.log_head, witness text not null references foundation.log_witness,
-  at bigint not null, signature bytea not null, primary key (head, witness)
+  at bigint not null, signature bytea not null, primary key (head, witness, signature)  -- a false one takes no true one's place
 );
+create index log_cosignature_witness on foundation.log_cosignature (witness, head desc);
 
 -- What is committed to, and not written out, in an event: SHA-256(5, salt, value). Place is 0 for the actor, 1 for the principal,
 -- 2 for the citizens, 3 for the resources, 4 for what a source says. As stable as what calls it: so it is part of the statement,
@@ -137,6 +138,12 @@ create function foundation.log_waits_since() returns timestamptz language sql st
   order by l.transaction limit 1
 $$;
 
+-- What a witness signed. The table takes no other head or witness than those there are; who reads it checks the signature.
+create function foundation.put_cosignature(of_head bigint, by_witness text, at bigint, signature bytea) returns void
+language sql security definer set search_path = foundation, pg_temp as $$
+  insert into foundation.log_cosignature values (of_head, by_witness, at, signature) on conflict do nothing
+$$;
+
 do $$
 declare name text;
 begin
@@ -144,7 +151,7 @@ begin
                               'log_witness', 'log_cosignature'] loop
     execute format('alter table foundation.%I owner to helhed_foundation', name);
   end loop;
-  for name in select p.oid::regprocedure from pg_proc p where p.pronamespace = 'foundation'::regnamespace and p.proname like 'log\_%' loop
+  for name in select p.oid::regprocedure from pg_proc p where p.pronamespace = 'foundation'::regnamespace and p.proname ~ '^log_|^put_cosignature$' loop
     execute format('alter function %s owner to helhed_foundation', name);
   end loop;
 end $$;
@@ -152,7 +159,8 @@ grant select, insert, update on foundation.log_state, foundation.log_tile, found
 grant select, insert on foundation.log_key, foundation.log_head, foundation.log_secret, foundation.log_entry to helhed_log;
 grant execute on function foundation.log_new(pg_snapshot, bytea), foundation.log_left_behind(bigint, int, bytea) to helhed_log;
 grant select on foundation.log_key, foundation.log_head, foundation.log_tile, foundation.log_witness to helhed_app;
-grant select, insert on foundation.log_cosignature to helhed_app;
+grant select on foundation.log_cosignature to helhed_app;
+grant execute on function foundation.put_cosignature(bigint, text, bigint, bytea) to helhed_app;
 grant execute on function foundation.log_waits_since() to helhed_app;
 grant select on foundation.log_chain, foundation.log_entry, foundation.log_secret, foundation.log_map to helhed_trust;
 grant execute on function foundation.log_event(foundation.access_log, bytea), foundation.log_salts(bytea, bigint), foundation.log_salt(bytea, int), foundation.log_commitment(bytea, int, text),

@@ -16,7 +16,7 @@ from helhed.fhir.store.rows import ask_row
 from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
 from helhed.foundation.errors import Forbidden, Unknown
-from helhed.foundation.lend import lend
+from helhed.foundation.proving import Duty, lend_proven
 from helhed.trust.acting.policy import acting_policy
 from helhed.trust.moments import aware
 from helhed.trust.policy import BASIS_NUMBERS
@@ -214,11 +214,11 @@ class Help:
         await self._must("select trust.end_acting($1::fhir.ask, $2, $3::smallint)", ask, acting, _PATIENT)
 
     async def _value(self, statement: str, ask: Ask, *values: Any) -> Any:
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             return await connection.fetchval(statement, ask_row(ask), *values)
 
     async def _rows(self, statement: str, ask: Ask, *values: Any) -> list[Any]:
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             return list(await connection.fetch(statement, ask_row(ask), *values))
 
     async def _must(self, statement: str, ask: Ask, *values: Any) -> None:

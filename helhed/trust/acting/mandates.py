@@ -13,6 +13,7 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
 from helhed.foundation.errors import Unknown, Unprocessable
 from helhed.foundation.lend import lend
+from helhed.foundation.proving import Duty, lend_proven
 from helhed.trust.acting.policy import acting_policy
 from helhed.trust.moments import aware
 
@@ -95,7 +96,7 @@ class Mandates:
             uuid4(), offer.number, normalise(offer.name).split(), list(offer.scopes), policy.types_of(offer.scopes),
             offer.obeys_blocks, offer.since, offer.until, ask.at + policy.offer_open, policy.giver_from_age, policy.actor_from_age,
         )  # fmt: skip
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             return str(await connection.fetchval(_OFFER, ask_row(ask), *values))
 
     async def answer(self, ask: Ask, offer: UUID, *, yes: bool) -> None:
@@ -133,7 +134,7 @@ class Mandates:
             return list(await connection.fetch(statement, ask_row(ask), *values))
 
     async def _must(self, statement: str, ask: Ask, *values: Any) -> None:
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             if not await connection.fetchval(statement, ask_row(ask), *values):
                 raise Unknown
 

@@ -10,6 +10,7 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
 from helhed.foundation.errors import Forbidden, Unknown, Unprocessable
 from helhed.foundation.lend import lend
+from helhed.foundation.proving import Duty, lend_proven
 
 _TYPE = TYPE_NUMBERS["RelatedPerson"]
 #: what a relative may be told of
@@ -52,13 +53,13 @@ class Relatives:
             told,
             card.note[:300],
         )
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             if not await connection.fetchval(_PUT, ask_row(ask), *values):
                 raise Unprocessable("A relative has a name, and there are twenty at most.")
 
     async def end(self, ask: Ask, relative: UUID) -> None:
         """It stands no longer. Unknown."""
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             if not await connection.fetchval("select trust.end_relative($1::fhir.ask, $2)", ask_row(ask), relative):
                 raise Unknown
 

@@ -14,6 +14,7 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
 from helhed.foundation.errors import Forbidden, Unknown
 from helhed.foundation.lend import lend
+from helhed.foundation.proving import Duty, lend_proven
 from helhed.trust.moments import aware
 from helhed.trust.policy import BASIS_NUMBERS
 
@@ -176,7 +177,7 @@ class ActingForOthers:
             return list(await connection.fetch(statement, ask_row(ask), *values))
 
     async def _must(self, otherwise: Exception, statement: str, ask: Ask, *values: Any) -> None:
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             if not await connection.fetchval(statement, ask_row(ask), *values):
                 raise otherwise
 

@@ -12,6 +12,7 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
 from helhed.foundation.errors import Unknown, Unprocessable
 from helhed.foundation.lend import lend
+from helhed.foundation.proving import Duty, lend_proven
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ class Blocks:
         replace that is no longer in force.
         """
         block = block or uuid4()
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             if not await connection.fetchval(_PUT, ask_row(ask), block, parts_of(shape), instead_of):
                 raise Unprocessable("Choose an organisation, a professional or a document from the list, and a period that ends after it begins.")  # fmt: skip
         return block
@@ -136,7 +137,7 @@ class Blocks:
         """
         consent = consent or uuid4()
         values = (consent, professional, organisation, block, until)
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             if not await connection.fetchval(_CONSENT, ask_row(ask), *values):
                 raise Unprocessable("Name a professional or an organisation, and an end that is still to come.")
         return consent
@@ -159,7 +160,7 @@ class Blocks:
             )
 
     async def _end(self, statement: str, ask: Ask, which: Any) -> None:
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             if not await connection.fetchval(statement, ask_row(ask), which):
                 raise Unknown
 

@@ -13,7 +13,7 @@ from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.fhir.store.rows import ask_row
 from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
-from helhed.foundation.lend import lend
+from helhed.foundation.proving import Duty, lend_proven
 from helhed.trust.blocks.shapes import Shape, parts_of
 
 _TRY = "select * from trust.try_block($1::fhir.ask, $2, $3, $4, $5, $6, $7::jsonb, $8, $9::smallint[], $10::smallint)"
@@ -60,6 +60,6 @@ class Simulator:
         values = (citizen, reader.professional, reader.organisation, reader.role, reader.in_contact)
         parts = None if shape is None else parts_of(shape)
         numbers = sorted(TYPE_NUMBERS[name] for name in types)
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             rows = await connection.fetch(_TRY, ask_row(ask), *values, parts, without, numbers, _CONSENT)
         return {row["id"]: Seen(row["today"], row["then_seen"]) for row in rows}

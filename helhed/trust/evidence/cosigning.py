@@ -11,17 +11,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from helhed.foundation.database import Pool
 from helhed.foundation.errors import BadRequest, Unknown
 from helhed.foundation.lend import lend
+from helhed.foundation.proving import Duty, lend_proven
 from helhed.trust.evidence.public import HEADS, TreeReader, head_of, keys_of
+from helhed.trust.evidence.witnessed import cosignatures
 
 _LINE = b"helhed log cosignature v1\n"
 _MOST_HEADS = 500
 _WITNESSES = "select name, encode(public, 'hex') as public from foundation.log_witness order by name"
-_COSIGNATURES = """
-select c.head, c.witness, encode(w.public, 'hex') as public, c.at, encode(c.signature, 'hex') as signature
-from foundation.log_cosignature c join foundation.log_witness w on w.name = c.witness where c.head = $1 order by c.witness"""
 _HEAD = f"{HEADS} where number = $1"
-_SIGN = """
-insert into foundation.log_cosignature (head, witness, at, signature) values ($1, $2, $3, $4) on conflict do nothing"""
+_SIGN = "select foundation.put_cosignature($1, $2, $3, $4)"
 
 
 class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,8 +52,8 @@ class PublicLog:
             row = await connection.fetchrow(f"{HEADS} order by number desc limit 1")
             if row is None:
                 raise Unknown("The log has no head yet.")
-            signed = await connection.fetch(_COSIGNATURES, row["number"])
-        return {"log": _log_of(row), "head": head_of(row), "cosignatures": [dict(one) for one in signed]}
+            signed = await cosignatures(connection, row["number"], row["number"])
+        return {"log": _log_of(row), "head": head_of(row), "cosignatures": [one.told() for one in signed]}
 
     async def heads(self, after: int) -> dict[str, Any]:
         """The heads that follow one."""
@@ -92,7 +90,7 @@ class PublicLog:
             raise BadRequest("That is not a witness's signature.") from None
         if not (0 <= said.at < 2**53 and 0 < envelope.number < 2**53 and said.witness.isprintable()):
             raise BadRequest("That is not a witness's signature.")
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.WITNESS) as connection:
             public = await connection.fetchval(
                 "select public from foundation.log_witness where name = $1", said.witness
             )

@@ -19,6 +19,7 @@ from helhed.foundation.lend import lend
 from helhed.trust.evidence.hashes import map_leaf
 from helhed.trust.evidence.public import HEADS, TreeReader, head_of, keys_of
 from helhed.trust.evidence.sparse import ROW, TOP, nodes_of, path_above, path_below
+from helhed.trust.evidence.witnessed import cosignatures, head_witnessed_before, last_witnessed, signers_missing
 from helhed.trust.keeping.retention import retention_policy
 
 _LOOKS, _SECONDS_BETWEEN_LOOKS = 40, 0.2
@@ -46,20 +47,20 @@ class Evidence:
             await connection.fetchval("select trust.want_proof($1::fhir.ask)", ask_row(ask))
             if not await connection.fetchval("select exists (select from foundation.log_key)"):
                 raise NothingSequenced
-        await self._until(_NEWER, since)
+        await self._until(lambda connection: connection.fetchval(_NEWER, since))
         async with lend(self._pool) as connection, connection.transaction(isolation="repeatable_read"):
             document = await _document(connection, ask)
         number = document.pop("number")
-        await self._until(_WITNESSED, number)
+        await self._until(lambda connection: _is_witnessed(connection, number))
         async with lend(self._pool) as connection:
             document.update(await _witnessed(connection, number))
         return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
 
-    async def _until(self, condition: str, number: int) -> None:
+    async def _until(self, condition: Callable[[Connection], Awaitable[bool]]) -> None:
         """Waits for the log, or its witnesses, to go on; not for long."""
         for _ in range(_LOOKS):
             async with lend(self._pool) as connection:
-                if await connection.fetchval(condition, number):
+                if await condition(connection):
                     return
             await self._pause()
 
@@ -129,7 +130,8 @@ def _map_path(rows: Mapping[int, Any], own: Any, beside: list[tuple[bytes, bytes
 
 async def _expired(connection: Connection, tree: TreeReader, now: datetime) -> dict[str, Any] | None:
     """A head so old that what it has may have been let go, if a witness saw one."""
-    row = await connection.fetchrow(_OLD_HEAD, now, retention_policy().kinds["access-log"].keep)
+    before = await connection.fetchval(_OLD, now, retention_policy().kinds["access-log"].keep)
+    row = await head_witnessed_before(connection, before)
     if row is None:
         return None
     return {
@@ -141,7 +143,7 @@ async def _expired(connection: Connection, tree: TreeReader, now: datetime) -> d
 
 async def _witnessed(connection: Connection, number: int) -> dict[str, Any]:
     """The heads that follow, to the newest that a witness has signed, and all that witnesses say of these."""
-    last = await connection.fetchval(_LAST_WITNESSED, number, _LATER)
+    last = await last_witnessed(connection, number, number + _LATER)
     later = await connection.fetch(f"{HEADS} where number > $1 and number <= $2 order by number", number, last)
     return {
         "later": [head_of(row) for row in later],
@@ -149,25 +151,14 @@ async def _witnessed(connection: Connection, number: int) -> dict[str, Any]:
     }
 
 
+async def _is_witnessed(connection: Connection, number: int) -> bool:
+    return not await signers_missing(connection, number, number + _LATER)
+
+
 async def _cosignatures(connection: Connection, first: int, last: int) -> list[dict[str, Any]]:
-    return [
-        {**row, "public": row["public"].hex(), "signature": row["signature"].hex()}
-        for row in await connection.fetch(_COSIGNATURES, first, last)
-    ]
+    return [one.told() for one in await cosignatures(connection, first, last)]
 
 
 _NEWEST = "select coalesce(max(number), 0) from foundation.log_head"
 _NEWER = "select max(number) > $1 from foundation.log_head"
-_WITNESSED = """
-select not exists (select from foundation.log_witness w
-                   where not exists (select from foundation.log_cosignature c where c.witness = w.name and c.head >= $1))"""
-_LAST_WITNESSED = """
-select coalesce(max(least), $1) from (
-  select min(c.head) as least from foundation.log_cosignature c where c.head >= $1 and c.head <= $1 + $2::bigint group by c.witness) x"""
-_COSIGNATURES = """
-select c.head, c.witness, w.public, c.at, c.signature
-from foundation.log_cosignature c join foundation.log_witness w on w.name = c.witness
-where c.head between $1 and $2 order by c.head, c.witness"""
-_OLD_HEAD = f"""
-{HEADS} where at <= (extract(epoch from $1::timestamptz - $2::text::interval) * 1000000)::bigint
-and exists (select from foundation.log_cosignature c where c.head = number) order by at desc limit 1"""
+_OLD = "select (extract(epoch from $1::timestamptz - $2::text::interval) * 1000000)::bigint"

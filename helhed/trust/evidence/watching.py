@@ -5,6 +5,7 @@ from datetime import datetime
 
 from helhed.foundation.database import Pool
 from helhed.foundation.lend import lend
+from helhed.trust.evidence.witnessed import how_far
 
 #: what waits longer is an alarm
 MOST_SECONDS = 60.0
@@ -12,9 +13,7 @@ _STATE = """
 select coalesce((select h.size from foundation.log_head h order by number desc limit 1), 0) as size,
        coalesce((select h.number from foundation.log_head h order by number desc limit 1), 0) as head,
        coalesce((select h.at from foundation.log_head h order by number desc limit 1), 0) as at,
-       foundation.log_waits_since() as since,
-       array(select coalesce((select max(c.head) from foundation.log_cosignature c where c.witness = w.name), 0)
-             from foundation.log_witness w) as witnesses"""
+       foundation.log_waits_since() as since"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,8 @@ async def log_state(pool: Pool, now: datetime) -> LogState:
     """As the database has it."""
     async with lend(pool) as connection:
         row = await connection.fetchrow(_STATE)
+        signed = await how_far(connection)
     assert row is not None
     waiting = max((now - row["since"]).total_seconds(), 0.0) if row["since"] else 0.0
     age = max(now.timestamp() - row["at"] / 1_000_000, 0.0) if row["head"] else 0.0
-    return LogState(row["size"], row["head"], age, waiting, row["head"] - min(row["witnesses"], default=row["head"]))
+    return LogState(row["size"], row["head"], age, waiting, row["head"] - min(signed.values(), default=row["head"]))

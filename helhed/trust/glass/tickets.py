@@ -15,6 +15,7 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
 from helhed.foundation.errors import Forbidden, Unknown, Unprocessable
 from helhed.foundation.lend import lend
+from helhed.foundation.proving import Duty, lend_proven
 from helhed.trust.glass.rules import REST
 
 _BREAK = "select trust.break_glass($1::fhir.ask, $2, $3, $4)"
@@ -100,7 +101,7 @@ class Tickets:
         """
         said = reason.strip()
         written = f"{said}{REST}{added.strip()}" if said and added.strip() else said
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             until = await connection.fetchval(_BREAK, ask_row(ask), ticket or uuid4(), citizen, written[:_REASON])
         if until is None:
             raise Forbidden("Your role cannot break the glass, or no reason was given.")
@@ -119,7 +120,7 @@ class Tickets:
 
     async def end(self, ask: Ask, ticket: UUID) -> None:
         """Closes one's own before its hour. Raises Unknown."""
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             if not await connection.fetchval(_END, ask_row(ask), ticket):
                 raise Unknown
 
@@ -138,7 +139,7 @@ class Tickets:
         """Says whether it was justified; the citizen is told. Raises Unprocessable when it is not the asker's to say, has
         been said, or was not justified without a word of why; an attempt that was denied is logged.
         """
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             if not await connection.fetchval(_REVIEW, ask_row(ask), ticket, justified, words.strip()[:_WORDS]):
                 raise Unprocessable("It is not yours to review, has been reviewed, or lacks a word of why.")
 

@@ -11,6 +11,7 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
 from helhed.foundation.errors import Unknown
 from helhed.foundation.lend import lend
+from helhed.foundation.proving import Duty, lend_proven
 from helhed.trust.identity.secrets import digest, new_secret
 
 LAUNCH_FOR = timedelta(minutes=5)
@@ -44,7 +45,7 @@ class Apps:
 
     async def end(self, ask: Ask, authorisation: UUID) -> bool:
         """Ends an app's access, from the next request on; False when it is none of the asker's."""
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.APPS) as connection:
             return bool(
                 await connection.fetchval("select trust.end_app($1::fhir.ask, $2)", ask_row(ask), authorisation)
             )
@@ -53,7 +54,7 @@ class Apps:
         """What an app brings back to be opened with this patient, by this person, once. Raises Unknown when they may not see them."""
         handle = new_secret()
         statement = "select trust.launch_app($1::fhir.ask, $2, $3, $4, $5, $6::smallint)"
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.APPS) as connection:
             done = await connection.fetchval(
                 statement, ask_row(ask), digest(handle), client, patient, ask.at + LAUNCH_FOR, TYPE_NUMBERS["Patient"]
             )
@@ -64,6 +65,6 @@ class Apps:
     async def launched(self, ask: Ask, client: str, handle: str, *, take: bool = False) -> UUID | None:
         """The patient an app was opened with; None for a handle that is unknown, used, another's or too old. ``take`` uses it up."""
         statement = f"select trust.{'take_launch' if take else 'launched_with'}($1::fhir.ask, $2, $3)"
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.APPS) as connection:
             patient: UUID | None = await connection.fetchval(statement, ask_row(ask), digest(handle), client)
         return patient

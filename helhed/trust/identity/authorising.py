@@ -13,7 +13,7 @@ from helhed.foundation.ask import ActorKind, Ask
 from helhed.foundation.clock import Clock
 from helhed.foundation.database import Pool
 from helhed.foundation.errors import Unknown
-from helhed.foundation.lend import lend
+from helhed.foundation.proving import Duty, lend_proven
 from helhed.trust.identity.asked_scopes import OFFLINE, OPENID, DataScope, joined, level_of, narrowed
 from helhed.trust.identity.clients import Client, Clients
 from helhed.trust.identity.errors import AccessDenied, InvalidRequest, InvalidScope, OAuthError
@@ -136,7 +136,7 @@ class Authorising:
         fits = {
             "redirect_uri": request.redirect_uri, "challenge": request.challenge, "nonce": request.nonce, "key": request.key,
         }  # fmt: skip
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.APPS) as connection:
             done = await connection.fetchval(
                 statement, ask_row(ask), digest(pending.handle), tuple(allowed), digest(code), json.dumps(fits),
                 ask.at + CODE_FOR, TYPE_NUMBERS["Patient"],

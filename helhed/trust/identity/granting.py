@@ -13,7 +13,7 @@ from uuid import UUID
 from helhed.foundation.ask import ActorKind
 from helhed.foundation.clock import Clock
 from helhed.foundation.database import Pool
-from helhed.foundation.lend import lend
+from helhed.foundation.proving import Duty, lend_proven
 from helhed.trust.identity.asked_scopes import FHIR_USER, OFFLINE, ONLINE, OPENID, is_within, joined, narrowed, words_of
 from helhed.trust.identity.clients import Client
 from helhed.trust.identity.errors import (
@@ -75,7 +75,7 @@ class Granting:
 
     async def _by_code(self, client: Client, form: Mapping[str, str], key: str) -> Tokens:
         statement = "select fits, allowed from trust.redeem_code($1, $2, $3)"
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.APPS) as connection:
             row = await connection.fetchrow(statement, digest(form.get("code", "")), client.id, self._clock())
         if row is None:
             raise InvalidGrant
@@ -99,7 +99,7 @@ class Granting:
         await self._less_or_raise(client, presented, form.get("scope"))
         statement = "select * from trust.rotate_refresh_token($1, $2, $3, $4, $5)"
         bound = key if client.kind == "public" else ""
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.APPS) as connection:
             row = await connection.fetchrow(statement, presented, digest(fresh), client.id, bound, self._clock())
         if row is None:
             raise InvalidGrant
@@ -111,7 +111,7 @@ class Granting:
         """A refresh asks for the same scope or less (OAuth 2.1, section 4.3.1). Raises InvalidScope; the refresh token is not used up."""
         if asked is None:
             return
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.APPS) as connection:
             row = await connection.fetchrow(
                 "select scope from trust.refresh_token_of($1, $2, $3)", presented, client.id, self._clock()
             )
@@ -164,12 +164,12 @@ class Granting:
         until = min(allowed.valid_to, self._clock() + REFRESH_FOR)
         statement = "select trust.put_refresh_token($1, $2, $3, $4)"
         bound = key if client.kind == "public" else ""
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.APPS) as connection:
             await connection.execute(statement, digest(secret), allowed.id, bound, until)
         return secret
 
     async def _end(self, allowed: _Allowed, why: str) -> None:
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.APPS) as connection:
             await connection.execute("select trust.end_authorisation($1, $2, $3)", allowed.id, why, self._clock())
 
 

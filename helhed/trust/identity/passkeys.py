@@ -27,7 +27,7 @@ from helhed.fhir.store.rows import ask_row
 from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
 from helhed.foundation.errors import Forbidden, HelhedError
-from helhed.foundation.lend import lend
+from helhed.foundation.proving import Duty, lend_proven
 from helhed.trust.identity.log_ins import Job
 from helhed.trust.policy import document
 
@@ -107,7 +107,7 @@ class Passkeys:
             raise PasskeyWrong
         short = "".join(sign for sign in label if sign.isprintable())[:_LONGEST_LABEL]
         most = passkey_policy()["most"]
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             kept = await connection.fetchval(
                 _ADD, ask_row(ask), made.credential_id, bytes(made), data.counter, short, most
             )
@@ -131,7 +131,7 @@ class Passkeys:
                 raise PasskeyWrong
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError):
             raise PasskeyWrong from None
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             fresh = await connection.fetchval(_USED, parsed.raw_id, parsed.response.authenticator_data.counter, now)
         if not fresh:
             raise PasskeyWrong
@@ -144,7 +144,7 @@ class Passkeys:
 
     async def revoke(self, ask: Ask, passkey: bytes) -> bool:
         """One of the asker's lets nobody in any more."""
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             return bool(await connection.fetchval(_REVOKE, ask_row(ask), passkey))
 
     async def colleagues(self, ask: Ask) -> Sequence[tuple[int, str, str, str]]:
@@ -156,7 +156,7 @@ class Passkeys:
         """A code that is told by hand, once. Raises Forbidden."""
         code = "".join(secrets.choice(_ALPHABET) for _ in range(_CODE_SIGNS))
         until = ask.at + timedelta(hours=passkey_policy()["invitation_hours"])
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             if not await connection.fetchval(_INVITE, ask_row(ask), self._digest(code), colleague, until):
                 raise Forbidden
         return "-".join(code[start : start + 4] for start in range(0, _CODE_SIGNS, 4))
@@ -171,7 +171,7 @@ class Passkeys:
         return [Job(**one) for one in found]
 
     async def _rows(self, statement: str, *arguments: Any) -> list[Any]:
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             return list(await connection.fetch(statement, *arguments))
 
     def _user(self, professional: int) -> bytes:

@@ -11,6 +11,7 @@ from helhed.foundation.clock import Clock
 from helhed.foundation.database import Pool
 from helhed.foundation.ids import key_of, new_id, parse_id
 from helhed.foundation.lend import lend
+from helhed.foundation.proving import Duty, lend_proven
 from helhed.trust.identity.asked_scopes import LONGEST as LONGEST_SCOPE, is_within
 from helhed.trust.identity.client_keys import chosen
 from helhed.trust.identity.clients import Client, Kind, Profile, client_row
@@ -175,7 +176,7 @@ class Registration:
         if client.kind == "system":
             raise InvalidMetadata("Systems are registered by the operator.")
         statement = "select trust.register_client($1::trust.client, $2)"
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.APPS) as connection:
             if not await connection.fetchval(statement, client_row(client), self._clock()):
                 raise InvalidStatement
         return client

@@ -8,7 +8,7 @@ from helhed.foundation.database import Pool
 from helhed.foundation.fetching import Fetcher
 from helhed.foundation.keyring import KeyPurpose
 from helhed.foundation.keyring_file import KeysInUse
-from helhed.foundation.lend import lend
+from helhed.foundation.proving import Duty, lend_proven
 from helhed.trust.identity.admission import Admission
 from helhed.trust.identity.apps import Apps
 from helhed.trust.identity.assertions import Authentication
@@ -92,6 +92,6 @@ class AuthorisationServer:
     async def forget(self) -> None:
         """Lets go of what can be used no more."""
         moment: datetime = self.clock()
-        async with lend(self.pool) as connection:
+        async with lend_proven(self.pool, Duty.APPS) as connection:
             await connection.execute("select trust.forget_used($1)", moment)
         await self.attempts.forget()

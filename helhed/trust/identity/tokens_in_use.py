@@ -8,6 +8,7 @@ from helhed.foundation.clock import Clock
 from helhed.foundation.database import Pool
 from helhed.foundation.errors import NotAuthenticated
 from helhed.foundation.lend import lend
+from helhed.foundation.proving import Duty, lend_proven
 from helhed.trust.identity.admission import Admission
 from helhed.trust.identity.clients import Client
 from helhed.trust.identity.jose import claims_of
@@ -59,7 +60,7 @@ class TokensInUse:
         row = await self._refresh(client, token)
         if row is not None:
             statement = "select trust.end_authorisation($1, $2, $3)"
-            async with lend(self._pool) as connection:
+            async with lend_proven(self._pool, Duty.APPS) as connection:
                 await connection.execute(statement, row["authorisation"], "revoked by the app", self._clock())
 
     async def _refresh_introspected(self, client: Client, token: str) -> dict[str, Any]:

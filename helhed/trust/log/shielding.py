@@ -13,6 +13,7 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
 from helhed.foundation.errors import Forbidden, Unknown, Unprocessable
 from helhed.foundation.lend import lend
+from helhed.foundation.proving import Duty, lend_proven
 from helhed.trust.policy import document
 
 _SET = "select trust.set_shield($1::fhir.ask, $2, $3, $4, $5, $6, $7)"
@@ -67,7 +68,7 @@ class Shields:
         if reason not in rules.reasons or not ask.at < until <= ask.at + rules.longest:
             raise Unprocessable("Give one of the reasons, and an end within a year.")
         shield = uuid4()
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             done = await connection.fetchval(
                 _SET, ask_row(ask), shield, place, patient, reason, checked_case(case_number), until
             )
@@ -77,7 +78,7 @@ class Shields:
 
     async def end(self, ask: Ask, shield: UUID) -> None:
         """Names are told again. Unknown for what is no rule of the asker's organisation."""
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             if not await connection.fetchval(_END, ask_row(ask), shield):
                 raise Unknown
 

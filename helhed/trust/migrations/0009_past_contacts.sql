@@ -30,6 +30,13 @@ language sql security definer set search_path = trust, pg_temp as $$
   on conflict (basis) do update set days = excluded.days, months = excluded.months
 $$;
 
+-- Whether a row about a citizen (null: whoever) was written in this transaction: what follows from it is nothing that a caller made up.
+create function trust.just_stored(source uuid, citizen_key bigint) returns boolean language sql stable
+return exists (
+  select from fhir.resource r where r.bucket = fhir.bucket(source) and r.id = source and not r.deleted
+    and (citizen_key is null or r.citizen = citizen_key) and age(r.xmin) <= 0);
+alter function trust.just_stored(uuid, bigint) owner to helhed_trust;
+
 -- The contacts that these sources say have ended, and no others: each at the organisation that wrote it, or at a unit beneath.
 create function trust.put_past_contacts(sources uuid[], ended uuid[], citizens bigint[], organisations bigint[], ends timestamptz[],
                                         people text[], writers bigint[])
@@ -38,7 +45,7 @@ returns void language sql security definer set search_path = trust, pg_temp as $
   insert into trust.past_contact (source, citizen, organisation, ended_at, people)
   select q.source, q.citizen, q.organisation, q.ended_at, q.people::bigint[]
   from unnest(ended, citizens, organisations, ends, people, writers) as q(source, citizen, organisation, ended_at, people, writer)
-  where trust.is_within(q.organisation, q.writer)
+  where trust.is_within(q.organisation, q.writer) and trust.just_stored(q.source, q.citizen)
   on conflict do nothing
 $$;
 

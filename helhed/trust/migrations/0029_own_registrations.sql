@@ -8,7 +8,7 @@ returns void language sql security definer set search_path = trust, pg_temp as $
   select q.source, q.citizen, q.organisation, q.class, q.valid_from, q.valid_to
   from unnest(registered, citizens, organisations, classes, starts, ends, writers)
     as q(source, citizen, organisation, class, valid_from, valid_to, writer)
-  where trust.is_within(q.organisation, q.writer) and q.valid_from < q.valid_to
+  where trust.is_within(q.organisation, q.writer) and q.valid_from < q.valid_to and trust.just_stored(q.source, q.citizen)
   on conflict do nothing
 $$;
 alter function trust.add_own_relations(uuid[], bigint[], bigint[], smallint[], timestamptz[], timestamptz[], bigint[]) owner to helhed_trust;

@@ -15,6 +15,7 @@ from helhed.foundation.clock import Clock
 from helhed.foundation.database import Pool
 from helhed.foundation.errors import HelhedError, Unknown
 from helhed.foundation.lend import lend
+from helhed.foundation.proving import Duty, lend_proven
 from helhed.trust.moments import aware
 from helhed.trust.policy import policy
 
@@ -67,7 +68,7 @@ class Declarations:
     async def follow_up(self, now: datetime) -> tuple[int, int]:
         """Confirms or escalates what is past its deadline; how many of each. Every worker may, at the same time."""
         within = policy().classes["D"].explain_within
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             row = await connection.fetchrow(_FOLLOW_UP, now, within, _AT_ONCE)
         assert row is not None, "the function answers with one row"
         confirmed, escalated = int(row["confirmed"]), int(row["escalated"])
@@ -93,7 +94,7 @@ class Declarations:
     async def explain(self, ask: Ask, declaration: UUID, text: str, *, admits: bool) -> None:
         """Says once why nothing confirmed it. Unknown when that is not the asker's to say, or was said."""
         statement = "select trust.explain_declaration($1::fhir.ask, $2, $3, $4)"
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             if not await connection.fetchval(statement, ask_row(ask), declaration, text.strip()[:_LONGEST], admits):
                 raise Unknown
 

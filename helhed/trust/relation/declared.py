@@ -9,6 +9,7 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
 from helhed.foundation.errors import Forbidden
 from helhed.foundation.lend import lend
+from helhed.foundation.proving import Duty, lend_proven
 from helhed.trust.policy import policy
 
 
@@ -22,7 +23,7 @@ class TreatmentRelations:
         """The asker treats the citizen now: holds until the deadline returned. Raises Forbidden when the role may not."""
         until = ask.at + policy().declared_lasts
         statement = "select trust.declare_relation($1::fhir.ask, $2, $3, $4, $5)"
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             if not await connection.fetchval(statement, ask_row(ask), uuid4(), citizen, reason[:200], until):
                 raise Forbidden("Your role cannot declare a treatment relation.")
         return until

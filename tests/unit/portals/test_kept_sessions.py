@@ -2,8 +2,12 @@
 
 import pytest
 
+from helhed.commands.rotating import retire, rotate
 from helhed.foundation.ask import ActorKind
+from helhed.foundation.keyring import KeyPurpose
+from helhed.foundation.keyring_file import KeysInUse, read_keyring
 from helhed.foundation.seal import Seal
+from helhed.foundation.settings import Settings
 from helhed.portals.rooms.sessions import PortalSessions
 from helhed.portals.sessions import Opened, Principal, start, to_bytes
 from tests.support.world import NOW, SECRET
@@ -67,3 +71,29 @@ async def test_a_session_that_is_moved_to_another_cookie_opens_nothing(sessions,
 async def test_a_session_that_an_earlier_release_kept_in_plain_asks_for_a_new_log_in(sessions, session, world):
     await world.owner.execute("insert into portals.session (key, kept) values ('a', $1)", to_bytes(session))
     assert await sessions.get("a") is None
+
+
+def worker(world, folder):
+    """The sessions as a worker has them: by the keyring, followed as it changes."""
+    keys = KeysInUse(folder)
+    seal = Seal("sessions", keys.secrets(KeyPurpose.SESSIONS), keys.look_again)
+    keys.follow(KeyPurpose.SESSIONS, seal.take)
+    return PortalSessions(world.store.pool, seal)
+
+
+async def test_a_session_goes_on_when_its_key_is_rotated_and_ends_when_the_key_is_retired(world, session, tmp_path):
+    one, other = worker(world, tmp_path), worker(world, tmp_path)
+    await one.put("before", session)
+    former = next(key for key in read_keyring(tmp_path).keys if key.purpose is KeyPurpose.SESSIONS)
+    rotate(Settings(data_dir=tmp_path), KeyPurpose.SESSIONS)
+    fresh = worker(world, tmp_path)
+    await fresh.put("after", session)
+    for each in (other, fresh):  # also a worker that has not looked at the keys since
+        assert await each.get("before") == await each.get("after") == session
+    await fresh.change("before", session)
+    await fresh.put("left", session)
+    await one.put("old", session)  # it has not looked again either: it seals by what it knows
+    retire(Settings(data_dir=tmp_path), former.id)
+    last = worker(world, tmp_path)
+    assert await last.get("before") == session, "it was sealed anew when it was used"
+    assert await last.get("old") is None

@@ -51,7 +51,7 @@ ALLOWED: dict[str, set[str]] = {
     "insight.secret": set(),
     "foundation.access_log": set(),
     "foundation.log_chain": set(),
-    "foundation.log_cosignature": {"SELECT", "INSERT"},  # public: what witnesses signed; who reads it checks it
+    "foundation.log_cosignature": {"SELECT"},  # public: what witnesses signed; who reads it checks it
     "foundation.log_entry": set(),
     "foundation.log_head": {"SELECT"},  # public: signed
     "foundation.log_key": {"SELECT"},  # public halves
@@ -61,6 +61,8 @@ ALLOWED: dict[str, set[str]] = {
     "foundation.log_state": set(),
     "foundation.log_tile": {"SELECT"},  # hashes that tell nothing
     "foundation.log_witness": {"SELECT"},  # public halves
+    "foundation.proof_demand": set(),
+    "foundation.proof_key": set(),
     "foundation.outbox": {"SELECT", "INSERT", "UPDATE", "DELETE"},  # ids of resources, no content
     "portals.once": {"SELECT", "INSERT", "UPDATE", "DELETE"},  # sealed
     "portals.session": {"SELECT", "INSERT", "UPDATE", "DELETE"},  # keyed by a hash of the cookie, sealed
@@ -205,10 +207,12 @@ TAKE_IN = {
     "registries.note_lookups", "registries.note_named", "registries.forget_lookups", "fhir.hold_search_parameters", "fhir.log_writes", "fhir.log_given_up", "fhir.replace", "fhir.put_version", "registries.note_received", "registries.put_citizen_identifiers",
     "registries.put_citizens", "registries.put_organisation", "registries.put_professionals",
     "registries.take_one_replacement_cpr", "registries.take_replacement_cpr", "trust.drop_sources", "trust.put_employments", "trust.put_relations", "trust.put_recorders",
-    "trust.put_age_limits", "trust.put_log_offices", "trust.put_deadlines", "trust.put_past_contacts", "trust.put_roles",
+    "trust.put_past_contacts",
+    "trust.put_age_limits", "trust.put_roles",  # earlier releases may call them; the tables take nothing from who serves
+    "foundation.put_cosignature",
     "trust.security_event",
     "trust.note_attempt", "trust.attempts_lately", "trust.forget_attempts",  # how many failed, of whom the caller names
-    "trust.put_duties", "trust.put_counter_documents", "trust.follow_up_declarations",
+    "trust.follow_up_declarations",
     "trust.follow_up_emergency_copies",
     "registries.put_professional_identifiers", "trust.note_log_in",
     "trust.add_own_relations",
