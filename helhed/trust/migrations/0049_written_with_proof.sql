@@ -9,8 +9,8 @@ begin
   for wanted in
     select t.name, d.duties from (values
       ('''store''', array['fhir.resource', 'registries.citizen', 'registries.citizen_identifier', 'registries.organisation',
-        'registries.professional', 'registries.professional_identifier', 'trust.employment', 'trust.past_contact', 'trust.recorder']),
-      ('''store'', ''person''', array['trust.mask', 'trust.relation']),
+        'registries.professional', 'registries.professional_identifier', 'trust.past_contact', 'trust.recorder']),
+      ('''store'', ''person''', array['trust.employment', 'trust.mask', 'trust.relation']),
       ('''person''', array['registries.citizen_link', 'trust.acting', 'trust.assistance', 'trust.block', 'trust.help', 'trust.mandate_offer',
         'trust.opening', 'trust.passkey', 'trust.passkey_invitation', 'trust.relative', 'trust.shield']),
       ('''apps''', array['trust.authorisation', 'trust.authorisation_code', 'trust.client', 'trust.launch', 'trust.refresh_token']),
