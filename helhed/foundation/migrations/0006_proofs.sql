@@ -32,7 +32,7 @@ language plpgsql security definer set search_path = foundation, pg_temp as $$
 begin
   if session_user = 'helhed_app' and not foundation.proven(tg_argv[0:])
      and clock_timestamp() >= (select d.since from foundation.proof_demand d) then
-    raise exception 'no proof that this was asked for' using errcode = '42501';
+    raise exception 'no proof that this was asked for: %', tg_relid::regclass using errcode = '42501';
   end if;
   return null;
 end $$;

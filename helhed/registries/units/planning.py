@@ -25,6 +25,7 @@ from helhed.foundation.errors import BadRequest, Conflict, Forbidden, HelhedErro
 from helhed.foundation.ids import key_of
 from helhed.foundation.lend import lend
 from helhed.foundation.logging import logger
+from helhed.foundation.proving import Duty, prove
 from helhed.registries.projections import local_target
 
 #: by whose ask an organisation's plans are stored; None: not now
@@ -124,6 +125,7 @@ class UnitPlans:
     async def withdraw(self, ask: Ask, plan: UUID) -> None:
         """Take a plan back before its day. Raises Unknown, Forbidden or Conflict."""
         async with lend(self._store.pool) as connection, connection.transaction():
+            await prove(connection, Duty.PERSON)
             problem = await connection.fetchval(_WITHDRAW, ask_row(ask), plan, danish_day(ask.at))
         _raise(problem)
 
@@ -137,6 +139,7 @@ class UnitPlans:
         today = danish_day(ask.at)
         plans = [uuid4() for _ in wanted]
         async with lend(self._store.pool) as connection, connection.transaction():
+            await prove(connection, Duty.PERSON)
             for plan, one in zip(plans, wanted, strict=True):
                 values = (plan, key_of(one.unit), day, kind, *one.columns(), today)
                 _raise(await connection.fetchval(_PLAN, ask_row(ask), *values))
@@ -155,6 +158,7 @@ class UnitPlans:
                 ask = asks(row["planned_by"])
                 if ask is not None:
                     trouble = await self._apply(row, ask)
+                    await prove(connection, Duty.STORE)
                     await connection.execute(_NOTE, row["id"], moment, trouble)
                     done += trouble is None
         return done

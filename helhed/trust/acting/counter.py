@@ -14,6 +14,7 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
 from helhed.foundation.errors import Unknown
 from helhed.foundation.lend import lend
+from helhed.foundation.proving import Duty, lend_proven
 from helhed.trust.acting.policy import acting_policy
 
 _WAITING = "select * from trust.counter_acts($1::fhir.ask)"
@@ -76,7 +77,7 @@ class Counter:
 
     async def withdraw(self, ask: Ask, act: UUID) -> None:
         """Taken back at the place. Unknown."""
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             if not await connection.fetchval(_WITHDRAW, ask_row(ask), act):
                 raise Unknown
 
@@ -95,7 +96,7 @@ class Counter:
         return await self._said(_ANSWER, ask, act, yes, policy.giver_from_age, policy.actor_from_age)
 
     async def _said(self, statement: str, ask: Ask, *values: Any) -> str:
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             said = str(await connection.fetchval(statement, ask_row(ask), *values))
         if said == "missing":
             raise Unknown

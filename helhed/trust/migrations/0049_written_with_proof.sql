@@ -9,21 +9,21 @@ begin
   for wanted in
     select t.name, d.duties from (values
       ('''store''', array['fhir.resource', 'registries.citizen', 'registries.citizen_identifier', 'registries.organisation',
-        'registries.professional', 'registries.professional_identifier', 'trust.past_contact', 'trust.recorder']),
-      ('''store'', ''person''', array['trust.employment', 'trust.mask', 'trust.relation']),
-      ('''person''', array['registries.citizen_link', 'trust.acting', 'trust.assistance', 'trust.block', 'trust.help', 'trust.mandate_offer',
+        'registries.professional', 'registries.professional_identifier', 'trust.past_contact']),
+      ('''store'', ''person''', array['registries.unit_fact', 'registries.unit_plan', 'trust.employment', 'trust.mask', 'trust.recorder', 'trust.relation']),
+      ('''person''', array['registries.citizen_link', 'trust.acting', 'trust.assistance', 'trust.block', 'trust.counter_act', 'trust.help', 'trust.mandate_offer',
         'trust.opening', 'trust.passkey', 'trust.passkey_invitation', 'trust.relative', 'trust.shield']),
       ('''apps''', array['trust.authorisation', 'trust.authorisation_code', 'trust.client', 'trust.launch', 'trust.refresh_token']),
       ('''witness''', array['foundation.log_cosignature']),
       -- nobody who serves has these duties
-      ('''operator''', array['registries.keeper', 'trust.age_limit', 'trust.assertion_issuer', 'trust.deadline', 'trust.duty',
+      ('''operator''', array['registries.keeper', 'trust.age_limit', 'trust.assertion_issuer', 'trust.counter_document', 'trust.deadline', 'trust.duty',
         'trust.exchange_client', 'trust.log_office', 'trust.role', 'trust.software_issuer', 'trust.system_client'])
     ) as d(duties, names), unnest(d.names) as t(name)
   loop
     execute format('create trigger only_proven before insert or update or delete on %s for each statement execute function foundation.only_proven(%s)',
                    wanted.name, wanted.duties);
   end loop;
-  foreach signature in array array['trust.put_duties(text[], text[])', 'trust.put_log_offices(text[])',
+  foreach signature in array array['trust.put_duties(text[], text[])', 'trust.put_counter_documents(text[], text[])', 'trust.put_log_offices(text[])',
                                    'trust.put_deadlines(smallint[], int[], int[])']::regprocedure[] loop
     execute format('revoke execute on function %s from helhed_app', signature);
   end loop;
