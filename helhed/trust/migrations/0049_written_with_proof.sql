@@ -23,8 +23,7 @@ begin
     execute format('create trigger only_proven before insert or update or delete on %s for each statement execute function foundation.only_proven(%s)',
                    wanted.name, wanted.duties);
   end loop;
-  foreach signature in array array['trust.put_duties(text[], text[])', 'trust.put_counter_documents(text[], text[])', 'trust.put_log_offices(text[])',
-                                   'trust.put_deadlines(smallint[], int[], int[])']::regprocedure[] loop
+  foreach signature in array array['trust.put_duties(text[], text[])', 'trust.put_counter_documents(text[], text[])', 'trust.put_log_offices(text[])']::regprocedure[] loop
     execute format('revoke execute on function %s from helhed_app', signature);
   end loop;
 end $$;

@@ -208,7 +208,7 @@ TAKE_IN = {
     "registries.put_citizens", "registries.put_organisation", "registries.put_professionals",
     "registries.take_one_replacement_cpr", "registries.take_replacement_cpr", "trust.drop_sources", "trust.put_employments", "trust.put_relations", "trust.put_recorders",
     "trust.put_past_contacts",
-    "trust.put_age_limits", "trust.put_roles",  # earlier releases may call them; the tables take nothing from who serves
+    "trust.put_age_limits", "trust.put_deadlines", "trust.put_roles",  # earlier releases may call them; the tables take nothing from who serves
     "foundation.put_cosignature",
     "trust.security_event",
     "trust.note_attempt", "trust.attempts_lately", "trust.forget_attempts",  # how many failed, of whom the caller names
