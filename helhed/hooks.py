@@ -4,6 +4,7 @@ from typing import Any
 
 from helhed.fhir.store import Hooks
 from helhed.foundation.database import Connection
+from helhed.foundation.proving import Duty, prove
 from helhed.registries.linking import PatientLinks
 from helhed.registries.naming import NumbersOfOthers
 from helhed.registries.numbers import ReplacementNumbers
@@ -28,6 +29,7 @@ async def note_stored(connection: Connection, key: int, event: Any) -> None:
 async def note_received(connection: Connection, _key: int, event: Any) -> None:
     """A source delivered something: its last delivery shows on the completeness line."""
     if event["origin"] != "None":
+        await prove(connection, Duty.STORE)
         statement = "select registries.note_received($1::bigint, $2::text::timestamptz)"
         await connection.execute(statement, int(event["origin"]), event["at"])
 
