@@ -1,5 +1,6 @@
 """An earlier release serves on the schema of this one, beside it, as it does while workers are replaced."""
 
+import asyncio
 import json
 import os
 import shutil
@@ -14,9 +15,10 @@ import httpx
 import pytest
 from joserfc.jwk import OKPKey
 
-from helhed.foundation.database import read_secret
+from helhed.foundation.database import connect, embedded_target, read_secret
 from helhed.foundation.keyring_file import FORMER_FILE
 from helhed.foundation.once import create_once
+from helhed.foundation.postgres import EmbeddedPostgres
 from tests.support.live import LiveServer, free_port
 
 pytestmark = pytest.mark.long
@@ -43,6 +45,7 @@ def _release_of(contract: Path) -> str:
 def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[LiveServer, LiveServer]]:
     """This release, and the earlier one on its data."""
     new = LiveServer.start(_installed(tmp_path / "new"), citizens=3)
+    asyncio.run(_as_upgraded(new.data_dir))
     code = tmp_path / "old"
     code.mkdir()
     archive = subprocess.run(
@@ -55,6 +58,13 @@ def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[LiveS
     os.killpg(old.process.pid, signal.SIGTERM)
     old.process.wait(30)
     new.stop()
+
+
+async def _as_upgraded(data_dir: Path) -> None:
+    """A network that was in use when it got this release: what earlier ones write without a proof is taken for a day."""
+    owner = await connect(embedded_target(EmbeddedPostgres(data_dir)).owner)
+    await owner.execute("update foundation.proof_demand set since = clock_timestamp() + interval '1 day'")
+    await owner.close()
 
 
 def _serve(code: Path, new: LiveServer, log_path: Path) -> LiveServer:

@@ -295,6 +295,17 @@ EMERGENCY = [
     Mutant("anybody tells", "trust.tell_emergency", "and c.token_hash = sha256(token)", "", (26,)),
 ]  # fmt: skip
 
+#: of the proof that what widens access is written with, and of what facts follow from: tests/unit/store/test_stolen_connection.py
+#: must miss these
+PROVEN = [
+    Mutant("no proof is asked for", "foundation.only_proven", "and not foundation.proven(tg_argv[0:])", "and false", (22,)),
+    Mutant("a proof is for every duty", "foundation.proven", "said[1] = any(duties) and", "", (22,)),
+    Mutant("a proof holds for ever", "foundation.proven", "abs(extract(epoch from clock_timestamp()) - said[2]::bigint) < 300", "true", (22,)),
+    Mutant("any key proves", "foundation.proven", "'hex') = said[3]", "'hex') is not null", (22,)),
+    Mutant("facts follow from rows of before", "trust.just_stored", "(age(r.xmin) <= 0)", "true", (22,)),
+    Mutant("facts follow from rows about others", "trust.just_stored", "citizen_key IS NULL", "citizen_key IS NULL OR true", (22,)),
+]  # fmt: skip
+
 #: what misses a function that sins
 CHECKS = {
     "fhir.basis": ("reads",),
@@ -340,6 +351,7 @@ def table() -> str:
     everyone += [(one, "test_told.py") for one in TOLD]
     everyone += [(one, "test_emergency_copies.py") for one in EMERGENCY]
     everyone += [(one, "tests/unit/insight/test_research.py") for one in RESEARCH]
+    everyone += [(one, "tests/unit/store/test_stolen_connection.py") for one in PROVEN]
     lines = ["invariants  function  guard taken away  missed by", "-" * 60]
     for one, where in sorted(everyone, key=lambda pair: pair[0].invariants):
         numbers = ", ".join(map(str, one.invariants))
@@ -351,7 +363,7 @@ def table() -> str:
 async def lost(owner: Connection) -> list[str]:
     """Mutants whose guard stands nowhere any more, or in several functions of that name."""
     found = []
-    for one in (*MUTANTS, *AT_THE_DOOR, *BY_THEMSELVES, *COUNTER, *TOLD, *EMERGENCY, *RESEARCH):
+    for one in (*MUTANTS, *AT_THE_DOOR, *BY_THEMSELVES, *COUNTER, *TOLD, *EMERGENCY, *RESEARCH, *PROVEN):
         texts = [row[0] for row in await owner.fetch(_TEXTS, one.function)]
         if sum(one.before in text for text in texts) != 1:
             found.append(one.sin)

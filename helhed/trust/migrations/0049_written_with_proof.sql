@@ -17,12 +17,15 @@ begin
       ('''witness''', array['foundation.log_cosignature']),
       -- nobody who serves has these duties
       ('''operator''', array['registries.keeper', 'trust.age_limit', 'trust.assertion_issuer', 'trust.counter_document', 'trust.deadline', 'trust.duty',
-        'trust.exchange_client', 'trust.log_office', 'trust.role', 'trust.software_issuer', 'trust.system_client'])
+        'trust.emergency_rule', 'trust.exchange_client', 'trust.log_office', 'trust.role', 'trust.software_issuer', 'trust.system_client'])
     ) as d(duties, names), unnest(d.names) as t(name)
   loop
     execute format('create trigger only_proven before insert or update or delete on %s for each statement execute function foundation.only_proven(%s)',
                    wanted.name, wanted.duties);
   end loop;
+  -- A subscription is an ask that is put again by itself: whose, about what and to where is written with proof, and how far it was told is not.
+  create trigger only_proven before insert or delete or update of kind, actor, organisation, role, purpose, client, read_types, authorisation, type,
+    citizen, criteria, endpoint, headers, content, ends_at on trust.subscription for each statement execute function foundation.only_proven('person');
   foreach signature in array array['trust.put_duties(text[], text[])', 'trust.put_counter_documents(text[], text[])', 'trust.put_log_offices(text[])']::regprocedure[] loop
     execute format('revoke execute on function %s from helhed_app', signature);
   end loop;

@@ -10,6 +10,7 @@ from helhed.fhir.store.rows import ask_row
 from helhed.foundation.ask import Action, Ask
 from helhed.foundation.database import Connection, Pool
 from helhed.foundation.lend import lend
+from helhed.foundation.proving import Duty, lend_proven
 from helhed.trust.subscriptions.notices import Event
 from helhed.trust.subscriptions.reading import Wanted
 from helhed.trust.subscriptions.shape import bounds
@@ -83,13 +84,13 @@ class Subscriptions:
             wanted.heartbeat, wanted.patience, wanted.most, wanted.ends_at, 0, ask.at, ask.at, wanted.status, None, 0, 0, 0,
             nothing, nothing, None,
         )  # fmt: skip
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             most = bounds().most_of_one_owner
             return await connection.fetchval(_PUT, ask_row(ask), row, known, most, self._demo)  # type: ignore[no-any-return]
 
     async def drop(self, ask: Ask, identifier: UUID, known: int | None) -> str | None:
         """Ended and forgotten. What hinders it, if anything does."""
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             return await connection.fetchval(_DROP, ask_row(ask), identifier, known)  # type: ignore[no-any-return]
 
     async def seen(self, ask: Ask, identifier: UUID | None, action: Action | None) -> list[Seen]:
@@ -154,7 +155,7 @@ class Deliveries:
     async def forget(self, now: datetime) -> None:
         """Lets go of what is old."""
         kept, off = timedelta(days=bounds().kept_days), timedelta(days=bounds().off_days)
-        async with lend(self._pool) as connection:
+        async with lend_proven(self._pool, Duty.PERSON) as connection:
             await connection.execute("select trust.forget_subscriptions($1, $2)", now - kept, now - off)
 
 

@@ -1,0 +1,30 @@
+"""Whether an earlier release may write without a proof for a while: in a network that is in use, and nowhere else."""
+
+from datetime import timedelta
+
+import pytest
+
+from helhed.foundation.database import Target, connect
+from helhed.foundation.migrations import all_migrations
+
+_SINCE = "insert into foundation.proof_demand"
+
+
+@pytest.mark.parametrize("in_use", [True, False])
+async def test_a_network_in_use_has_a_day_and_a_new_one_nothing(target: Target, in_use: bool) -> None:
+    (migration,) = [one for one in all_migrations() if one.name == "proofs"]
+    (statement,) = [part for part in migration.sql.split(";") if _SINCE in part]
+    owner = await connect(target.owner)
+    try:
+        if in_use:
+            await owner.execute(
+                "select trust.note(row(1, 1, null, '', 4, 'x', null, null, now(), gen_random_uuid())::fhir.ask, 9::smallint, null, null, null)"
+            )
+        await owner.execute("delete from foundation.proof_demand")
+        await owner.execute(statement)
+        left = await owner.fetchval(
+            "select least(since, 'epoch'::timestamptz + interval '200 years') - now() from foundation.proof_demand"
+        )
+    finally:
+        await owner.close()
+    assert (timedelta(hours=23) < left <= timedelta(days=1)) if in_use else left < timedelta(0)
