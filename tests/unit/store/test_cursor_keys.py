@@ -76,4 +76,4 @@ def test_the_identity_of_the_installation_is_no_key_that_changes() -> None:
     with pytest.raises(NeverChanged):
         purpose_named("identity")
     with pytest.raises(NoSuchPurpose):
-        purpose_named("sessions")
+        purpose_named("passwords")
