@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
-import asyncpg
 from rich.console import Console
 from rich.table import Table
 
@@ -14,6 +13,7 @@ from helhed.foundation.database import application_password, connected
 from helhed.foundation.errors import HelhedError
 from helhed.foundation.keyring import Key, KeyPurpose, State
 from helhed.foundation.keyring_file import change_keyring, random_key, read_keyring
+from helhed.foundation.lanes import LOST
 from helhed.foundation.proving import proof_secret, put_proof_keys
 from helhed.foundation.scram import set_password
 from helhed.foundation.settings import Settings
@@ -87,7 +87,7 @@ async def _tell_database(settings: Settings, secrets: Sequence[bytes]) -> None:
     users by the operating system, and one that stands still is told when it starts.
     """
     target, embedded = database(settings)
-    with suppress(*(() if embedded is None else (OSError, asyncpg.PostgresError))):
+    with suppress(*(() if embedded is None else LOST)):
         async with connected(target.owner) as connection:
             if embedded is None and not settings.database_app_password:
                 await set_password(connection, application_password(settings, secrets[0]))
