@@ -8,7 +8,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -30,12 +30,12 @@ from helhed.foundation import metrics
 from helhed.foundation.clock import Clock, system_clock
 from helhed.foundation.database import (
     Target,
-    application_password,
     connected,
     embedded_target,
     read_secret,
     url_target,
 )
+from helhed.foundation.database_keys import keys_for_database
 from helhed.foundation.errors import HelhedError
 from helhed.foundation.health import AWAY, LEAVING as SHUTTING_DOWN, STARTING, hindrances, pending_migrations
 from helhed.foundation.keyring import KeyPurpose
@@ -43,7 +43,6 @@ from helhed.foundation.keyring_file import KeysInUse
 from helhed.foundation.logging import configure, let_no_error_speak, logger
 from helhed.foundation.outbox import Outbox
 from helhed.foundation.postgres import EmbeddedPostgres
-from helhed.foundation.proving import proof_secret
 from helhed.foundation.seal import Seal
 from helhed.foundation.settings import Settings
 from helhed.foundation.shared_metrics import SharedMetrics
@@ -82,18 +81,7 @@ _PLAIN = [(b"content-type", b"application/json"), (b"cache-control", b"no-store"
 
 def database(settings: Settings) -> tuple[Target, EmbeddedPostgres | None]:
     """Where the database is; the embedded server when there is no URL."""
-    known = cache(lambda: KeysInUse(settings.data_dir))  # whoever only looks whether there is a network makes no keys
-
-    def secrets() -> list[bytes]:
-        known().look_again()
-        return known().secrets(KeyPurpose.DATABASE)
-
-    def passwords() -> list[str]:
-        return [application_password(settings, secret) for secret in secrets()]
-
-    def proofs() -> list[bytes]:
-        return [proof_secret(secret) for secret in secrets()]
-
+    passwords, proofs = keys_for_database(settings)
     if settings.database_url:
         return url_target(settings.database_url, now=passwords, proofs=proofs), None
     server = EmbeddedPostgres(settings.data_dir, programs=settings.postgres_bin, shared_buffers=settings.shared_buffers)

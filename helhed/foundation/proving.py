@@ -6,11 +6,11 @@ from the one that the password follows from, and neither can be worked out from 
 
 import hashlib
 import hmac
-import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from enum import StrEnum
 
+from helhed.foundation.clock import system_clock
 from helhed.foundation.database import Connection, Pool
 from helhed.foundation.lend import lend
 
@@ -50,7 +50,7 @@ async def prove(connection: Connection, duty: Duty, *, until_commit: bool = True
     """The transaction under way is for ``duty``. A connection of the owner needs no proof, and has none."""
     keys: Sequence[bytes] = getattr(connection, "proofs", tuple)()
     if keys:
-        said = proof(keys[0], duty, connection.get_server_pid(), int(time.time()))
+        said = proof(keys[0], duty, connection.get_server_pid(), int(system_clock().timestamp()))
         await connection.execute(_SET, said, until_commit)
 
 
