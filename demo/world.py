@@ -18,6 +18,7 @@ from demo.staff import STAFF
 
 #: the register that places and staff come from
 DIRECTORY = "sor"
+NETWORK_REVIEWERS = "nationalt"  #: whose reviewers review what places do not
 SECURITY_OFFICE = "drift"  #: whose security officers watch over the whole network
 _PEOPLE: tuple[Callable[[], Chart], ...] = (jens, ulla, birthe, fatima, kasper, lene, noah, alma, camilla, sara)
 

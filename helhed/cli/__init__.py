@@ -15,6 +15,7 @@ from helhed.cli import (
     log,
     network,
     records,
+    reviewers,
     watch,
     witness,
 )
@@ -29,6 +30,7 @@ app.add_typer(witness.witness, name="witness")
 app.add_typer(records.purge, name="purge")
 app.add_typer(records.keeper, name="keeper")
 app.add_typer(records.unit, name="unit")
+app.add_typer(reviewers.reviewer, name="reviewer")
 app.add_typer(watch.watch, name="watch")
 app.add_typer(insight.insight, name="insight")
 app.add_typer(definitions.search_parameter, name="search-parameter")

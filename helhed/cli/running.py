@@ -1,12 +1,12 @@
 """Running work from a command. A command imports what it needs when it runs, so that every command starts fast."""
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from helhed.foundation.database import Target
+    from helhed.foundation.database import Connection, Target
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
@@ -14,6 +14,20 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
     import uvloop
 
     return uvloop.run(work)
+
+
+def as_owner(work: Callable[["Connection"], Coroutine[Any, Any, Any]]) -> Any:
+    """Run work on a connection of the database's owner."""
+    from helhed.foundation.database import connected
+    from helhed.foundation.settings import Settings
+    from helhed.serving import prepared
+
+    async def asked(target: "Target") -> Any:
+        async with connected(target.owner) as connection:
+            return await work(connection)
+
+    with prepared(Settings()) as target:
+        return run(asked(target))
 
 
 def index_again(target: "Target") -> None:

@@ -1,15 +1,10 @@
 """Commands of those who watch over the network: whose security officers see all of it, and how well the watch finds."""
 
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from helhed.cli.running import run
-from helhed.foundation.settings import Settings
-
-if TYPE_CHECKING:
-    from helhed.foundation.database import Connection
+from helhed.cli.running import as_owner
 
 watch = typer.Typer(no_args_is_help=True, help="Who watches over the whole network.")
 _ORGANISATION = Annotated[str, typer.Argument(help="Organization/ and the id.")]
@@ -20,7 +15,7 @@ def watch_offices() -> None:
     """List the organisations whose security officers watch over the whole network."""
     from helhed.commands.watching import list_offices
 
-    for one in _as_owner(list_offices):
+    for one in as_owner(list_offices):
         typer.echo(f"Organization/{one.organisation}  {one.name}")
 
 
@@ -29,7 +24,7 @@ def watch_add_office(organisation: _ORGANISATION) -> None:
     """Let an organisation's security officers watch over the whole network, from their next request on."""
     from helhed.commands.watching import add_office
 
-    _as_owner(lambda connection: add_office(connection, organisation))
+    as_owner(lambda connection: add_office(connection, organisation))
 
 
 @watch.command("end-office")
@@ -37,16 +32,4 @@ def watch_end_office(organisation: _ORGANISATION) -> None:
     """No longer let them, from their next request on."""
     from helhed.commands.watching import end_office
 
-    _as_owner(lambda connection: end_office(connection, organisation))
-
-
-def _as_owner(work: Callable[["Connection"], Coroutine[Any, Any, Any]]) -> Any:
-    from helhed.foundation.database import connected
-    from helhed.serving import prepared
-
-    async def asked(target: Any) -> Any:
-        async with connected(target.owner) as connection:
-            return await work(connection)
-
-    with prepared(Settings()) as target:
-        return run(asked(target))
+    as_owner(lambda connection: end_office(connection, organisation))

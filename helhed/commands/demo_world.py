@@ -73,6 +73,11 @@ class DemoLoader:
         statement = "insert into trust.watch_office values ($1) on conflict do nothing"
         await self._pool.execute(statement, key_of(organisation))
 
+    async def let_review(self, organisation: UUID) -> None:
+        """Let this organisation's reviewers review for the whole network."""
+        statement = "insert into trust.network_reviewer values ($1) on conflict do nothing"
+        await self._pool.execute(statement, key_of(organisation))
+
     async def let_everybody_deliver(self) -> None:
         """Register the custodian of every organisation loaded so far."""
         found = [address for address in self.addresses.values() if address.startswith("Organization/")]
@@ -134,7 +139,7 @@ async def load_demo(settings: Settings, target: Target, citizens: int) -> None:
 
 async def _load_world(loader: DemoLoader, tell: Callable[[str], None]) -> None:
     from demo.places import PLACES
-    from demo.world import DIRECTORY, SECURITY_OFFICE, demo_bundles
+    from demo.world import DIRECTORY, NETWORK_REVIEWERS, SECURITY_OFFICE, demo_bundles
 
     network = await loader.network()
     for source in demo_bundles():
@@ -145,6 +150,7 @@ async def _load_world(loader: DemoLoader, tell: Callable[[str], None]) -> None:
             await loader.keep_directory(custodian)
         await loader.store(custodian, [source.bundle])
     await loader.let_watch(loader.id_of(PLACES[SECURITY_OFFICE].url))
+    await loader.let_review(loader.id_of(PLACES[NETWORK_REVIEWERS].url))
     tell(f"Demo people: {loader.stored} resources.")
 
 

@@ -110,6 +110,8 @@ class Action(IntEnum):
     COUNTER_LIST = 143  # what waits, and which letters there are
     SUBSCRIBE = 125  # to be told of what changes
     END_SUBSCRIPTION = 126
+    REVIEW_FOR_NETWORK = 155  # a broken glass that its own place did not review
+    NETWORK_REVIEWS = 156  # who reads which of those wait
     READ_NOTICES = 150  # what another citizen is told of, by whoever acts for them
 
 

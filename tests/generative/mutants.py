@@ -31,6 +31,7 @@ class Mutant(NamedTuple):
     before: str
     after: str
     invariants: tuple[int, ...] = ()  #: those of the access model that the guard holds
+    house: str = ""  #: where reviews are: of HOUSES in test_tried_and_reviewed.py
 
 
 #: these are tried in every run, all of them in long ones
@@ -200,6 +201,13 @@ REVIEWED = [
     Mutant("reviewers far above at once", "trust.reviews", "or asker.organisation = trust.reviewing_place(", "or asker.organisation is distinct from trust.reviewing_place(", (15,)),
     Mutant("no review is passed up", "trust.reviews", "asker.at >= due or", "false or", (15,)),
     Mutant("who runs the network at once", "trust.reviews", "asker.at >= due + interval '72 hours'", "true", (15,)),
+    Mutant("the network's reviewers at once", "trust.reviews", "is null or asker.at >= due)", "is null or true)", (15,), "passed on"),
+    Mutant("nobody for whom nobody is near", "trust.reviews", "asker.at) is null or asker.at >= due)", "asker.at) is null and false or asker.at >= due)", (15,), "nobody near"),
+    Mutant("everybody reviews for the network", "trust.reviews", "from trust.network_reviewer n where n.organisation = asker.organisation", "from trust.network_reviewer n", (15,), "nobody near"),
+    Mutant("who runs the network beside its reviewers", "trust.reviews", "and trust.network_reviewing(o.professional, asker.at) is null", "", (15,), "passed on"),
+    Mutant("the holder alone reviews for the network", "trust.network_reviewing", "and e.professional <> holder", "", (15,), "only the holder"),
+    Mutant("the network's review told as the place's", "trust.review_ticket", "is null then 72 else 155", "is null then 72 else 72", (15,), "nobody near"),
+    Mutant("the network's list told as the place's", "trust.waiting_reviews", "then 73 else 156", "then 73 else 73", (15,), "passed on"),
     Mutant("reviewed twice", "trust.review_ticket", "or v.reviewed_at is not null", "", (15,)),
     Mutant("a review that nobody is told of", "trust.review_ticket", "perform trust.tell(o.citizen,", "perform trust.tell(0,", (15,)),
 ]  # fmt: skip

@@ -21,6 +21,7 @@ def test_the_deadlines_are_those_of_the_database():
     assert f"interval '{int(rules.holds.total_seconds() // 60)} minutes'" in newest("break_glass")
     assert f"interval '{int(rules.review_within.total_seconds() // 3600)} hours'" in newest("break_glass")
     assert f"interval '{int(rules.escalate_after.total_seconds() // 3600)} hours'" in newest("reviews")
+    assert f"interval '{int(rules.escalate_after.total_seconds() // 3600)} hours'" in newest("whose_review")
 
 
 def test_reasons_are_short_enough_to_be_kept_and_read_back():

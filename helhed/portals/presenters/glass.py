@@ -37,6 +37,7 @@ class ReviewView:
     held: str
     due: str
     overdue: bool
+    passed_up: str  #: why it came to who reviews for the network
     looks: tuple[str, ...]
 
 
@@ -83,6 +84,7 @@ def review_view(one: Waiting, words: Words, now: datetime) -> ReviewView:
         _held(one.opened_at, one.ended_at, words),
         words.near(one.due_at, now),
         one.due_at <= now,
+        words(f"glass.passed_{one.passed_up}", place=one.organisation_name) if one.passed_up else "",
         _looks(one.looks, words),
     )
 
@@ -90,10 +92,9 @@ def review_view(one: Waiting, words: Words, now: datetime) -> ReviewView:
 def own_view(one: OwnTicket, words: Words, now: datetime) -> OwnView:
     """One time the glass was broken."""
     known, added = reason_of(one.reason)
-    state = "waiting" if one.due_at > now else "late"
+    state = "waiting" if (one.review_by or one.due_at) > now else "late"
     if one.reviewed_at is not None:
         state = "justified" if one.justified else "unjustified"
-    moment = one.reviewed_at or one.due_at
     return OwnView(
         words.instant(one.opened_at),
         _who(one.professional, one.role, one.organisation, words),
@@ -101,10 +102,19 @@ def own_view(one: OwnTicket, words: Words, now: datetime) -> OwnView:
         added,
         _held(one.opened_at, one.ended_at, words),
         _looks(one.looks, words),
-        words(f"glass.outcome_{state}", when=words.instant(moment), place=one.reviewed_in or one.organisation),
+        _outcome(one, state, words),
         one.words,
         state,
     )
+
+
+def _outcome(one: OwnTicket, state: str, words: Words) -> str:
+    """What came of it, or whose move it is until when, and why it was passed up."""
+    moment = one.reviewed_at or one.review_by or one.due_at
+    place = one.reviewed_in or one.reviewing or words("glass.who_runs_it")
+    said = words(f"glass.outcome_{state}", when=words.instant(moment), place=place)
+    why = words(f"glass.own_passed_{one.passed_up}", place=one.organisation) if one.passed_up else ""
+    return " ".join(filter(None, (why, said)))
 
 
 def _who(name: str | None, role: str, place: str, words: Words) -> str:

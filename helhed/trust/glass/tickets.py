@@ -62,6 +62,9 @@ class Waiting:
     opened_at: datetime
     ended_at: datetime
     due_at: datetime
+    passed_up: (
+        str  #: why it came to who reviews for the network: none, own, overdue; "" for those of the place and above
+    )
     looks: tuple[LookUnder, ...]
 
 
@@ -81,6 +84,9 @@ class OwnTicket:
     reviewed_in: str
     justified: bool | None
     words: str
+    reviewing: str  #: the place whose move it is; "": who runs the network
+    passed_up: str  #: why it was passed up: none, own, overdue; "" when it was not
+    review_by: datetime | None  #: None once it has been reviewed
     looks: tuple[LookUnder, ...]
 
 
@@ -151,7 +157,7 @@ class Tickets:
             OwnTicket(
                 row["ticket"], row["professional_name"], row["role"] or "", row["organisation_name"] or "", row["reason"],
                 row["opened_at"], row["ended_at"], row["due_at"], row["reviewed_at"], row["reviewed_in"] or "",
-                row["justified"], row["words"], _looks(row),
+                row["justified"], row["words"], row["reviewing"] or "", row["passed_up"] or "", row["review_by"], _looks(row),
             )
             for row in rows
         ]  # fmt: skip

@@ -60,7 +60,7 @@ class Look:
     local_id: str | None
     local: Mapping[str, Any]  #: what the source says beside
     client_name: str | None = None  #: what the app or system is registered as; None for the pages of this network
-    ticket: UUID | None = None  #: by which broken glass it was seen, or which was broken
+    ticket: UUID | None = None  #: by which broken glass it was seen, or which was broken or reviewed
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,7 +209,7 @@ begin
          (select x.name from registries.organisation x where x.key = s.source), s.local_id,
          case when s.is_withheld then s.local - 'name' - 'identifier' else s.local end, s.rows_in_all, s.left_over > s.shown,
          (select a.name from trust.client a where a.id = s.client),
-         case when s.action = 14 then s.resources[1] when s.basis = 8 and s.action <= 9 and s.kind = 2 then (
+         case when s.action in (14, 72, 155) then s.resources[1] when s.basis = 8 and s.action <= 9 and s.kind = 2 then (
            select g.id from trust.opening g where g.basis = 8 and g.citizen = any(reach.keys) and g.professional = s.actor
              and g.organisation = s.organisation and g.valid_from <= s.happened and s.happened < g.valid_to
            order by g.valid_from desc limit 1) end

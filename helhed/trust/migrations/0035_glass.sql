@@ -10,6 +10,10 @@ alter table trust.ticket_review
   add column justified boolean,
   add column words text not null default '';
 
+-- Organisations whose reviewers review for the whole network what is passed up. Only the operator names them: the application cannot write here.
+create table trust.network_reviewer (organisation bigint primary key);
+alter table trust.network_reviewer owner to helhed_trust;
+
 create or replace function trust.put_roles(roles jsonb) returns void language sql security definer set search_path = trust, pg_temp as $$
   insert into trust.role as known (role, read_types, write_types, may_declare, assists, may_override, authorised, may_purge, may_review)
   select r.role, r.read_types, r.write_types, r.may_declare, coalesce(r.assists, false), coalesce(r.may_override, false),
@@ -105,14 +109,43 @@ create function trust.reviewing_place(place bigint, holder bigint, moment timest
   order by p.n limit 1
 $$;
 
--- Whether the asker may review a ticket: a reviewer of the place; once it is overdue, those of every place above, and when that did not
--- help either, or there is none, who runs the network.
+-- An organisation that reviews for the whole network and has somebody at work for it who is not the holder; null when there is none.
+create function trust.network_reviewing(holder bigint, moment timestamptz) returns bigint language sql stable as $$
+  select n.organisation from trust.network_reviewer n where exists (
+    select from trust.employment e join trust.role r on r.role = e.role and r.may_review
+    where e.organisation = n.organisation and e.professional <> holder and e.valid_from <= moment and moment < e.valid_to)
+  order by n.organisation limit 1
+$$;
+
+-- Whose move a review is and until when: the place's that reviews (``why`` is null); from its deadline on, or at once where nobody may, that
+-- of the organisation that reviews for the network, and why: 'none' has reviewers, the only one is the holder's 'own', it is 'overdue'.
+-- Without such an organisation it stays where it was, or is that of who runs the network (``place`` is null).
+create function trust.whose_review(o trust.opening, due timestamptz, moment timestamptz) returns table (place bigint, why text, until timestamptz)
+language sql stable as $$
+  select case when f.why is null then f.near else coalesce(trust.network_reviewing(o.professional, moment), f.near) end, f.why,
+         case when f.why = 'overdue' then due + interval '72 hours' else due end
+  from (select n.near, case when n.near is not null then case when moment >= due then 'overdue' end
+                            when trust.reviewing_place(o.organisation, 0, moment) is not null then 'own' else 'none' end as why
+        from (select trust.reviewing_place(o.organisation, o.professional, moment) as near) n) f
+$$;
+
+-- Why a review came to the asker who is of no place above it: null for those who are.
+create function trust.passed_up(asker fhir.ask, o trust.opening, due timestamptz) returns text language sql stable as $$
+  select case when asker.role = 'operator'
+                or not exists (select from registries.organisation x where x.key = o.organisation and asker.organisation = any(x.places))
+              then (select w.why from trust.whose_review(o, due, asker.at) w) end
+$$;
+
+-- Whether the asker may review a ticket: a reviewer of the place; once it is overdue, those of every place above, and those of the network,
+-- who also do at once where the place has none; without any of the network's, who runs it, when that did not help either, or there is none.
 create function trust.reviews(asker fhir.ask, stand fhir.footing, o trust.opening, due timestamptz) returns boolean language sql stable as $$
   select asker.kind = 2 and coalesce(stand.active, false) and stand.principal is null and o.professional <> asker.actor and case
     when exists (select from trust.role r where r.role = asker.role and r.may_review) then
       exists (select from registries.organisation x where x.key = o.organisation and asker.organisation = any(x.places))
       and (asker.at >= due or asker.organisation = trust.reviewing_place(o.organisation, o.professional, asker.at))
-    when asker.role = 'operator' then
+      or exists (select from trust.network_reviewer n where n.organisation = asker.organisation)
+      and (trust.reviewing_place(o.organisation, o.professional, asker.at) is null or asker.at >= due)
+    when asker.role = 'operator' and trust.network_reviewing(o.professional, asker.at) is null then
       asker.at >= due + interval '72 hours' or (asker.at >= due and trust.reviewing_place(o.organisation, o.professional, asker.at) is null)
     else false end
 $$;
@@ -130,23 +163,25 @@ $$;
 -- What waits for the asker's review, the most urgent first, each told with a row in the citizen's log.
 create function trust.waiting_reviews(asker fhir.ask)
 returns table (ticket uuid, citizen_name text, professional_name text, role text, organisation bigint, organisation_name text, reason text,
-               opened_at timestamptz, ended_at timestamptz, due_at timestamptz, looks jsonb)
+               opened_at timestamptz, ended_at timestamptz, due_at timestamptz, passed_up text, looks jsonb)
 language plpgsql security definer set search_path = trust, pg_temp as $$
 begin
   return query
   with waiting as materialized (
-    select o, v.due_at as due from fhir.footing_of(asker) s cross join trust.ticket_review v join trust.opening o on o.id = v.ticket
+    select o, v.due_at as due, trust.passed_up(asker, o, v.due_at) as why
+    from fhir.footing_of(asker) s cross join trust.ticket_review v join trust.opening o on o.id = v.ticket
     where asker.kind = 2 and v.reviewed_at is null and trust.reviews(asker, s, o, v.due_at) order by v.due_at, o.id limit 200
   ), told as (
     insert into foundation.access_log
       (at, kind, actor, organisation, role, client, purpose, action, permitted, basis, citizen, resources, versions, trace)
-    select asker.at, asker.kind, asker.actor, asker.organisation, asker.role, asker.client, asker.purpose, 73, true, 7, (w.o).citizen,
-           array_agg((w.o).id), '{}', asker.trace from waiting w group by (w.o).citizen
+    select asker.at, asker.kind, asker.actor, asker.organisation, asker.role, asker.client, asker.purpose,
+           case when w.why is null then 73 else 156 end, true, 7, (w.o).citizen,
+           array_agg((w.o).id), '{}', asker.trace from waiting w group by (w.o).citizen, w.why is null
   )
   select (w.o).id, (select c.name from registries.citizen c where c.key = (w.o).citizen),
          (select p.name from registries.professional p where p.key = (w.o).professional), (w.o).role, (w.o).organisation,
-         (select x.name from registries.organisation x where x.key = (w.o).organisation), (w.o).reason, (w.o).valid_from, (w.o).valid_to, w.due,
-         trust.looks_under(w.o)
+         (select x.name from registries.organisation x where x.key = (w.o).organisation), (w.o).reason, (w.o).valid_from, (w.o).valid_to,
+         case when w.why is null then w.due else (select x.until from trust.whose_review(w.o, w.due, asker.at) x) end, w.why, trust.looks_under(w.o)
   from waiting w order by w.due, (w.o).id;
 end $$;
 
@@ -174,25 +209,27 @@ begin
   end if;
   update trust.ticket_review x set reviewed_at = asker.at, reviewed_by = asker.actor, reviewed_in = asker.organisation, justified = is_justified,
     words = said where x.ticket = which;
-  perform trust.note(asker, 72::smallint, o.citizen, 7::smallint, which);
+  perform trust.note(asker, case when trust.passed_up(asker, o, v.due_at) is null then 72 else 155 end::smallint, o.citizen, 7::smallint, which);
   perform trust.tell(o.citizen, asker.at, 'glass-reviewed', which, null, asker.organisation);
   return true;
 end $$;
 
 -- --- the citizen ----------------------------------------------------------------------------------------------------------------
 
--- Every time the glass was broken for the asking citizen: who, why, what was seen, and what the review said. Names are left out where
+-- Every time the glass was broken for the asking citizen: who, why, what was seen, who reviews it until when, and what the review said. Names are left out where
 -- a place shields its staff.
 create function trust.own_tickets(asker fhir.ask)
 returns table (ticket uuid, professional_name text, role text, organisation_name text, reason text, opened_at timestamptz, ended_at timestamptz,
-               due_at timestamptz, reviewed_at timestamptz, reviewed_in text, justified boolean, words text, looks jsonb)
+               due_at timestamptz, reviewed_at timestamptz, reviewed_in text, justified boolean, words text,
+               reviewing text, passed_up text, review_by timestamptz, looks jsonb)
 language sql stable security definer set search_path = trust, pg_temp as $$
   select o.id, case when not exists (
              select from registries.organisation x where x.key = o.organisation and x.places && trust.shielded_places(trust.own_keys(asker), asker.at))
            then (select p.name from registries.professional p where p.key = o.professional) end,
          o.role, (select x.name from registries.organisation x where x.key = o.organisation), o.reason, o.valid_from, o.valid_to,
-         v.due_at, v.reviewed_at, (select x.name from registries.organisation x where x.key = v.reviewed_in), v.justified, v.words, trust.looks_under(o)
-  from trust.opening o join trust.ticket_review v on v.ticket = o.id
+         v.due_at, v.reviewed_at, (select x.name from registries.organisation x where x.key = v.reviewed_in), v.justified, v.words,
+         (select x.name from registries.organisation x where x.key = w.place), w.why, w.until, trust.looks_under(o)
+  from trust.opening o join trust.ticket_review v on v.ticket = o.id left join lateral trust.whose_review(o, v.due_at, asker.at) w on v.reviewed_at is null
   where asker.kind = 1 and o.citizen = any(trust.own_keys(asker)) and o.basis = 8 order by o.valid_from desc, o.id limit 200
 $$;
 
@@ -201,7 +238,8 @@ declare signature regprocedure;
 begin
   for signature in select p.oid::regprocedure from pg_proc p
     where p.pronamespace = 'trust'::regnamespace and p.proname in (
-      'may_break_glass', 'held_opening', 'end_ticket', 'reviewing_place', 'reviews', 'looks_under', 'waiting_reviews', 'may_review',
+      'may_break_glass', 'held_opening', 'end_ticket', 'reviewing_place', 'network_reviewing', 'whose_review',
+      'passed_up', 'reviews', 'looks_under', 'waiting_reviews', 'may_review',
       'review_ticket', 'own_tickets')
   loop
     execute format('alter function %s owner to helhed_trust', signature);

@@ -23,7 +23,7 @@ FROM_CODES = (
     "insight.", "assistants.", "watch.", "incident.entry.", "warning.severity.", "warning.sharing.",
     "warning.receipt.", "security.answer.", "exercise.kind.", "block.took_place_", "cave.", "stays.",
     "consent.sentence_", "apps.may.", "mine.refused.", "log.column.", "why.state.", "follow.choice.",
-    "glass.outcome_", "figures.by.", "figures.sex.", "figures.measure.", "figures.means.", "works.part.",
+    "glass.outcome_", "glass.passed_", "glass.own_passed_", "figures.by.", "figures.sex.", "figures.measure.", "figures.means.", "works.part.",
     "works.name.", "works.said.", "works.whose.", "works.state.", "emergency.mark_", "emergency.why_",
 )  # fmt: skip
 

@@ -112,6 +112,7 @@ ALLOWED: dict[str, set[str]] = {
     "trust.log_in": set(),
     "trust.passkey": set(),
     "trust.passkey_invitation": set(),
+    "trust.network_reviewer": set(),
     "trust.notice": set(),
     "trust.persona": {"SELECT"},  # demo mode only: synthetic people
     "trust.relation": set(),
