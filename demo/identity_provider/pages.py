@@ -36,6 +36,7 @@ def build_demo_provider(provider: DemoProvider, path: str = "") -> Starlette:
         Route("/{face}/.well-known/openid-configuration", _metadata, methods=["GET"]),
         Route("/{face}/jwks", _jwks, methods=["GET"]),
         Route("/{face}/authorize", _authorize, methods=["GET", "POST"]),
+        Route("/{face}/par", _par, methods=["POST"]),
         Route("/{face}/token", _token, methods=["POST"]),
         Route("/{face}/end-session", _end_session, methods=["GET", "POST"]),
         Route("/style.css", _style, methods=["GET"]),
@@ -68,21 +69,26 @@ async def _jwks(request: Request) -> Response:
 async def _authorize(request: Request) -> Response:
     """The people, a search among citizens, and the way back with one of them."""
     provider, face = _provider(request), _face(request)
-    asked = dict(request.query_params)
+    query = dict(request.query_params)
     try:
+        asked = provider.asked_of(face, query)
         provider.client_of(asked)
     except Refused:
         return _page(request, face, "refused.html", 400)
     if request.method == "GET":
-        return await _people(request, face)
+        return await _people(request, face, asked)
     form = await _form(request)
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise Refused("access_denied", 403)
     if "person" not in form:
-        return await _people(request, face, form.get("soeg", ""))
+        return await _people(request, face, asked, form.get("soeg", ""))
     person = await provider.people.one(form["person"])
     if person is None or not _belongs(face, person):
         return _page(request, face, "refused.html", 404)
+    try:
+        asked = provider.asked_of(face, query, last=True)
+    except Refused:
+        return _page(request, face, "refused.html", 400)
     answer = urlencode(provider.answer(face, asked, person))
     joint = "&" if urlsplit(asked["redirect_uri"]).query else "?"
     back = _on_this_host(provider, asked["redirect_uri"])
@@ -99,7 +105,7 @@ def _belongs(face: Face, person: Person) -> bool:
     return face.for_citizens == (person.door == "borger")
 
 
-async def _people(request: Request, face: Face, words: str | None = None) -> Response:
+async def _people(request: Request, face: Face, asked: Mapping[str, str], words: str | None = None) -> Response:
     provider = _provider(request)
     shown = [one for one in await provider.people.shown() if _belongs(face, one)]
     short = words is not None and len(words) < _SHORTEST
@@ -118,7 +124,14 @@ async def _people(request: Request, face: Face, words: str | None = None) -> Res
         found=found,
         searched=words or "",
         short=short,
+        back=asked["redirect_uri"],
     )
+
+
+async def _par(request: Request) -> Response:
+    form = await _form(request)
+    told = _provider(request).push(_face(request), form, request.headers.get("authorization", ""))
+    return JSONResponse(told, 201, headers=_HEADERS)
 
 
 async def _token(request: Request) -> Response:
@@ -158,14 +171,14 @@ async def _form(request: Request) -> dict[str, str]:
         raise Refused("invalid_request") from None
 
 
-def _page(request: Request, face: Face, template: str, status: int = 200, **content: Any) -> Response:
+def _page(request: Request, face: Face, template: str, status: int = 200, back: str = "", **content: Any) -> Response:
     asked = request.query_params.get("lang", request.cookies.get("helhed-lang", "da"))
     language = asked if asked in WORDS else "da"
-    back = urlsplit(request.query_params.get("redirect_uri", ""))
+    place = urlsplit(back)
     policy = "; ".join((
         "default-src 'none'", "style-src 'self'", "base-uri 'none'", "frame-ancestors 'none'",
         # the choice is sent on to whoever asked: browsers hold forms to where they lead in the end
-        f"form-action 'self' {back.scheme}://{back.netloc}" if status != 400 else "form-action 'none'",
+        f"form-action 'self' {place.scheme}://{place.netloc}" if place.netloc else "form-action 'none'",
     ))  # fmt: skip
     html = _TEMPLATES.get_template(template).render(
         w=WORDS[language], lang=language, face=face, style=f"{request.app.state.path}/style.css", **content

@@ -15,6 +15,8 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 CODE_SECONDS = 60
 TOKEN_SECONDS = 300
+PUSHED_SECONDS = 600  #: in which somebody chooses who to be
+_REFERENCE = "urn:ietf:params:oauth:request_uri:"
 SUBSTANTIAL = "https://data.gov.dk/concept/core/nsis/loa/Substantial"
 CPR_CLAIM, REPLACEMENT_CLAIM = "dk.cpr", "demo.replacement_cpr"
 AUTHORISATION_CLAIM, LOCAL_CLAIM = "dk.healthcare.authorisation", "local_user_id"
@@ -130,6 +132,7 @@ class DemoProvider:
             "authorization_endpoint": f"{issuer}/authorize",
             "token_endpoint": f"{issuer}/token",
             "jwks_uri": f"{issuer}/jwks",
+            "pushed_authorization_request_endpoint": f"{issuer}/par",
             "end_session_endpoint": f"{issuer}/end-session",
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
@@ -148,6 +151,33 @@ class DemoProvider:
     def kid(self) -> str:
         """The name of its key."""
         return self._key.thumbprint()
+
+    def push(self, face: Face, form: Mapping[str, str], authorization: str) -> dict[str, Any]:
+        """A request that is left here before the browser comes (RFC 9126). Raises Refused."""
+        client = self._authenticated(face, form, authorization)
+        asked = {name: value for name, value in form.items() if not name.startswith("client_assertion")}
+        if "request_uri" in asked or asked.setdefault("client_id", client.id) != client.id:
+            raise Refused("invalid_request")
+        self.client_of(asked)
+        kept = {
+            "asked": asked, "face": face.key, "id": secrets.token_urlsafe(12),
+            "until": self.clock().timestamp() + PUSHED_SECONDS,
+        }  # fmt: skip
+        return {"request_uri": _REFERENCE + self._sealed(kept), "expires_in": PUSHED_SECONDS}
+
+    def asked_of(self, face: Face, query: Mapping[str, str], *, last: bool = False) -> dict[str, str]:
+        """What is asked for: left here beforehand by this client, or in the query. Used up with ``last``. Raises Refused."""
+        reference = query.get("request_uri")
+        if reference is None:
+            return dict(query)
+        kept = self._opened(reference.removeprefix(_REFERENCE))
+        asked: dict[str, str] = kept.get("asked", {})
+        if kept["face"] != face.key or not asked or asked["client_id"] != query.get("client_id"):
+            raise Refused("invalid_request")
+        now = self.clock().timestamp()
+        if kept["until"] < now or self._used.get(kept["id"], 0) > now or (last and not self._first_use(kept)):
+            raise Refused("invalid_request")
+        return asked
 
     def client_of(self, asked: Mapping[str, str]) -> Client:
         """Who asks, when the request is one that can be answered at all. Raises Refused: nothing is then sent anywhere."""
@@ -172,8 +202,7 @@ class DemoProvider:
             "challenge": asked["code_challenge"], "nonce": asked.get("nonce", ""), "id": secrets.token_urlsafe(12),
             "until": self.clock().timestamp() + CODE_SECONDS,
         }  # fmt: skip
-        code = jwt.encode(_SEALED, kept, self._sealing, algorithms=["dir", "A256GCM"], registry=jwe.JWERegistry())
-        return {"code": code, "state": asked.get("state", ""), "iss": self.issuer(face)}
+        return {"code": self._sealed(kept), "state": asked.get("state", ""), "iss": self.issuer(face)}
 
     async def token(self, face: Face, form: Mapping[str, str], authorization: str) -> dict[str, Any]:
         """The token endpoint. Raises Refused."""
@@ -185,7 +214,7 @@ class DemoProvider:
             b"="
         )
         if (
-            (kept["client"], kept["to"], kept["face"]) != (client.id, form.get("redirect_uri"), face.key)
+            (kept.get("client"), kept.get("to"), kept["face"]) != (client.id, form.get("redirect_uri"), face.key)
             or not hmac.compare_digest(challenge.decode(), kept["challenge"])
             or kept["until"] < self.clock().timestamp()
             or not self._first_use(kept)
@@ -214,6 +243,9 @@ class DemoProvider:
         return jwt.encode(
             {"alg": "ES256", "kid": self.kid, "typ": "JWT"}, dict(claims), self._key, algorithms=["ES256"]
         )
+
+    def _sealed(self, kept: Mapping[str, Any]) -> str:
+        return jwt.encode(_SEALED, dict(kept), self._sealing, algorithms=["dir", "A256GCM"], registry=jwe.JWERegistry())
 
     def _opened(self, code: str) -> dict[str, Any]:
         try:

@@ -75,6 +75,9 @@ def comes_back(address: str) -> dict[str, str]:
 async def test_the_provider_of_others_vouches_for_a_citizen(issuer: str, again: bool) -> None:
     network = us(issuer)
     address, attempt = await network.begin("broker", BACK, proves_again=again)
+    assert set(dict(parse_qsl(urlsplit(address).query))) == {"client_id", "request_uri"}, (
+        "the request was left beforehand"
+    )
     vouched = await network.finish(attempt, comes_back(address))
     assert (vouched.identifiers, vouched.acr, vouched.subject) == (((CPR, "0101019999"),), LEVEL, "citizen-1")
 

@@ -53,7 +53,11 @@ class OneSomebody:
 
 @dataclass
 class Scene:
-    """A provider, us, and a clock."""
+    """A provider, us, and a clock. It takes requests beforehand where ``pushes`` says so."""
+
+    pushes: bool = False
+    query: dict[str, str] = field(default_factory=dict)  #: what the browser brought last
+    pushed: dict[str, str] = field(default_factory=dict)  #: what was left last
 
     whom: Whom = Whom.CITIZENS
     person: Somebody = field(default_factory=Somebody)
@@ -106,12 +110,19 @@ class Scene:
                 raise found
             return found
         if name == "openid-configuration":
-            return self._json(self.metadata(self.provider.metadata(self.face)))
+            said = self.provider.metadata(self.face)
+            if not self.pushes:
+                del said["pushed_authorization_request_endpoint"]
+            return self._json(self.metadata(said))
         if name == "jwks":
             return self._json(self.jwks(self.provider.jwks()))
         form = {key: values[0] for key, values in parse_qs(body.decode()).items()}
+        proof = (headers or {}).get("authorization", "")
         try:
-            return self._json(await self.provider.token(self.face, form, (headers or {}).get("authorization", "")))
+            if name == "par":
+                self.pushed = form
+                return Answer(201, json.dumps(self.provider.push(self.face, form, proof)).encode())
+            return self._json(await self.provider.token(self.face, form, proof))
         except Refused as error:
             return Answer(error.status, json.dumps({"error": error.code}).encode())
 
@@ -119,9 +130,10 @@ class Scene:
         return Answer(200, json.dumps(told).encode())
 
     async def begin(self, *, again: bool = False) -> tuple[dict[str, str], Attempt]:
-        """What the browser takes to the provider, and what we keep."""
+        """What the provider is asked for, and what we keep."""
         address, attempt = await self.us.begin("broker", f"{OURS}broker/retur", proves_again=again)
-        return {key: values[0] for key, values in parse_qs(urlsplit(address).query).items()}, attempt
+        self.query = {key: values[0] for key, values in parse_qs(urlsplit(address).query).items()}
+        return self.provider.asked_of(self.face, self.query), attempt
 
     async def logs_in(
         self, change: Callable[[dict[str, str]], dict[str, str]] = lambda answer: answer, *, again: bool = False,

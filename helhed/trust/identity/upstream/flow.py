@@ -1,4 +1,5 @@
-"""Logging in at a provider: the authorization code flow with PKCE, state, nonce and the issuer's name in the answer (RFC 9700, RFC 9207).
+"""Logging in at a provider: the authorization code flow with PKCE, state, nonce and the issuer's name in the answer (RFC 9700, RFC 9207);
+the request is left with the provider beforehand where it takes that (RFC 9126), and then nothing of it stands in an address.
 
 Each provider has a return address of its own, so that an answer of one is never taken for another's (attack 61).
 """
@@ -19,7 +20,7 @@ from joserfc import jwt
 from helhed.foundation.clock import Clock
 from helhed.foundation.errors import HelhedError
 from helhed.foundation.fetching import NotFetched
-from helhed.foundation.outward import Asking
+from helhed.foundation.outward import Answer, Asking
 from helhed.trust.identity.upstream.id_tokens import Expected, NotVouched, read_id_token
 from helhed.trust.identity.upstream.metadata import KnownProviders, Metadata, ProviderAway, json_object
 from helhed.trust.identity.upstream.providers import ClientKey, Provider, Trusted
@@ -27,6 +28,8 @@ from helhed.trust.identity.upstream.providers import ClientKey, Provider, Truste
 #: how long somebody may take at the provider
 ATTEMPT_SECONDS = 600
 _ASSERTION_SECONDS = 60
+_LEFT = 201  #: the status of a request that was taken (RFC 9126, section 2.2)
+_LONGEST_REFERENCE = 2000  #: characters that an address can carry anywhere
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _CURVES = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512"}
 
@@ -87,7 +90,8 @@ class RelyingParty:
 
     async def begin(self, key: str, return_address: str, *, proves_again: bool) -> tuple[str, Attempt]:
         """Where to send the person, and what to keep until they are back. Raises LookupError or ProviderAway."""
-        provider = self.trusted[key].provider
+        one = self.trusted[key]
+        provider = one.provider
         metadata = await self.known.metadata(provider)
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         attempt = Attempt(key, state, nonce, verifier, return_address, self._clock(), proves_again)
@@ -101,6 +105,8 @@ class RelyingParty:
             asked["acr_values"] = " ".join(provider.acr_values)
         if proves_again:
             asked |= {"prompt": "login", "max_age": "0"}
+        if metadata.pushed_requests:
+            asked = await self._pushed(one, metadata, asked)
         joint = "&" if urlsplit(metadata.authorization_endpoint).query else "?"
         return f"{metadata.authorization_endpoint}{joint}{urlencode(asked)}", attempt
 
@@ -132,11 +138,34 @@ class RelyingParty:
         asked |= {"id_token_hint": id_token} if id_token else {}
         return Farewell(place, asked) if place else None
 
+    async def _pushed(self, one: Trusted, metadata: Metadata, asked: Mapping[str, str]) -> dict[str, str]:
+        """What the browser takes along instead of the request (RFC 9126, section 2). A provider that offers this and does not take
+        the request is away: it is never asked in the open instead, which whoever stands in between could bring about.
+        """
+        answer = await self._post(one, metadata, metadata.pushed_requests, asked)
+        if answer.status != _LEFT:
+            raise ProviderAway
+        said = json_object(200, answer.body)
+        reference, seconds = said.get("request_uri"), said.get("expires_in")
+        if not isinstance(reference, str) or not 0 < len(reference) <= _LONGEST_REFERENCE:
+            raise ProviderAway
+        if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds <= 0:
+            raise ProviderAway
+        return {"client_id": one.provider.client_id, "request_uri": reference}
+
     async def _exchange(self, one: Trusted, metadata: Metadata, attempt: Attempt, code: str) -> dict[str, Any]:
         fields = {
             "grant_type": "authorization_code", "code": code, "redirect_uri": attempt.return_address,
             "code_verifier": attempt.verifier,
         }  # fmt: skip
+        answer = await self._post(one, metadata, metadata.token_endpoint, fields)
+        if answer.status in {400, 401, 403}:  # it does not know the code, or not us
+            raise NotVouched
+        return json_object(answer.status, answer.body)
+
+    async def _post(self, one: Trusted, metadata: Metadata, address: str, said: Mapping[str, str]) -> Answer:
+        """Said to the provider by us, who prove it. Raises ProviderAway."""
+        fields = dict(said)
         headers = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
         if one.key is not None:
             fields |= {"client_id": one.provider.client_id, "client_assertion_type": _ASSERTION_TYPE}
@@ -145,15 +174,11 @@ class RelyingParty:
             pair = f"{quote(one.provider.client_id, safe='')}:{quote(one.secret, safe='')}"
             headers["authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
         try:
-            answer = await self._fetching.fetch(
-                "POST", metadata.token_endpoint, headers, urlencode(fields).encode(),
-                internal=one.provider.internal_network,
-            )  # fmt: skip
+            return await self._fetching.fetch(
+                "POST", address, headers, urlencode(fields).encode(), internal=one.provider.internal_network
+            )
         except NotFetched:
             raise ProviderAway from None
-        if answer.status in {400, 401, 403}:  # it does not know the code, or not us
-            raise NotVouched
-        return json_object(answer.status, answer.body)
 
     def _assertion(self, provider: Provider, key: ClientKey, metadata: Metadata) -> str:
         """RFC 7523, for this provider and this minute."""

@@ -40,6 +40,7 @@ class Metadata:
     token_endpoint: str
     jwks_uri: str
     end_session_endpoint: str = ""
+    pushed_requests: str = ""  #: where a request is left beforehand (RFC 9126); "": it goes with the browser
     says_iss: bool = False  #: RFC 9207: it promises to name itself in each answer
 
 
@@ -120,10 +121,14 @@ def _metadata(said: dict[str, Any], provider: Provider) -> Metadata:
         raise ProviderAway
     farewell = said.get("end_session_endpoint")
     farewell = farewell if isinstance(farewell, str) else ""
+    pushed = said.get("pushed_authorization_request_endpoint")
+    pushed = pushed if isinstance(pushed, str) else ""
+    if said.get("require_pushed_authorization_requests") is True and not pushed:
+        raise ProviderAway
     if not provider.demo:  # which runs in this process, whatever its host is called
-        _check_doors([*map(str, doors), *filter(None, [farewell])], provider)
+        _check_doors([*map(str, doors), *filter(None, [farewell, pushed])], provider)
     return Metadata(
-        provider.issuer, str(doors[0]), str(doors[1]), str(doors[2]), farewell,
+        provider.issuer, str(doors[0]), str(doors[1]), str(doors[2]), farewell, pushed,
         said.get("authorization_response_iss_parameter_supported") is True,
     )  # fmt: skip
 
