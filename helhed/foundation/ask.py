@@ -112,6 +112,8 @@ class Action(IntEnum):
     END_SUBSCRIPTION = 126
     REVIEW_FOR_NETWORK = 155  # a broken glass that its own place did not review
     NETWORK_REVIEWS = 156  # who reads which of those wait
+    RESERVE_NUMBERS = 160  # a block of replacement CPR numbers, for an organisation that may be cut off
+    RETURN_NUMBERS = 161
     READ_NOTICES = 150  # what another citizen is told of, by whoever acts for them
 
 

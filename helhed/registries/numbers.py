@@ -9,7 +9,8 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.database import Connection
 from helhed.foundation.errors import Overloaded
 from helhed.registries.identifiers import CPR, REPLACEMENT_CPR, UNKNOWN_BIRTH_DATE, replacement_cpr
-from helhed.registries.projections import birth_date
+from helhed.registries.number_blocks import claim
+from helhed.registries.projections import birth_date, numbers_in
 
 _TAKE = "select registries.take_one_replacement_cpr($1)"
 #: a day has 2,880 numbers in a century, and unknown dates, like those of many who were registered on a first of January,
@@ -18,7 +19,7 @@ _FEW, _MANY, _ON_LATER_DAYS, _LATER_DAYS = 4, 40, 4, 30
 
 
 class ReplacementNumbers:
-    """Gives each new Patient without a number one from the national pool."""
+    """Gives each new Patient without a number one from the national pool; claims those of a block for who holds it."""
 
     types = frozenset({"Patient"})
 
@@ -26,8 +27,10 @@ class ReplacementNumbers:
         """The change as it will be stored."""
         assert change.resource is not None
         assert change.raw is not None
-        systems = {identifier.get("system") for identifier in change.resource.get("identifier", ())}
-        if change.method != "POST" or systems & {CPR, REPLACEMENT_CPR}:
+        numbers = numbers_in(change.resource)
+        if brought := [value for system, value in numbers if system == REPLACEMENT_CPR]:
+            await claim(connection, ask, brought)
+        if change.method != "POST" or {system for system, _ in numbers} & {CPR, REPLACEMENT_CPR}:
             return change
         number = await take_number(connection, change.resource)
         extra = {"use": "official", "system": REPLACEMENT_CPR, "value": number}

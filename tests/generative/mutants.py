@@ -276,6 +276,18 @@ COUNTER = [
     Mutant("any role confirms", "trust.confirm_counter_act", "and trust.has_duty(asker, 'help')", "", (12,)),
 ]  # fmt: skip
 
+#: of replacement numbers held for somebody who is cut off (test_number_blocks.py)
+NUMBERS = [
+    Mutant("anybody delivers", "registries.claim_numbers", "b.organisation = any(array(select unnest(o.places) from registries.organisation o where o.key = asker.organisation))", "true"),
+    Mutant("a hospital is not of its region", "registries.claim_numbers", "b.organisation = any(array(select unnest(o.places) from registries.organisation o where o.key = asker.organisation))", "b.organisation = asker.organisation"),
+    Mutant("a delivery is never late", "registries.claim_numbers", "and asker.at < b.deliver_until", ""),
+    Mutant("nobody has to hold a number", "registries.keep_number_of_one", "and (p.block is null or p.claimed_at is not null)", ""),
+    Mutant("what went back is anybody's", "registries.keep_number_of_one", "and not p.free", ""),
+    Mutant("what is with a citizen goes back", "registries.free_numbers", "and p.claimed_at is null", ""),
+    Mutant("blocks of others are returned", "registries.return_numbers", "and registries.may_hold_numbers(asker, holder, patient_type)", ""),
+    Mutant("blocks never rest", "registries.free_old_blocks", "and b.free_from <= moment", ""),
+]  # fmt: skip
+
 #: where each invariant of those is missed
 _MISSED_BY = {15: "test_tickets.py", 18: "test_own_facts.py", 25: "test_figures.py"}
 #: of emergency copies (test_emergency_copies.py): what one holds, how long, and what comes into the log of it
@@ -357,6 +369,7 @@ def table() -> str:
     everyone += [(one, "test_tried_and_reviewed.py") for one in (*TRIED, *REVIEWED)]
     everyone += [(one, "test_counter.py") for one in COUNTER]
     everyone += [(one, "test_told.py") for one in TOLD]
+    everyone += [(one, "test_number_blocks.py") for one in NUMBERS]
     everyone += [(one, "test_emergency_copies.py") for one in EMERGENCY]
     everyone += [(one, "tests/unit/insight/test_research.py") for one in RESEARCH]
     everyone += [(one, "tests/unit/store/test_stolen_connection.py") for one in PROVEN]
@@ -371,7 +384,7 @@ def table() -> str:
 async def lost(owner: Connection) -> list[str]:
     """Mutants whose guard stands nowhere any more, or in several functions of that name."""
     found = []
-    for one in (*MUTANTS, *AT_THE_DOOR, *BY_THEMSELVES, *COUNTER, *TOLD, *EMERGENCY, *RESEARCH, *PROVEN):
+    for one in (*MUTANTS, *AT_THE_DOOR, *BY_THEMSELVES, *COUNTER, *TOLD, *EMERGENCY, *RESEARCH, *PROVEN, *NUMBERS):
         texts = [row[0] for row in await owner.fetch(_TEXTS, one.function)]
         if sum(one.before in text for text in texts) != 1:
             found.append(one.sin)

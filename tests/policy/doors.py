@@ -172,6 +172,9 @@ EXAMPLES: dict[str, Body] = {
     "unit-close": lambda town, row: _parameters(("date", "valueDate", "2199-01-01")),
     "unit-merge": lambda town, row: _parameters(("unit", "valueReference", {"reference": f"Organization/{town.ward}"})),
     "unit-withdraw": lambda town, row: _parameters(("plan", "valueId", str(UUID(int=1)))),
+    "replacement-cpr-reserve": lambda town, row: _parameters(("block", "valueId", str(uuid4())), ("count", "valueInteger", 1)),
+    "replacement-cpr-return": lambda town, row: _parameters(("block", "valueId", str(UUID(int=1)))),
+    "replacement-cpr-blocks": _nothing,
     "log-manifest": lambda town, row: _parameters(
         ("since", "valueInstant", "2026-11-20T00:00:00Z"), ("until", "valueInstant", "2026-11-21T00:00:00Z"), ("events", "valueInteger", 0),
         ("digest", "valueString", sha256(b"").hexdigest()),

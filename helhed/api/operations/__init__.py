@@ -11,6 +11,7 @@ from helhed.api.operations.match import MATCH
 from helhed.api.operations.merge import MERGING
 from helhed.api.operations.model import Operation, Place
 from helhed.api.operations.name_staff import NAME_STAFF
+from helhed.api.operations.number_blocks import NUMBER_BLOCKS
 from helhed.api.operations.purging import PURGING
 from helhed.api.operations.subscriptions import SUBSCRIPTIONS
 from helhed.api.operations.summary import SUMMARY
@@ -33,6 +34,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *LOG_DELIVERIES,
     NAME_STAFF,
     *UNITS,
+    *NUMBER_BLOCKS,
     *SUBSCRIPTIONS,
 )
 

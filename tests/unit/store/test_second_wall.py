@@ -72,6 +72,7 @@ ALLOWED: dict[str, set[str]] = {
     "registries.citizen_link": set(),
     "registries.keeper": set(),
     "registries.lookup": set(),
+    "registries.number_block": set(),
     "registries.organisation": {"SELECT"},  # public: SOR
     "registries.professional_identifier": set(),
     "registries.professional": {"SELECT"},  # public: names of professionals
@@ -182,6 +183,7 @@ DECIDED = {
     "trust.end_emergency_copy", "trust.emergency_copies", "trust.own_emergency_copies",
     "trust.may_break_glass", "trust.held_opening", "trust.end_ticket", "trust.waiting_reviews", "trust.may_review", "trust.review_ticket", "trust.own_tickets", "trust.consent_facts",
     "registries.plan_unit", "registries.withdraw_unit_plan",
+    "registries.reserve_numbers", "registries.return_numbers", "registries.number_blocks", "registries.claim_numbers",
     "registries.link_citizens", "registries.links_of", "registries.unlink_citizens",
     "trust.put_subscription", "trust.drop_subscription", "trust.subscriptions_seen", "trust.tell_events", "trust.events_again",
     "trust.keeps_log", "trust.log_choices", "trust.log_page", "trust.may_read_log",
@@ -350,7 +352,7 @@ async def test_a_decided_function_asks_who_is_asking(library: Scene, name: str) 
         "asker.actor in (a.principal, a.assistant)",  # one's own
         "trust.acts_wholly(asker", "trust.helped(asker", "trust.has_duty(asker", "trust.keeps_directory(asker)",
         "trust.own_keys(asker)", "trust.log_reach(asker",  # nobody's, for whoever is no citizen; whose log one may read
-        "trust.keeps_log(asker)", "registries.may_arrange(asker", "trust.acts_in(asker", "trust.keeps_running(asker)",
+        "trust.keeps_log(asker)", "registries.may_arrange(asker", "registries.may_hold_numbers(asker", "trust.acts_in(asker", "trust.keeps_running(asker)",
         "trust.may_copy(asker)", "insight.may_extract(asker", "trust.emergency_patients(asker)",
         "trust.watch_standing(asker", "trust.watch_within(asker",  # security officers
         "fhir.may_purge(asker", "fhir.purge_problem(asker",  # a custodian's own organisation
