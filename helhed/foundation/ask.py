@@ -114,6 +114,7 @@ class Action(IntEnum):
     NETWORK_REVIEWS = 156  # who reads which of those wait
     RESERVE_NUMBERS = 160  # a block of replacement CPR numbers, for an organisation that may be cut off
     RETURN_NUMBERS = 161
+    ACTED_WHILE_LINKED = 162  # who looked or wrote while two registrations were one citizen
     READ_NOTICES = 150  # what another citizen is told of, by whoever acts for them
 
 

@@ -148,6 +148,7 @@ EXAMPLES: dict[str, Body] = {
     "match": lambda town, row: _parameters(("resource", "resource", {"resourceType": "Patient", "name": [{"family": "Et", "given": ["Ane"]}], "gender": "female"})),
     "merge": _patient_pair,
     "unmerge": _patient_pair,
+    "acted-while-merged": _patient_pair,
     "purge-propose": lambda town, row: _parameters(("row", "valueUri", f"Observation/{row}"), ("ground", "valueCode", "wrong-patient"), ("case-number", "valueString", "2026-1")),
     "purge-proposals": _nothing,
     "purge-approve": lambda town, row: _parameters(_PROPOSAL, ("seal", "valueString", "00")),

@@ -184,7 +184,7 @@ DECIDED = {
     "trust.may_break_glass", "trust.held_opening", "trust.end_ticket", "trust.waiting_reviews", "trust.may_review", "trust.review_ticket", "trust.own_tickets", "trust.consent_facts",
     "registries.plan_unit", "registries.withdraw_unit_plan",
     "registries.reserve_numbers", "registries.return_numbers", "registries.number_blocks", "registries.claim_numbers",
-    "registries.link_citizens", "registries.links_of", "registries.unlink_citizens",
+    "registries.link_citizens", "registries.links_of", "registries.unlink_citizens", "registries.acted_while_linked",
     "trust.put_subscription", "trust.drop_subscription", "trust.subscriptions_seen", "trust.tell_events", "trust.events_again",
     "trust.keeps_log", "trust.log_choices", "trust.log_page", "trust.may_read_log",
     "trust.deliver_log", "trust.tell_manifest", "trust.log_sources",
