@@ -139,16 +139,16 @@ async def test_a_guard_of_the_numbers_that_is_taken_away_is_missed(world: World,
 
 
 class Unsafe:
-    """Calls that are asked again until there is an answer; at every seventh the connections of everybody are cut."""
+    """Calls that are asked again until there is an answer; the connections of everybody are cut now and then."""
 
-    def __init__(self, world: World) -> None:
-        self._world, self._calls, self._cutting = world, 0, asyncio.Lock()
+    def __init__(self, world: World, *, cut_every: int) -> None:
+        self._world, self._cut_every, self._calls, self._cutting = world, cut_every, 0, asyncio.Lock()
 
     async def answered(self, what: Callable[[], Awaitable[Any]]) -> Any:
         """The answer, in the end."""
         while True:
             self._calls += 1
-            cuts = [self._cut()] if self._calls % 7 == 0 else []
+            cuts = [self._cut()] if self._calls % self._cut_every == 0 else []
             answer, *_ = await asyncio.gather(what(), *cuts, return_exceptions=True)
             if not isinstance(
                 answer, (DatabaseAway, Overloaded, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
@@ -168,7 +168,7 @@ async def test_clients_that_are_cut_off_and_send_everything_twice_share_no_numbe
     """Each region orders and delivers, all of it twice, and again whatever it got no answer to."""
     regions = [await world.organisation(f"Region {one}") for one in range(4)]
     given: dict[str, list[UUID]] = {}
-    unsafe = Unsafe(world)
+    unsafe = Unsafe(world, cut_every=7)
 
     async def works(region: UUID) -> None:
         orders, ask, block = NumberBlocks(world.store.pool), world.system(region), uuid4()
@@ -193,16 +193,19 @@ async def test_of_a_million_numbers_no_two_are_alike(world: World) -> None:
     national = await world.organisation("Directory")
     await world.owner.execute("insert into registries.keeper values ($1)", key_of(national))
     regions = [await world.organisation(f"Region {one}") for one in range(10)]
-    orders, most = NumberBlocks(world.store.pool), block_policy().most_at_once
+    orders, most, busy = NumberBlocks(world.store.pool), block_policy().most_at_once, Unsafe(world, cut_every=10**9)
     ask = world.system(national)
 
     async def order(region: UUID) -> list[str]:
-        return [number for _ in range(100000 // most) for number in await orders.reserve(ask, uuid4(), region, most)]
+        blocks = [partial(orders.reserve, ask, uuid4(), region, most) for _ in range(100000 // most)]
+        return [number for block in blocks for number in await busy.answered(block)]
 
-    singly = asyncio.gather(*(world.patient(national) for _ in range(50)))
-    held = await asyncio.gather(*map(order, regions))
-    await singly
-    numbers = [number for one in held for number in one]
+    async def singly() -> None:
+        for _ in range(50):
+            await busy.answered(partial(world.patient, national))
+
+    held = (await asyncio.gather(singly(), *map(order, regions)))[1:]
+    numbers = [number for one in held for number in one or ()]
     assert len(numbers) == len(set(numbers)) == 1000000
     rows = await world.owner.fetchrow("select count(*), count(distinct number) from registries.replacement_cpr")
     assert rows is not None
