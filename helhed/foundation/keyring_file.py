@@ -29,6 +29,8 @@ KEY_FILES = ("secret", KEYRING, FORMER_FILE)
 _FORMAT, _SECRET_BYTES = 1, 32
 #: what every keyring has had a key for
 _FIRST = frozenset({KeyPurpose.CURSORS, KeyPurpose.TOKENS, KeyPurpose.DATABASE})
+#: what every keyring has a key for that is written down
+_KEPT = tuple(purpose for purpose in KeyPurpose if purpose is not KeyPurpose.SESSIONS)
 
 
 class KeyringDamaged(HelhedError):
@@ -50,7 +52,7 @@ def read_keyring(data_dir: Path, clock: Clock = system_clock) -> Keyring:
         with _locked(data_dir):
             ring = _completed(_parsed(path.read_bytes()))
             _replace(path, _as_bytes(ring))
-    return ring
+    return _with_first_for_sessions(ring, data_dir)
 
 
 def change_keyring(data_dir: Path, change: Callable[[Keyring], Keyring]) -> Keyring:
@@ -60,7 +62,7 @@ def change_keyring(data_dir: Path, change: Callable[[Keyring], Keyring]) -> Keyr
         before = read_keyring(data_dir)
         after = change(before)
         if after != before:
-            _replace(data_dir / KEYRING, _as_bytes(after))
+            _replace(data_dir / KEYRING, _as_bytes(_without_first_for_sessions(after, data_dir)))
     return after
 
 
@@ -74,11 +76,36 @@ def _locked(data_dir: Path) -> Iterator[None]:
 def _completed(ring: Keyring) -> Keyring:
     """With a key for each purpose that came after the ring was made: one that follows from its oldest, on every machine alike."""
     oldest = min((key for key in ring.keys if key.secret is not None), key=lambda key: (key.created, key.id))
-    for purpose in KeyPurpose:
+    for purpose in _KEPT:
         if oldest.secret is not None and not any(key.purpose is purpose for key in ring.keys):
             secret = hmac.new(oldest.secret, b"first key for " + purpose.encode(), hashlib.sha256).digest()
             ring = ring.with_new(new_key(purpose, secret, State.ACTIVE, oldest.created))
     return ring
+
+
+def _first_for_sessions(data_dir: Path) -> Key:
+    """What releases before it was a key sealed sessions by. They refuse a keyring with a purpose that they do not know, so that it is
+    written down when another takes its place, and not before.
+    """
+    secret = read_secret(data_dir)
+    return new_key(KeyPurpose.SESSIONS, secret, State.ACTIVE, _since(data_dir))
+
+
+def _with_first_for_sessions(ring: Keyring, data_dir: Path) -> Keyring:
+    if any(key.purpose is KeyPurpose.SESSIONS for key in ring.keys):
+        return ring
+    return ring.with_new(_first_for_sessions(data_dir))
+
+
+def _without_first_for_sessions(ring: Keyring, data_dir: Path) -> Keyring:
+    if [key.id for key in ring.keys if key.purpose is KeyPurpose.SESSIONS] != [_first_for_sessions(data_dir).id]:
+        return ring
+    return Keyring(tuple(key for key in ring.keys if key.purpose is not KeyPurpose.SESSIONS))
+
+
+def _since(data_dir: Path) -> datetime:
+    """Since when there is an installation."""
+    return datetime.fromtimestamp(int((data_dir / "secret").stat().st_mtime), UTC)
 
 
 def random_key(purpose: KeyPurpose, state: State, at: datetime) -> Key:
@@ -90,14 +117,14 @@ def _first(data_dir: Path, now: datetime) -> Keyring:
     """New keys; where an earlier release left its own, those, so that what they made goes on to be understood."""
     path = data_dir / "secret"
     if not path.exists():
-        return Keyring(tuple(random_key(purpose, State.ACTIVE, now) for purpose in KeyPurpose))
-    secret, since = read_secret(data_dir), datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
+        return Keyring(tuple(random_key(purpose, State.ACTIVE, now) for purpose in _KEPT))
+    secret, since = read_secret(data_dir), _since(data_dir)
     tokens = _former_token_key(data_dir / FORMER_FILE)
     return Keyring((
         new_key(KeyPurpose.CURSORS, secret, State.ACTIVE, since),
         random_key(KeyPurpose.TOKENS, State.ACTIVE, now) if tokens is None else new_key(KeyPurpose.TOKENS, tokens, State.ACTIVE, since),
         new_key(KeyPurpose.DATABASE, secret, State.ACTIVE, since),
-        *(random_key(purpose, State.ACTIVE, now) for purpose in KeyPurpose if purpose not in _FIRST),
+        *(random_key(purpose, State.ACTIVE, now) for purpose in _KEPT if purpose not in _FIRST),
     ))  # fmt: skip
 
 
@@ -169,7 +196,8 @@ class KeysInUse:
             return False
         self._seen = mark
         try:
-            self._ring = _completed(_parsed((self._data_dir / KEYRING).read_bytes()))
+            ring = _completed(_parsed((self._data_dir / KEYRING).read_bytes()))
+            self._ring = _with_first_for_sessions(ring, self._data_dir)
         except (OSError, KeyringDamaged) as error:
             logger("keys").error("the keyring cannot be read; the keys stay as they were", error=error)
             return False

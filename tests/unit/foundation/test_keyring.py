@@ -1,6 +1,7 @@
 """The keyring: one for all processes, whole, its owner's alone; a key is accepted, used, accepted, and gone."""
 
 import json
+import shutil
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, strategies as st
 from joserfc.jwk import OKPKey
 
+from helhed.commands.rotating import rotate
 from helhed.foundation.database import read_secret
 from helhed.foundation.keyring import KeyInUse, KeyPurpose, KeyRetired, Keyring, NoSuchKey, State, new_key
 from helhed.foundation.keyring_file import (
@@ -20,6 +22,7 @@ from helhed.foundation.keyring_file import (
     change_keyring,
     read_keyring,
 )
+from helhed.foundation.settings import Settings
 from helhed.trust.tokens.verifying import signing_key
 
 NOW = datetime(2026, 11, 29, 8, 0, tzinfo=UTC)
@@ -48,7 +51,29 @@ def test_it_is_the_owners_alone_and_no_draft_is_left(tmp_path: Path) -> None:
     change_keyring(tmp_path, lambda _: ring)
     change_keyring(tmp_path, lambda ring: ring.activated(second, LATER))
     assert stat.S_IMODE((tmp_path / KEYRING).stat().st_mode) == 0o600
-    assert sorted(path.name for path in tmp_path.iterdir()) == [KEYRING, "keyring.lock"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [KEYRING, "keyring.lock", "secret"]
+
+
+def written(folder: Path) -> set[str]:
+    """What the file has keys for."""
+    return {key["purpose"] for key in json.loads((folder / KEYRING).read_bytes())["keys"]}
+
+
+def test_what_an_earlier_release_does_not_know_is_not_written_until_it_is_changed(tmp_path: Path) -> None:
+    known = {"cursors", "tokens", "pseudonyms", "database", "log"}
+    keys = KeysInUse(tmp_path)
+    first = keys.secrets(KeyPurpose.SESSIONS)
+    assert first == [read_secret(tmp_path)], "an earlier release beside this one opens what is sealed"
+    assert written(tmp_path) == known
+    rotate(Settings(data_dir=tmp_path), KeyPurpose.CURSORS)
+    assert written(tmp_path) == known
+    assert keys.look_again()
+    assert keys.secrets(KeyPurpose.SESSIONS) == first
+    rotate(Settings(data_dir=tmp_path), KeyPurpose.SESSIONS)
+    assert written(tmp_path) == {*known, "sessions"}
+    assert keys.look_again()
+    fresh, former = keys.secrets(KeyPurpose.SESSIONS)
+    assert [former] == first != [fresh]
 
 
 def test_changes_made_at_the_same_time_are_all_kept(tmp_path: Path) -> None:
@@ -152,6 +177,7 @@ def test_a_keyring_of_an_earlier_release_gets_a_key_for_what_came_later_the_same
     ]
     for machine in ("a", "b"):
         (tmp_path / machine).mkdir()
+        shutil.copy2(tmp_path / "secret", tmp_path / machine)  # it is every machine's
         (tmp_path / machine / KEYRING).write_text(json.dumps({"format": 1, "keys": before}))
         rings.append(read_keyring(tmp_path / machine, clock))
         assert read_keyring(tmp_path / machine, clock) == rings[-1]
