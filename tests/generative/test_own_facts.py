@@ -1,6 +1,7 @@
 """Invariant 18: blocks and labels are unreadable to others, and nobody else ends what a citizen set."""
 
 from dataclasses import replace
+from typing import cast
 from uuid import uuid4
 
 import pytest
@@ -8,7 +9,9 @@ import pytest
 from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.fhir.store.rows import ask_row
 from helhed.foundation.ask import ActorKind, Ask
+from helhed.foundation.database import Connection
 from helhed.foundation.ids import key_of
+from helhed.foundation.proving import Duty, prove
 from helhed.trust.policy import BASIS_NUMBERS
 from helhed.trust.reference import Acting, Basis, Block, Consent, Facts, Mask, acts_in, responsible, sees_block
 from tests.generative.loading import Loaded, load
@@ -97,6 +100,7 @@ async def own_facts_keep_the_law(loaded: Loaded, asks: list[Ask]) -> None:
     for ask in asks:
         row = ask_row(ask)
         async with loaded.opened.store.pool.acquire() as connection, _undone(connection):
+            await prove(cast("Connection", connection), Duty.PERSON)
             own = facts.keys(ask.actor) if ask.kind is ActorKind.CITIZEN else frozenset()
             found = await connection.fetch("select id from trust.blocks_of($1::fhir.ask)", row)
             wanted = {one.id for one in facts.blocks if one.citizen in own and _is_not_over(one, ask)}

@@ -52,6 +52,8 @@ def questions(draw: Callable[[st.SearchStrategy[Any]], Any], kind: ActorKind | N
     return world, an_ask(drawer, world, kind), drawer.pick(ACTIONS), drawer.pick(world.rows)
 
 
+#: what names many people without being about each (access model, Ownership)
+LISTS = {"Group", "List", "Schedule"}
 PROFESSIONALS, SYSTEMS = questions(ActorKind.PROFESSIONAL), questions(ActorKind.SYSTEM)
 
 
@@ -66,8 +68,8 @@ def permits(question: Question, facts: Facts) -> set[int]:
 
 
 def about_one(row: Row, action: Action) -> bool:
-    """Whether a look at what an organisation owns is a look at one person: a list of one patient."""
-    return action in READING and len(row.concerns) == 1
+    """Whether a look at what an organisation owns is a look at people: whatever names some, and a list of one patient."""
+    return action in READING and bool(row.concerns) and (len(row.concerns) == 1 or row.type_name not in LISTS)
 
 
 def test_enough_questions_are_about_what_is_hidden():

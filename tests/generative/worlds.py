@@ -71,7 +71,7 @@ def kept_of(row: Row, resource: Resource) -> Kept:
     return Kept(replace(row, **labels_of(resource, row.citizen, NOW)), resource)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class World:
     """Everything there is."""
 
@@ -81,6 +81,10 @@ class World:
     kept: tuple[Kept, ...]
     facts: Facts
     now: datetime = NOW
+
+    def __repr__(self) -> str:
+        """Short: a world that failed is made again by its seed."""
+        return f"World({len(self.citizens)} citizens, {len(self.professionals)} professionals, {len(self.kept)} rows)"
 
     @property
     def rows(self) -> list[Row]:

@@ -16,7 +16,6 @@ from helhed.portals.ports import (
     ActsFor,
     CitizenIdentity,
     Clinicians,
-    Emergency,
     Help,
     LogEntry,
     LogPage,
@@ -36,6 +35,7 @@ from helhed.trust.lookups.in_memory import LookupsInMemory
 from helhed.trust.relation.declarations import Declaration, HeldBasis
 from tests.unit.portals.fake_desk import fake_desk
 from tests.unit.portals.fake_log_ins import FakeLogIns
+from tests.unit.portals.fake_works import FakeOperations, no_copies
 from tests.unit.portals.kept_in_memory import OnceInMemory, SessionsInMemory
 
 SELF, ADMITTED, DECLARED, DIRECTORY = 1, 2, 4, 8
@@ -156,7 +156,7 @@ class FakeNetwork:
         return Ports(
             asks=self, rows=self, registries=self, log=FakeLog(self), blocks=FakeBlocks(self), relations=self,
             glass=FakeGlass(self),
-            emergency=cast("Emergency", None),
+            emergency=no_copies(), operations=FakeOperations(),
             log_desk=fake_desk(FakeLog(self)),
             personas=FakePersonas(self), sessions=SessionsInMemory(), log_ins=FakeLogIns(self), once=OnceInMemory(), apps=NoApps(), clock=lambda: self.now, lookups=LookupsInMemory(), acting=FakeMandates(), declarations=FakeDeclarations(), proofs=FakeProofs(), pause=self.pause, version="0.1.0",
             clinicians=cast("Clinicians", None),
