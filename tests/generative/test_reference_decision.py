@@ -68,8 +68,10 @@ def permits(question: Question, facts: Facts) -> set[int]:
 
 
 def about_one(row: Row, action: Action) -> bool:
-    """Whether a look at what an organisation owns is a look at people: whatever names some, and a list of one patient."""
-    return action in READING and bool(row.concerns) and (len(row.concerns) == 1 or row.type_name not in LISTS)
+    """Whether to look at what an organisation owns, or to change it, which takes a look, is about people: whatever names some, and a
+    list of one patient.
+    """
+    return action is not Action.CREATE and bool(row.concerns) and (len(row.concerns) == 1 or row.type_name not in LISTS)
 
 
 def test_enough_questions_are_about_what_is_hidden():
