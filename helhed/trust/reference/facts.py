@@ -29,7 +29,6 @@ class Basis(Enum):
     DECISION_FOR_YOUTH = "decision-for-youth"
     TREATMENT_C = "treatment-C"
     OWN_FOLLOW_UP = "own-follow-up"
-    RESEARCH_PERMIT = "research-permit"  # an extract without a name, decided by ``insight``
 
 
 @dataclass(frozen=True, slots=True)

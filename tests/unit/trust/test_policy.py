@@ -47,7 +47,9 @@ def test_declarations_have_a_deadline_and_are_personal():
 
 
 def test_every_basis_has_its_words():
-    assert set(policy().bases) == {basis.value for basis in Basis}
+    by_insight = {"research-permit"}  # an extract without a name: no row is decided by it
+    assert set(policy().bases) - by_insight == {basis.value for basis in Basis}
+    assert by_insight < set(policy().bases)
     for words in policy().bases.values():
         assert words.danish
         assert words.english
