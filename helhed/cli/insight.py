@@ -1,17 +1,17 @@
 """Commands of whoever releases population figures."""
 
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from helhed.cli.running import run
+from helhed.cli.running import as_owner, run
 from helhed.foundation.settings import Settings
 
 if TYPE_CHECKING:
-    from helhed.foundation.database import Connection, Target
+    from helhed.foundation.database import Connection
 
 insight = typer.Typer(no_args_is_help=True, help="Population figures: counts in which nobody can be recognised.")
 
@@ -24,15 +24,8 @@ insight.add_typer(permit, name="permit")
 def insight_refresh() -> None:
     """Count everybody anew and release the figures; refused, with the reason, when the difference would tell of few people."""
     from helhed.commands.figures import refresh
-    from helhed.foundation.database import connected
-    from helhed.serving import prepared
 
-    async def released(target: Any) -> int:
-        async with connected(target.owner) as connection:
-            return await refresh(connection)
-
-    with prepared(Settings()) as target:
-        typer.echo(f"Released: number {run(released(target))}. They are at /tal and at /insight/figures.")
+    typer.echo(f"Released: number {as_owner(refresh)}. They are at /tal and at /insight/figures.")
 
 
 _PERMIT = Annotated[str, typer.Argument(help="Id of the permit.")]
@@ -62,7 +55,7 @@ def permit_add(
             holds=holds or (), groups=group or (),
         )  # fmt: skip
 
-    typer.echo(_as_owner(entered))
+    typer.echo(as_owner(entered))
 
 
 @permit.command("list")
@@ -70,7 +63,7 @@ def permit_list() -> None:
     """Every permit, with its days."""
     from helhed.commands.research import permits
 
-    for line in _as_owner(permits):
+    for line in as_owner(permits):
         typer.echo(line)
 
 
@@ -79,7 +72,7 @@ def permit_end(identifier: _PERMIT) -> None:
     """A permit holds no longer, from the next request on."""
     from helhed.commands.research import stop_permit
 
-    _as_owner(lambda one: stop_permit(one, identifier))
+    as_owner(lambda one: stop_permit(one, identifier))
 
 
 @insight.command("extract")
@@ -95,15 +88,3 @@ def insight_extract(
     text = sys.stdin.read() if str(token) == "-" else bytes_of(token).decode("utf-8", "replace")
     with prepared(Settings(), migrate=False) as target:
         sys.stdout.buffer.write(run(draw_extract(Settings(), target, text, identifier)))
-
-
-def _as_owner(work: Callable[["Connection"], Coroutine[Any, Any, Any]]) -> Any:
-    from helhed.foundation.database import connected
-    from helhed.serving import prepared
-
-    async def done(target: "Target") -> Any:
-        async with connected(target.owner) as connection:
-            return await work(connection)
-
-    with prepared(Settings()) as target:
-        return run(done(target))
