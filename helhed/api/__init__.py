@@ -97,6 +97,7 @@ class FhirApi:
         trace: UUID | None = None
         interaction = "none"
         more: tuple[Header, ...] = ()
+        headers: dict[bytes, bytes] | None = None
         try:
             method, parts = _route(scope)
             headers, authorization = _headers(scope)
@@ -128,8 +129,10 @@ class FhirApi:
             trace = trace or uuid4()
             self._log.error("unexpected", error=error, trace=str(trace))
             answer = unexpected(trace)
-        if answer.body and _mentions_xml(scope) and asks_xml(_accept(scope), scope["query_string"]):
-            answer = await self._in_xml(answer, scope["query_string"])
+        query = scope["query_string"]
+        accept = _accept(scope) if headers is None else headers.get(b"accept")
+        if answer.body and _mentions_xml(accept, query) and asks_xml(accept, query):
+            answer = await self._in_xml(answer, query)
         await _send(send, scope["method"], answer, trace, more)
         _counted(interaction, answer.status).inc()
         _TOOK.observe(perf_counter() - begun)
@@ -309,14 +312,11 @@ def _accept(scope: Scope) -> bytes | None:
     return b",".join(value for name, value in scope["headers"] if name == b"accept") or None
 
 
-def _mentions_xml(scope: Scope) -> bool:
+def _mentions_xml(accept: bytes | None, query: bytes) -> bool:
     """Whether the question of XML arises at all: nearly no request has to be looked at twice."""
-    if b"_format" in scope["query_string"]:
+    if accept is not None and accept not in PLAIN and (b"xml" in accept or b"text/*" in accept):
         return True
-    for name, value in scope["headers"]:
-        if name == b"accept" and value not in PLAIN and (b"xml" in value or b"text/*" in value):
-            return True
-    return False
+    return b"_format" in query
 
 
 async def _send(send: Send, method: str, answer: Answer, trace: UUID | None, more: tuple[Header, ...] = ()) -> None:

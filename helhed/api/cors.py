@@ -58,8 +58,11 @@ class CrossOrigin:
 
 
 def _header(scope: Scope, wanted: bytes) -> bytes | None:
-    found = [value for name, value in scope["headers"] if name == wanted]
-    return found[0] if len(found) == 1 else None
+    found, count = None, 0
+    for name, value in scope["headers"]:
+        if name == wanted:
+            found, count = value, count + 1
+    return found if count == 1 else None
 
 
 def _with(send: Send, more: tuple[tuple[bytes, bytes], ...]) -> Send:

@@ -41,6 +41,7 @@ class Batcher(Generic[Item, Answer]):
         self._waiting: deque[tuple[Item, asyncio.Future[Answer]]] = deque()
         self._flushing = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None  #: the one it lives in: asking which costs a system call
         self.batches = 0
         self.items = 0
 
@@ -53,7 +54,7 @@ class Batcher(Generic[Item, Answer]):
         """A future with the answer to ``item``."""
         if len(self._waiting) >= self._queue_limit:
             raise Overloaded
-        loop = asyncio.get_running_loop()
+        loop = self._loop = self._loop or asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
         self._waiting.append((item, future))
         if not self._flushing and self._idle:
