@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from helhed.cli.running import run
+from helhed.cli.running import as_owner, as_owner_of, run
 from helhed.foundation.settings import Settings
 
 if TYPE_CHECKING:
     from helhed.commands.purging import Custodian
-    from helhed.foundation.database import Connection, Target
+    from helhed.foundation.database import Target
 
 purge = typer.Typer(no_args_is_help=True, help="Taking out what was recorded on the wrong citizen.")
 keeper = typer.Typer(
@@ -78,7 +78,7 @@ def purge_tombstones(file: Annotated[Path, typer.Argument(help="Where to write t
     """Write every tombstone to a file, to be kept beside the backups: nothing of what was purged is in it."""
     from helhed.commands.purging import write_tombstones
 
-    typer.echo(f"{_as_owner(lambda connection: write_tombstones(connection, file))} tombstones.")
+    typer.echo(f"{as_owner(lambda connection: write_tombstones(connection, file))} tombstones.")
 
 
 @purge.command("reapply")
@@ -97,7 +97,7 @@ def purge_recognise(file: Annotated[Path, typer.Argument(help="One resource, as 
     from helhed.commands.purging import recognise
 
     content = bytes_of(file)
-    known = _as_owner(lambda connection: recognise(connection, content))
+    known = as_owner(lambda connection: recognise(connection, content))
     typer.echo("\n".join(f"Purged: tombstone {one}" for one in known) or "Not known.")
 
 
@@ -114,7 +114,7 @@ def retention(
     def tell(outcome: Any) -> None:
         typer.echo(line(outcome, dry=dry_run))
 
-    _as_owner(lambda connection: retain(connection, system_clock(), dry=dry_run, released=released, tell=tell))
+    as_owner(lambda connection: retain(connection, system_clock(), dry=dry_run, released=released, tell=tell))
 
 
 def hold(
@@ -126,7 +126,7 @@ def hold(
     from helhed.commands.retaining import hold as keep
     from helhed.foundation.clock import system_clock
 
-    typer.echo(_as_owner(lambda connection: keep(connection, system_clock(), patient, case, organisation)))
+    typer.echo(as_owner(lambda connection: keep(connection, system_clock(), patient, case, organisation)))
 
 
 def release(held: Annotated[str, typer.Argument(help="What `helhed hold` printed.")]) -> None:
@@ -134,7 +134,7 @@ def release(held: Annotated[str, typer.Argument(help="What `helhed hold` printed
     from helhed.commands.retaining import release as let_go
     from helhed.foundation.clock import system_clock
 
-    _as_owner(lambda connection: let_go(connection, system_clock(), held))
+    as_owner(lambda connection: let_go(connection, system_clock(), held))
 
 
 _ORGANISATION = Annotated[str, typer.Argument(help="Organization/ and the id.")]
@@ -145,7 +145,7 @@ def keeper_list() -> None:
     """List the organisations that keep the directory."""
     from helhed.commands.keepers import list_keepers
 
-    for one in _as_owner(list_keepers):
+    for one in as_owner(list_keepers):
         typer.echo(f"Organization/{one.organisation}  {one.name}")
 
 
@@ -154,7 +154,7 @@ def keeper_add(organisation: _ORGANISATION) -> None:
     """Let an organisation's system keep the directory: place organisations, register jobs, link citizens."""
     from helhed.commands.keepers import add_keeper
 
-    _as_owner(lambda connection: add_keeper(connection, organisation))
+    as_owner(lambda connection: add_keeper(connection, organisation))
 
 
 @keeper.command("end")
@@ -162,7 +162,7 @@ def keeper_end(organisation: _ORGANISATION) -> None:
     """No longer let it, from its next request on."""
     from helhed.commands.keepers import end_keeper
 
-    _as_owner(lambda connection: end_keeper(connection, organisation))
+    as_owner(lambda connection: end_keeper(connection, organisation))
 
 
 def _as_custodian(
@@ -182,28 +182,11 @@ def _as_custodian(
         return run(done(target))
 
 
-def _as_owner(work: Callable[["Connection"], Coroutine[Any, Any, Any]]) -> Any:
-    from helhed.serving import prepared
-
-    with prepared(Settings()) as target:
-        return _as_owner_of(target, work)
-
-
-def _as_owner_of(target: "Target", work: Callable[["Connection"], Coroutine[Any, Any, Any]]) -> Any:
-    from helhed.foundation.database import connected
-
-    async def done() -> Any:
-        async with connected(target.owner) as connection:
-            return await work(connection)
-
-    return run(done())
-
-
 def purge_again(target: "Target", file: Path) -> None:
     """Carry out the tombstones of a file, and say how many."""
     from helhed.commands.purging import reapply
 
-    told = _as_owner_of(target, lambda connection: reapply(connection, file))
+    told = as_owner_of(target, lambda connection: reapply(connection, file))
     typer.echo(f"{told.again} purges were carried out again, {told.known} were known.")
 
 

@@ -18,16 +18,22 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
 
 def as_owner(work: Callable[["Connection"], Coroutine[Any, Any, Any]]) -> Any:
     """Run work on a connection of the database's owner."""
-    from helhed.foundation.database import connected
     from helhed.foundation.settings import Settings
     from helhed.serving import prepared
 
-    async def asked(target: "Target") -> Any:
+    with prepared(Settings()) as target:
+        return as_owner_of(target, work)
+
+
+def as_owner_of(target: "Target", work: Callable[["Connection"], Coroutine[Any, Any, Any]]) -> Any:
+    """The same where the database is known already."""
+    from helhed.foundation.database import connected
+
+    async def asked() -> Any:
         async with connected(target.owner) as connection:
             return await work(connection)
 
-    with prepared(Settings()) as target:
-        return run(asked(target))
+    return run(asked())
 
 
 def index_again(target: "Target") -> None:

@@ -7,7 +7,7 @@ from dataclasses import astuple, fields
 from datetime import date, datetime, time
 from uuid import UUID, uuid4
 
-from helhed.app import token_audience
+from helhed.commands.holders import holder_of
 from helhed.foundation.clock import DANISH_TIME, Clock, system_clock
 from helhed.foundation.database import Connection, Target, create_pool
 from helhed.foundation.errors import BadRequest, Unknown
@@ -17,7 +17,6 @@ from helhed.foundation.keyring_file import KeysInUse
 from helhed.foundation.settings import Settings
 from helhed.foundation.spreadsheets import plain
 from helhed.insight.research import GRIDS, Permit, Research, Subject, end_permit, put_permit
-from helhed.trust.tokens.verifying import TokenVerifier
 
 _FEWEST = 3
 _LIST = "select id, project, approval, valid_from, valid_to, ended_at from insight.permit order by valid_to desc, id"
@@ -61,9 +60,7 @@ async def permits(connection: Connection) -> list[str]:
 async def draw_extract(settings: Settings, target: Target, token: str, permit: str) -> bytes:
     """The extract as CSV. Raises NotAuthenticated, and Unknown when the permit lets the token's holder see nothing."""
     keys = KeysInUse(settings.data_dir)
-    verifier = TokenVerifier([], system_clock, token_audience(settings), demo=settings.demo)
-    verifier.take(keys.secrets(KeyPurpose.TOKENS))
-    ask = verifier.ask(b"Bearer " + token.strip().encode())
+    ask = holder_of(settings, token)
     pool = await create_pool(target, size=1, statement_timeout_ms=settings.statement_timeout_ms)
     try:
         found = await Research(pool, keys.secrets(KeyPurpose.PSEUDONYMS)[0]).extract(ask, _permit(permit))

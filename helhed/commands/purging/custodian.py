@@ -4,23 +4,19 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from helhed.app import token_audience
+from helhed.commands.holders import holder_of
 from helhed.commands.purging.moving import Moved, approve_and_move
 from helhed.fhir.store.cursor import CursorSigner
 from helhed.fhir.store.purging import NamedRow, Proposal, Purged, Purging, Wish
 from helhed.fhir.store.sessions import Sessions
 from helhed.foundation.ask import Ask
-from helhed.foundation.clock import system_clock
 from helhed.foundation.database import Target, create_pool, read_secret
 from helhed.foundation.errors import BadRequest, Unknown
 from helhed.foundation.ids import parse_id
-from helhed.foundation.keyring import KeyPurpose
-from helhed.foundation.keyring_file import KeysInUse
 from helhed.foundation.settings import Settings
 from helhed.hooks import HOOKS
 from helhed.registries.directory import Directory
 from helhed.trust.keeping.purges import checked_reason, purge_policy
-from helhed.trust.tokens.verifying import TokenVerifier
 
 
 class Custodian:
@@ -67,9 +63,7 @@ async def custodian(
     settings: Settings, target: Target, token: str, *, as_owner: bool = False
 ) -> AsyncIterator[Custodian]:
     """The holder of a token; ``as_owner`` on the operator's connection, for what moves. Raises NotAuthenticated."""
-    verifier = TokenVerifier([], system_clock, token_audience(settings), demo=settings.demo)
-    verifier.take(KeysInUse(settings.data_dir).secrets(KeyPurpose.TOKENS))
-    ask = verifier.ask(b"Bearer " + token.strip().encode())
+    ask = holder_of(settings, token)
     where = Target(target.owner, target.owner) if as_owner else target
     pool = await create_pool(where, size=1, statement_timeout_ms=settings.statement_timeout_ms)
     try:

@@ -158,7 +158,9 @@ def _notes(burst: Sequence[LogEntry], words: Words) -> tuple[str, ...]:
     if head.app:
         found.append(words("log.by_app", app=head.app))
     found += [
-        words("log.by_ticket", ticket=ticket) for ticket in dict.fromkeys(entry.ticket for entry in burst) if ticket
+        words("log.by_ticket", ticket=_short(ticket))
+        for ticket in dict.fromkeys(entry.ticket for entry in burst)
+        if ticket
     ]
     if head.action == Action.OPEN_OFFLINE:
         return (*found, *_offline(burst, words))
@@ -169,6 +171,11 @@ def _notes(burst: Sequence[LogEntry], words: Words) -> tuple[str, ...]:
     if head.reason:
         found.append(words("log.reason_there", reason=head.reason))
     return tuple(found)
+
+
+def _short(ticket: str) -> str:
+    """As much of it as tells two apart in one log; the export has it whole."""
+    return ticket[:8].upper()
 
 
 def _offline(burst: Sequence[LogEntry], words: Words) -> list[str]:

@@ -89,7 +89,15 @@ async def find(request: Request) -> Response:
 
 
 async def _nobody(visitor: Visit, written: str) -> Response:
-    return await _find_page(visitor, written, "find.nobody", status=404)
+    """The same of a number nobody has; who works under nobody is told so, which says nothing of a patient."""
+    role = policy().roles.get(visitor.principal.role)
+    alone = role is not None and role.assists and not await _works_under(visitor)
+    return await _find_page(visitor, written, "find.alone" if alone else "find.nobody", status=404)
+
+
+async def _works_under(visitor: Visit) -> bool:
+    held = await visitor.ports.clinicians.assistances(visitor.ask(Purpose.OPERATIONS))
+    return any(not one.i_am_responsible for one in held)
 
 
 async def _find_by_name(visitor: Visit, written: str) -> Response:

@@ -81,7 +81,7 @@ class Consents:
         assert change.resource is not None
         assert change.id is not None
         said = read(change.resource, change.where)
-        await self._own(ask, said)
+        await self._own(ask, said, Action.CREATE)
         if said.status != "active":
             raise Unprocessable("A new Consent is active.")
         if isinstance(said.says, Permit):
@@ -98,10 +98,10 @@ class Consents:
             await connection.execute(_REFUSED, ask_row(ask), int(action), about)
         raise NotByAnApp
 
-    async def _own(self, ask: Ask, said: Read) -> None:
+    async def _own(self, ask: Ask, said: Read, action: Action) -> None:
         """Only the citizen's own Patient may be named: under whichever of their ids."""
         if key_of(said.patient) not in (await self._facts(ask, (), None))["keys"]:
-            await self._others.refused(ask, [key_of(said.patient)], Action.CREATE)
+            await self._others.refused(ask, [key_of(said.patient)], action)
             raise Forbidden("A Consent is the patient's own.")
 
     async def _end(self, ask: Ask, change: Change) -> Written:
@@ -113,13 +113,14 @@ class Consents:
         if change.if_match is not None and change.if_match != held[0].version:
             raise PreconditionFailed
         if change.method == "PUT":
-            self._only_ends(change, held[0])
+            await self._only_ends(ask, change, held[0])
         await self._stop(ask, change.id)
         return await self._written(ask, change.id, created=False, deleted=change.method == "DELETE")
 
-    def _only_ends(self, change: Change, current: Version) -> None:
+    async def _only_ends(self, ask: Ask, change: Change, current: Version) -> None:
         assert change.resource is not None
         sent, stands = read(change.resource, change.where), read(orjson.loads(current.body))
+        await self._own(ask, sent, Action.UPDATE)
         if sent.status != "inactive" or (sent.patient, sent.says, sent.replaces) != (
             stands.patient,
             stands.says,

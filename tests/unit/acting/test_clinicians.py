@@ -156,6 +156,21 @@ async def test_a_professional_takes_an_assistant_on_who_sees_what_they_see_until
     assert not await ward.sees(helper, "assistant")
 
 
+async def test_an_assistant_under_nobody_is_told_why_no_patient_is_found_and_of_whom_to_ask(ward):
+    helper = await ward.doors.world.employee(ward.ward, "assistant")
+    browser, _ = await ward.opened(helper, "assistant")
+    assert browser.status == 404
+    assert "Du arbejder ikke under nogen ansvarlig nu" in browser.text
+    doctor = await ward.doors.professional(ward.doctor, ward.ward)
+    await doctor.get(ASSISTANTS)
+    await doctor.post(ASSISTANTS, medhjaelp=str(key_of(helper)), til="2026-12-24")
+    await browser.get("/hospital")
+    await browser.post("/hospital/find", patient="9999999999")
+    assert "Ingen patient fundet" in browser.text
+    browser, page = await ward.opened(helper, "assistant")
+    assert "/patient/" in page
+
+
 async def test_an_assistant_is_taken_on_by_the_authorised_of_the_same_place_and_for_a_time(ward):
     helper = await ward.doors.world.employee(ward.ward, "assistant")
     secretary = await ward.doors.world.employee(ward.ward, "secretary")

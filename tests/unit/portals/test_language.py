@@ -53,7 +53,7 @@ def test_a_name_that_ends_in_s_is_owned_with_an_apostrophe():
 
 
 def test_every_message_is_used_somewhere():
-    used = used_keys() | {f"{problem}_do" for problem in ("find.nobody", "find.unreadable")}
+    used = used_keys() | {f"{problem}_do" for problem in ("find.alone", "find.nobody", "find.unreadable")}
     idle = {key for key in catalogue("da") if key not in used and not key.startswith(FROM_CODES)}
     assert idle == set()
 

@@ -247,6 +247,17 @@ async def test_a_consent_for_another_patient_is_refused_and_changes_nothing(town
     assert await town["world"].owner.fetchval("select count(*) from trust.block") == 0
 
 
+async def test_an_update_that_names_another_patient_is_refused_and_stands_in_the_log_of_both(town):
+    door = writer(town)
+    _, _, made = await door.do("POST", "/fhir/Consent", own(town))
+    named = made | {"status": "inactive", "patient": {"reference": f"Patient/{town['other']}"}}
+    status, _, _ = await door.do("PUT", f"/fhir/Consent/{made['id']}", named)
+    assert status == 403
+    last = (await town["world"].log(town["other"]))[-1]
+    assert (last["action"], last["permitted"], last["actor"]) == (Action.UPDATE, False, town["citizen"].actor)
+    assert not await sees(town)
+
+
 async def test_labels_that_are_sent_are_not_kept(town):
     door = writer(town)
     label = {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "U"}]}
