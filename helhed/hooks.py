@@ -9,12 +9,13 @@ from helhed.registries.linking import PatientLinks
 from helhed.registries.naming import NumbersOfOthers
 from helhed.registries.numbers import ReplacementNumbers
 from helhed.registries.projections import Citizens, Organisations, Professionals
+from helhed.registries.units.listing import Listings
 from helhed.registries.units.stating import Units
 from helhed.trust.projections import Employments, Relations
 from helhed.trust.subscriptions.store import note_changes
 
 HOOKS = Hooks(
-    projections=(Citizens(), Organisations(), Units(), Professionals(), Employments(), Relations()),
+    projections=(Citizens(), Organisations(), Units(), Listings(), Professionals(), Employments(), Relations()),
     preparers=(ReplacementNumbers(), PatientLinks()),
     witnesses=(NumbersOfOthers(),),
 )

@@ -77,7 +77,9 @@ ALLOWED: dict[str, set[str]] = {
     "registries.professional_identifier": set(),
     "registries.professional": {"SELECT"},  # public: names of professionals
     "registries.replacement_cpr": set(),
+    "registries.route_delivery": set(),
     "registries.unit_fact": set(),
+    "registries.unit_listing": set(),
     "registries.unit_name": set(),
     "registries.unit_plan": set(),
     "trust.acting": set(),
@@ -219,7 +221,7 @@ TAKE_IN = {
     "trust.follow_up_emergency_copies",
     "registries.put_professional_identifiers", "trust.note_log_in",
     "trust.add_own_relations",
-    "registries.note_unit_plan", "registries.state_units",
+    "registries.note_unit_plan", "registries.state_units", "registries.put_listings", "registries.route_delivered",
 }  # fmt: skip
 #: before anybody is known: who somebody that another vouched for is, by keys; jobs, which are public; and one's own log-ins
 WHO_IS_IT = {
@@ -257,6 +259,9 @@ HARMLESS = {
     "registries.find_units",
     "registries.unit_history",
     "registries.unit_plans",
+    "registries.listings_of",
+    "registries.routes_of",
+    "registries.units_above",
     "registries.units_as_of",
     "registries.units_beneath",
 }

@@ -27,7 +27,7 @@ _TRIES = 3
 #: what the decision reads, and what it is made of
 _DECIDING = (
     "fhir.resource", "registries.citizen", "registries.citizen_identifier", "registries.citizen_link", "registries.keeper",
-    "registries.organisation", "registries.professional", "registries.unit_fact", "registries.unit_plan", "trust.acting", "trust.age_limit", "trust.assertion_issuer", "trust.assistance",
+    "registries.organisation", "registries.professional", "registries.unit_fact", "registries.unit_listing", "registries.unit_plan", "trust.acting", "trust.age_limit", "trust.assertion_issuer", "trust.assistance",
     "trust.authorisation", "trust.authorisation_code", "trust.block", "trust.client", "trust.counter_act", "trust.counter_document", "trust.deadline", "trust.duty", "trust.emergency_rule", "trust.employment",
     "trust.exchange_client", "trust.log_office", "trust.mandate_offer", "trust.mask", "trust.opening", "trust.passkey",
     "trust.past_contact", "trust.recorder", "trust.refresh_token", "trust.relation", "trust.role", "trust.software_issuer",
