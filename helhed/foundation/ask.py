@@ -115,6 +115,14 @@ class Action(IntEnum):
     RESERVE_NUMBERS = 160  # a block of replacement CPR numbers, for an organisation that may be cut off
     RETURN_NUMBERS = 161
     ACTED_WHILE_LINKED = 162  # who looked or wrote while two registrations were one citizen
+    MESSAGE = 190  # from one organisation to another
+    DELIVER_MESSAGE = 191  # handed to the receiver's own system
+    FOLLOW_MESSAGE = 192  # whom messages went to, and what became of them
+    OWN_MESSAGES = 193  # who wrote to whom about oneself
+    PARK_MESSAGE = 194  # could not be taken
+    MEND_MESSAGE = 195  # taken after all, or put away
+    SET_MODE = 196  # how an organisation sends and takes messages
+    SEE_MESSAGES = 197  # read by staff of the receiver
     READ_NOTICES = 150  # what another citizen is told of, by whoever acts for them
 
 

@@ -9,6 +9,7 @@ from helhed.api.operations.glass import BREAK_GLASS
 from helhed.api.operations.log_deliveries import LOG_DELIVERIES
 from helhed.api.operations.match import MATCH
 from helhed.api.operations.merge import MERGING
+from helhed.api.operations.messages import MESSAGES
 from helhed.api.operations.model import Operation, Place
 from helhed.api.operations.name_staff import NAME_STAFF
 from helhed.api.operations.number_blocks import NUMBER_BLOCKS
@@ -27,6 +28,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *EVERYTHING,
     MATCH,
     *MERGING,
+    *MESSAGES,
     *PURGING,
     SUMMARY,
     VALIDATE,

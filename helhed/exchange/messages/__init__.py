@@ -1,0 +1,1 @@
+"""Messages between organisations in MedCom's FHIR families: taken, acknowledged, shared, delivered, followed to who acted on them."""

@@ -1,0 +1,279 @@
+"""Taking a message: everything that is acknowledged is durable in the transaction in which it is, and nothing is half done.
+
+Read, judged, shared, acknowledged. A message that was here before gets the answer it got. What cannot be taken is kept as it came,
+answered by what says so, and shown to who runs the network.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+
+from helhed.exchange.messages import acknowledging, equality
+from helhed.exchange.messages.envelope import Message, Unfit, digest_of, read_message, sor_of
+from helhed.exchange.messages.keeping import Kept, Way, begin, keep, keep_again, park
+from helhed.exchange.messages.rules import ACKNOWLEDGEMENT
+from helhed.exchange.messages.sharing import Parties, Share, keys_of, parse_known, share, shared_resources
+from helhed.exchange.messages.written import loads
+from helhed.fhir import exact
+from helhed.fhir.changes import Written
+from helhed.fhir.definitions import TYPE_NUMBERS
+from helhed.fhir.parsing import DEFAULT_LIMITS, Limits, parse_compact
+from helhed.fhir.store import Store, WriteSession
+from helhed.fhir.validation import validate
+from helhed.fhir.weight import check_weight
+from helhed.foundation.aside import aside
+from helhed.foundation.ask import ActorKind, Ask
+from helhed.foundation.errors import Conflict, Forbidden, HelhedError, InvalidResource, Overloaded, Unprocessable
+from helhed.foundation.ids import key_of
+from helhed.foundation.settings import RESOURCE_ELEMENTS
+from helhed.trust.policy import BASIS_NUMBERS
+
+_MOST_TRIES = 4
+_MOST_TOLD = 3
+SHARED = frozenset({"shared", "both"})
+MESSAGED = frozenset({"message", "both"})
+_RECEIVED = ("received", "validated", "stored", "acknowledged")
+
+
+class Forged(Forbidden):
+    """A message is sent by the organisation that its sender is, or by one above it."""
+
+
+class Altered(Conflict):
+    """A message with this id was here before and said something else. What is changed is a new message, under an id of its own."""
+
+
+class Refused(Unfit):
+    """A message that cannot be taken."""
+
+    def __init__(self, sentence: str, *, error: str, later: bool = False) -> None:
+        super().__init__(sentence, error=error)
+        self.later = later  #: whether it may be taken another time
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a message."""
+
+    id: UUID | None
+    code: str
+    answer: bytes  #: the acknowledgement; b"" for one of an acknowledgement, which is never acknowledged
+    again: bool = False
+
+
+class Intake:
+    """Takes messages of whoever asks."""
+
+    def __init__(self, store: Store, *, limits: Limits = DEFAULT_LIMITS, most_elements: int = RESOURCE_ELEMENTS) -> None:
+        self._store = store
+        self._limits = limits
+        self._most_elements = most_elements
+
+    async def take(self, ask: Ask, raw: bytes, channel: str = "rest", *, verbatim: bytes | None = None) -> Taken:
+        """Take a message, whose JSON is ``raw``, as it came (``verbatim``, where that is something else). Raises BadRequest, InvalidResource or TooLarge for what is no message, Forged, Altered, and
+        Overloaded; all but the last are parked.
+        """
+        came = raw if verbatim is None else verbatim
+        try:
+            message = await aside(len(raw), lambda: self._read(raw))
+        except Unfit as error:
+            raise await self._parked(ask, came, channel, "unfit", error, InvalidResource(issues=error.issues)) from error
+        except HelhedError as error:
+            raise await self._parked(ask, came, channel, "unreadable", error, error) from error
+        if message.type.name == ACKNOWLEDGEMENT:
+            raise Unprocessable("An acknowledgement is settled, not taken.")
+        return await self.take_read(ask, message, came, channel)
+
+    async def take_read(self, ask: Ask, message: Message, raw: bytes, channel: str = "rest") -> Taken:
+        """The same for a message that was read."""
+        for attempt in range(_MOST_TRIES):
+            try:
+                return await self._once(ask, message, raw)
+            except Altered as error:
+                raise await self._parked(ask, raw, channel, "altered", error, error) from error
+            except Conflict as error:
+                if attempt + 1 == _MOST_TRIES:
+                    raise Overloaded from error
+            except Overloaded:
+                raise
+            except Forged as error:
+                raise await self._parked(ask, raw, channel, "forged", error, error) from error
+            except HelhedError as error:
+                return await self._refuse(ask, message, raw, channel, error)
+        raise Overloaded
+
+    async def unreadable(self, ask: Ask, raw: bytes, channel: str, error: HelhedError) -> None:
+        """Keep what could not even be read."""
+        await self._parked(ask, raw, channel, "unreadable", error, error)
+
+    def _read(self, raw: bytes) -> Message:
+        check_weight(raw, self._most_elements)
+        plain, compact = parse_compact(raw, limits=self._limits)
+        if issues := validate(plain):
+            raise InvalidResource(issues=issues[:_MOST_TOLD])
+        return read_message(loads(compact, plain), digest_of(plain))
+
+    async def _once(self, ask: Ask, message: Message, raw: bytes) -> Taken:
+        session: WriteSession | None = None
+        found = Share()
+        try:
+            async with self._store.session(ask) as session:
+                known = await begin(session.connection, ask, message, keys_of(message))
+                if not known["stands"] or not known["own"]:
+                    raise Forged
+                if (before := await self._before(session, ask, message, known)) is not None:
+                    return before
+                parties = _parties(message, known)
+                self._conforms(ask, message)
+                rows = known["sender_mode"] in SHARED
+                found = share(message, parties, ask.at, retracted=known["retracted"], rows=rows)
+                await aside(len(raw), lambda: _check(found))
+                written = await session.write(found.changes) if found.changes else []
+                return await self._keep(session, ask, message, raw, _Judged(parties, known, found, written))
+        except HelhedError:
+            if session is not None and found.changes:
+                await self._store.log_refusal(ask, session, found.changes)
+            raise
+
+    async def _before(self, session: WriteSession, ask: Ask, message: Message, known: Mapping[str, Any]) -> Taken | None:  # fmt: skip
+        """The answer it got, when it was here before; None for a new one, and for one that was answered *not yet*."""
+        if known["envelope_message"] is not None and known["envelope_message"] != known["message"]:
+            raise Altered("An envelope with this Bundle.id brought another message.")
+        if known["message"] is None:
+            return None
+        if known["digest"] != message.digest:
+            raise Altered
+        if known["envelope_ack"] is not None and known["code"] != acknowledging.TRANSIENT:
+            await keep_again(session.connection, ask, known["message"], message.envelope, known["envelope_ack"])
+            return Taken(known["message"], known["code"], known["envelope_ack"], again=True)
+        if known["code"] == acknowledging.TRANSIENT:
+            return None
+        answer = acknowledging.again(known["ack"], uuid4(), ask.at)
+        await keep_again(session.connection, ask, known["message"], message.envelope, answer)
+        return Taken(known["message"], known["code"], answer, again=True)
+
+    def _conforms(self, ask: Ask, message: Message) -> None:
+        """By the profile of its family, where it is installed."""
+        profiles = self._store.knowledge.profiles
+        if profiles.library.structure(message.type.profile) is None:
+            return
+        found = profiles.validate(message.bundle, [message.type.profile], at=ask.at)
+        wrong = [one for one in found if one.severity == "error"]
+        if wrong:
+            told = "; ".join(f"{one.expression}: {one.diagnostics}" for one in wrong[:_MOST_TOLD])
+            raise Refused(f"It breaks the profile of its family. {told}", error="MSG_VALUESET_VALUE_UNKNOWN")
+
+    async def _keep(
+        self, session: WriteSession, ask: Ask, message: Message, raw: bytes, judged: "_Judged"
+    ) -> Taken:
+        known, found = judged.known, judged.share
+        own = known["message"] or uuid4()
+        ack = orjson.dumps(acknowledging.acknowledgement(message, own, uuid4(), ask.at, acknowledging.OK))
+        messaged, shared = _compared(message, judged)
+        steps = [*_RECEIVED[:3], *(("late",) if found.late else ()), *(("retracted",) if known["retracted"] else ())]
+        steps += ["asked"] if found.tasks else []
+        way = Way(known["channel"] or "queue", known["address"]) if known["receiver_mode"] in MESSAGED else None
+        kept = Kept(
+            own, known["sender"], known["receiver"], key_of(judged.parties.patient), acknowledging.OK, None, ack,
+            known["sender_mode"], known["receiver_mode"], found.late, messaged, shared,
+        )  # fmt: skip
+        rows = [(one.id, TYPE_NUMBERS[one.type_name]) for one in judged.written]
+        basis = BASIS_NUMBERS["custodian"] if ask.kind is ActorKind.SYSTEM else BASIS_NUMBERS["owner"]
+        await keep(
+            session.connection, ask, message, raw, kept, rows=rows, keys=found.keys, tasks=found.tasks, way=way,
+            steps=[*steps, _RECEIVED[3]], basis=basis,
+        )  # fmt: skip
+        return Taken(own, acknowledging.OK, ack)
+
+    # --- what cannot be taken ---------------------------------------------------------------------------------------------------
+
+    async def _refuse(self, ask: Ask, message: Message, raw: bytes, channel: str, error: HelhedError) -> Taken:
+        """Answer that it was not taken, and keep it as it came. Nothing of it is applied."""
+        later = isinstance(error, Refused) and error.later
+        code = acknowledging.TRANSIENT if later else acknowledging.FATAL
+        error_code = error.error if isinstance(error, Unfit) else "MSG_VALUESET_VALUE_UNKNOWN"
+        sentence = "; ".join(f"{one.expression}: {one.diagnostics}" if one.expression else one.diagnostics for one in error.issues[:_MOST_TOLD])  # fmt: skip
+        async with self._store.session(ask) as session:
+            known = await begin(session.connection, ask, message, [])
+            if (before := await self._before(session, ask, message, known)) is not None:
+                return before
+            own = known["message"] or uuid4()
+            built = acknowledging.acknowledgement(
+                message, own, uuid4(), ask.at, code, error=error_code, sentence=sentence
+            )
+            patients = known["patients"] or []
+            citizen = key_of(patients[0]) if len(patients) == 1 else None
+            ack = orjson.dumps(built)
+            kept = Kept(
+                own, known["sender"], known["receiver"], citizen, code, sentence, ack, known["sender_mode"],
+                known["receiver_mode"], late=False, messaged=None, shared=None,
+            )  # fmt: skip
+            await keep(session.connection, ask, message, raw, kept, steps=["received", "refused", "acknowledged"])
+            await park(session.connection, ask, channel, "later" if later else "refused", sentence, own, raw)
+        return Taken(own, code, ack)
+
+    async def _parked(
+        self, ask: Ask, raw: bytes, channel: str, reason: str, why: HelhedError, raised: HelhedError
+    ) -> HelhedError:
+        """Kept as it came; what is larger than is taken is not kept."""
+        async with self._store.session(ask) as session:
+            await park(session.connection, ask, channel, reason, str(why), None, raw[: self._limits.bytes])
+        return raised
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    parties: Parties
+    known: Mapping[str, Any]
+    share: Share
+    written: list[Written]
+
+
+def _parties(message: Message, known: Mapping[str, Any]) -> Parties:
+    """Raises Refused with what the acknowledgement says."""
+    if not message.receiver:
+        raise Refused("The message names no receiver with a SOR code.", error="MSG_Receiver_Identifier_MISSING")
+    if known["receiver"] is None or known["closed"]:
+        raise Refused("The receiver is not known here, or is closed.", error="MSG_Receiver_Identifier_UNKNOWN")
+    if known["blocked"]:
+        raise Refused("The receiver cannot take this message.", error="MSG_RECEIVER_UNABLE_TO_RECEIVE_MSG_TYPE")
+    patients = known["patients"] or []
+    if len({number for number in message.numbers}) == 0:
+        raise Refused("The message says by no number whom it is about.", error="MSG_CodeSystem_VALUE_UNKNOWN")
+    if len(patients) != 1:
+        told = "Nobody with this number is known here yet." if not patients else "The message is about more than one person."
+        raise Refused(told, error="MSG_Mailbox_Out_Of_Operation" if not patients else "MSG_Datatype_Wrong", later=not patients)  # fmt: skip
+    organisations = {sor: UUID(one) for sor, one in orjson.loads(known["organisations"] or b"{}").items()}
+    return Parties(
+        UUID(str(patients[0])), UUID(str(known["sender_id"])), UUID(str(known["receiver_id"])), organisations,
+        parse_known(orjson.loads(known["known"] or b"{}")),
+    )  # fmt: skip
+
+
+def _check(found: Share) -> None:
+    """What is built from a message follows the definitions as well."""
+    for one in found.changes:
+        if issues := validate(one.resource or {}, one.type_name):
+            raise InvalidResource(issues=issues[:_MOST_TOLD])
+
+
+def _compared(message: Message, judged: _Judged) -> tuple[bytes | None, bytes | None]:
+    """The fingerprints of what was messaged and of the rows that it became; none where nothing is shared."""
+    origins = judged.share.origins
+    if not origins:
+        return None, None
+    bodies = {one.id: exact.loads(one.body) for one in judged.written if one.id in origins}
+    names = {name: one for name, one in message.entries.items() if any(one is each for each in shared_resources(message))}
+    rows = {f"{one['resourceType']}/{own}": one for own, one in bodies.items()}
+    number = next((value for _, value in message.numbers), "")
+    units = {f"Organization/{one}": sor for sor, one in judged.parties.organisations.items()}
+    patient = {f"Patient/{judged.parties.patient}": number}
+    left = equality.fingerprint(origins.values(), equality.messaged(message.entries, names))
+    right = equality.fingerprint(bodies.values(), equality.stored(patient, units, rows))
+    return left, right
+
+
+__all__ = ["MESSAGED", "SHARED", "Altered", "Forged", "Intake", "Refused", "Taken", "sor_of"]
