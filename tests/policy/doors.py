@@ -146,6 +146,7 @@ EXAMPLES: dict[str, Body] = {
     "break-glass": lambda town, row: _parameters(("patient", "valueReference", {"reference": f"Patient/{town.other}"}), ("reason", "valueCode", "danger")),
     "everything": _nothing,
     "match": lambda town, row: _parameters(("resource", "resource", {"resourceType": "Patient", "name": [{"family": "Et", "given": ["Ane"]}], "gender": "female"})),
+    "process-message": lambda town, row: {"resourceType": "Bundle", "id": str(uuid4()), "type": "message", "timestamp": "2026-11-23T08:00:00Z"},
     "merge": _patient_pair,
     "unmerge": _patient_pair,
     "acted-while-merged": _patient_pair,

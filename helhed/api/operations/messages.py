@@ -11,13 +11,16 @@ from helhed.api.request import FHIR_TYPES, XML_TYPES, Request
 from helhed.exchange.messages.intake import Intake
 from helhed.fhir.xml import json_of
 from helhed.foundation.aside import aside
-from helhed.foundation.errors import HelhedError
+from helhed.foundation.ask import ActorKind
+from helhed.foundation.errors import Forbidden, HelhedError
 
 _SYSTEM = frozenset({"system"})
 _XML_WEIGHT = 4
 
 
 async def _process(door: Door, request: Request, place: Place) -> Answer:
+    if request.ask.kind is not ActorKind.SYSTEM:
+        raise Forbidden("Messages are sent by the system of an organisation; people write them on the pages.")
     media = request.check_type(FHIR_TYPES | XML_TYPES)
     raw = await request.body()
     intake = Intake(door.store, limits=door.limits, most_elements=door.most_elements)

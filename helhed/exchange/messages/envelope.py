@@ -90,7 +90,8 @@ def read_message(bundle: dict[str, Any], digest: bytes) -> Message:
     own = [one for one in chain if one.header == header["id"]]
     if len(own) != 1 or own[0].activity not in family.activities:
         raise Unfit(
-            "One Provenance says what this message does, by an activity of its family.", "Bundle.entry.resource.activity"
+            "One Provenance says what this message does, by an activity of its family.",
+            "Bundle.entry.resource.activity",
         )
     destination = _primary(header)
     focus = _focus(header, family, entries)

@@ -4,7 +4,6 @@ Read, judged, shared, acknowledged. A message that was here before gets the answ
 answered by what says so, and shown to who runs the network.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -67,7 +66,9 @@ class Taken:
 class Intake:
     """Takes messages of whoever asks."""
 
-    def __init__(self, store: Store, *, limits: Limits = DEFAULT_LIMITS, most_elements: int = RESOURCE_ELEMENTS) -> None:
+    def __init__(
+        self, store: Store, *, limits: Limits = DEFAULT_LIMITS, most_elements: int = RESOURCE_ELEMENTS
+    ) -> None:
         self._store = store
         self._limits = limits
         self._most_elements = most_elements
@@ -80,7 +81,9 @@ class Intake:
         try:
             message = await aside(len(raw), lambda: self._read(raw))
         except Unfit as error:
-            raise await self._parked(ask, came, channel, "unfit", error, InvalidResource(issues=error.issues)) from error
+            raise await self._parked(
+                ask, came, channel, "unfit", error, InvalidResource(issues=error.issues)
+            ) from error
         except HelhedError as error:
             raise await self._parked(ask, came, channel, "unreadable", error, error) from error
         if message.type.name == ACKNOWLEDGEMENT:
@@ -138,7 +141,7 @@ class Intake:
                 await self._store.log_refusal(ask, session, found.changes)
             raise
 
-    async def _before(self, session: WriteSession, ask: Ask, message: Message, known: Mapping[str, Any]) -> Taken | None:  # fmt: skip
+    async def _before(self, session: WriteSession, ask: Ask, message: Message, known: Any) -> Taken | None:  # fmt: skip
         """The answer it got, when it was here before; None for a new one, and for one that was answered *not yet*."""
         if known["envelope_message"] is not None and known["envelope_message"] != known["message"]:
             raise Altered("An envelope with this Bundle.id brought another message.")
@@ -166,9 +169,7 @@ class Intake:
             told = "; ".join(f"{one.expression}: {one.diagnostics}" for one in wrong[:_MOST_TOLD])
             raise Refused(f"It breaks the profile of its family. {told}", error="MSG_VALUESET_VALUE_UNKNOWN")
 
-    async def _keep(
-        self, session: WriteSession, ask: Ask, message: Message, raw: bytes, judged: "_Judged"
-    ) -> Taken:
+    async def _keep(self, session: WriteSession, ask: Ask, message: Message, raw: bytes, judged: "_Judged") -> Taken:
         known, found = judged.known, judged.share
         own = known["message"] or uuid4()
         ack = orjson.dumps(acknowledging.acknowledgement(message, own, uuid4(), ask.at, acknowledging.OK))
@@ -227,12 +228,12 @@ class Intake:
 @dataclass(frozen=True, slots=True)
 class _Judged:
     parties: Parties
-    known: Mapping[str, Any]
+    known: Any
     share: Share
     written: list[Written]
 
 
-def _parties(message: Message, known: Mapping[str, Any]) -> Parties:
+def _parties(message: Message, known: Any) -> Parties:
     """Raises Refused with what the acknowledgement says."""
     if not message.receiver:
         raise Refused("The message names no receiver with a SOR code.", error="MSG_Receiver_Identifier_MISSING")
@@ -241,10 +242,14 @@ def _parties(message: Message, known: Mapping[str, Any]) -> Parties:
     if known["blocked"]:
         raise Refused("The receiver cannot take this message.", error="MSG_RECEIVER_UNABLE_TO_RECEIVE_MSG_TYPE")
     patients = known["patients"] or []
-    if len({number for number in message.numbers}) == 0:
+    if not message.numbers:
         raise Refused("The message says by no number whom it is about.", error="MSG_CodeSystem_VALUE_UNKNOWN")
     if len(patients) != 1:
-        told = "Nobody with this number is known here yet." if not patients else "The message is about more than one person."
+        told = (
+            "Nobody with this number is known here yet."
+            if not patients
+            else "The message is about more than one person."
+        )
         raise Refused(told, error="MSG_Mailbox_Out_Of_Operation" if not patients else "MSG_Datatype_Wrong", later=not patients)  # fmt: skip
     organisations = {sor: UUID(one) for sor, one in orjson.loads(known["organisations"] or b"{}").items()}
     return Parties(
@@ -266,7 +271,9 @@ def _compared(message: Message, judged: _Judged) -> tuple[bytes | None, bytes | 
     if not origins:
         return None, None
     bodies = {one.id: exact.loads(one.body) for one in judged.written if one.id in origins}
-    names = {name: one for name, one in message.entries.items() if any(one is each for each in shared_resources(message))}
+    names = {
+        name: one for name, one in message.entries.items() if any(one is each for each in shared_resources(message))
+    }
     rows = {f"{one['resourceType']}/{own}": one for own, one in bodies.items()}
     number = next((value for _, value in message.numbers), "")
     units = {f"Organization/{one}": sor for sor, one in judged.parties.organisations.items()}

@@ -41,7 +41,7 @@ class Way(NamedTuple):
     address: str | None
 
 
-async def begin(connection: Connection, ask: Ask, message: Message, keys: Sequence[str]) -> Mapping[str, Any]:
+async def begin(connection: Connection, ask: Ask, message: Message, keys: Sequence[str]) -> Any:
     """What is known of a message before it is judged."""
     systems, numbers = [one[0] for one in message.numbers], [one[1] for one in message.numbers]
     row = await connection.fetchrow(

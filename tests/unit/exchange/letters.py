@@ -31,10 +31,14 @@ class Post:
     @classmethod
     async def opened(cls, world: World) -> "Post":
         """Everybody in place."""
-        places = [await unit(world, name, sor) for name, sor in (("Sygehus", HOSPITAL), ("Klinik", CLINIC), ("Kommune", TOWN))]
+        hospital, clinic = await unit(world, "Sygehus", HOSPITAL), await unit(world, "Klinik", CLINIC)
+        town = await unit(world, "Kommune", TOWN)
         await unit(world, "Nedlagt", CLOSED, active=False)
-        patient = await world.patient(places[0], identifier=[{"system": CPR, "value": NUMBER}])
-        return cls(world, *places, patient)
+        await world.owner.execute(
+            "update registries.unit_fact set valid_from = '2020-01-01'"
+        )  # the clock of the world stands
+        patient = await world.patient(hospital, identifier=[{"system": CPR, "value": NUMBER}])
+        return cls(world, hospital, clinic, town, patient)
 
 
 async def unit(world: World, name: str, sor: str, **more: Any) -> UUID:
@@ -65,7 +69,7 @@ def letter(
     header = header or str(uuid4())
     focus = focus or communication()
     moment = at.isoformat()
-    entries = [
+    entries: list[dict[str, Any]] = [
         {
             "resourceType": "MessageHeader", "id": header, "eventCoding": {"system": EVENTS, "code": event},
             "destination": [destination(receiver, "r")], "sender": {"reference": "Organization/s"},

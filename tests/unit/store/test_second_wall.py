@@ -24,6 +24,21 @@ ALLOWED: dict[str, set[str]] = {
     "trust.notice_choice": set(),
     "trust.works_mark": set(),
     "trust.why_question": set(),
+    **dict.fromkeys(
+        (
+            "exchange.message",
+            "exchange.envelope",
+            "exchange.message_row",
+            "exchange.known_row",
+            "exchange.retraction",
+            "exchange.message_task",
+            "exchange.delivery",
+            "exchange.trace",
+            "exchange.parked",
+            "exchange.mode",
+        ),
+        set(),
+    ),
     "exchange.imported_document": set(),
     "exchange.rejected_entry": set(),
     "fhir.code_system": {"SELECT"},  # public: terminologies
@@ -165,6 +180,7 @@ ALLOWED: dict[str, set[str]] = {
 DECIDED = {
     "trust.network_state", "trust.acts_in", "trust.look_at_consents", "trust.note_strangers", "trust.blocks_seen", "trust.consents_seen", "trust.notices_seen",
     "insight.make_extract",
+    "exchange.begin_message", "exchange.keep_message", "exchange.keep_again", "exchange.park",
     "trust.ask_why", "trust.own_questions", "trust.open_questions", "trust.open_question", "trust.answer_why", "trust.set_shield", "trust.end_shield", "trust.shields_of", "trust.name_staff", "trust.staff_looks", "trust.notice_choices", "trust.choose_notice", "trust.own_notices", "trust.unread_notices", "trust.read_notices",
     "trust.blocks_for", "trust.set_block_for", "trust.end_block_for",
     "trust.own_relatives", "trust.put_relative", "trust.end_relative", "trust.relatives_of", "trust.call_relative", "trust.begin_help", "trust.see_help",
@@ -357,6 +373,7 @@ async def test_a_decided_function_asks_who_is_asking(library: Scene, name: str) 
         "asker.actor in (a.principal, a.assistant)",  # one's own
         "trust.acts_wholly(asker", "trust.helped(asker", "trust.has_duty(asker", "trust.keeps_directory(asker)",
         "trust.own_keys(asker)", "trust.log_reach(asker",  # nobody's, for whoever is no citizen; whose log one may read
+        "trust.standing_of(asker", "exchange.acts_for(asker",  # where the asker stands, and for which units
         "trust.keeps_log(asker)", "registries.may_arrange(asker", "registries.may_hold_numbers(asker", "trust.acts_in(asker", "trust.keeps_running(asker)",
         "trust.may_copy(asker)", "insight.may_extract(asker", "trust.emergency_patients(asker)",
         "trust.watch_standing(asker", "trust.watch_within(asker",  # security officers
