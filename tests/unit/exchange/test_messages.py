@@ -201,7 +201,7 @@ async def test_a_stay_opens_the_record_to_the_hospital_and_closes_with_its_end(p
 
 
 async def test_an_admission_that_comes_after_the_discharge_changes_nothing(post):
-    end = {"period": {"end": NOW.isoformat()}}
+    end: dict[str, Any] = {"period": {"end": NOW.isoformat()}}
     await send(post, stay("discharge-inpatient-home", "finished", at=NOW, **end))
     _, answer = await send(post, stay("admit-inpatient", "in-progress", at=NOW - timedelta(days=1)))
     assert code(answer) == "ok"
