@@ -65,6 +65,7 @@ from helhed.trust.subscriptions.delivering import Courier
 from helhed.trust.subscriptions.reading import Terms
 from helhed.trust.tokens.verifying import signing_key
 from helhed.trust.watch.watcher import Watcher, siem_of
+from helhed.work.escalating import Escalation
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -254,6 +255,7 @@ class Application:
             asyncio.create_task(network.store.knowledge.run(self._stopping)),
             asyncio.create_task(network.watcher.run(self._stopping)),
             asyncio.create_task(Declarations(network.store.pool).run(system_clock, self._stopping)),
+            asyncio.create_task(Escalation(network.store.pool).run(system_clock, self._stopping)),
             asyncio.create_task(UnitPlans(network.store).run(system_clock, ordering_system, self._stopping)),
             asyncio.create_task(network.courier.run(self._stopping)),
             asyncio.create_task(LogRounds(network.store.pool).run(system_clock, self._stopping)),

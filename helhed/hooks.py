@@ -13,10 +13,11 @@ from helhed.registries.units.listing import Listings
 from helhed.registries.units.stating import Units
 from helhed.trust.projections import Employments, Relations
 from helhed.trust.subscriptions.store import note_changes
+from helhed.work.projecting import Pieces
 
 HOOKS = Hooks(
-    projections=(Citizens(), Organisations(), Units(), Listings(), Professionals(), Employments(), Relations()),
-    preparers=(ReplacementNumbers(), PatientLinks()),
+    projections=(Citizens(), Organisations(), Units(), Listings(), Professionals(), Employments(), Relations(), Pieces()),
+    preparers=(ReplacementNumbers(), PatientLinks(), Pieces()),
     witnesses=(NumbersOfOthers(),),
 )
 

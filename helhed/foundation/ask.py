@@ -123,6 +123,9 @@ class Action(IntEnum):
     MEND_MESSAGE = 195  # taken after all, or put away
     SET_MODE = 196  # how an organisation sends and takes messages
     SEE_MESSAGES = 197  # read by staff of the receiver
+    QUEUE = 180  # the pieces of work that wait for a unit
+    OWN_WORK = 181  # whose move each piece of work about a citizen is
+    RECEIPTS = 182  # what became of one
     READ_NOTICES = 150  # what another citizen is told of, by whoever acts for them
 
 

@@ -13,7 +13,7 @@ from helhed.foundation.database import Connection
 from helhed.foundation.errors import HelhedError
 
 #: lowest layer first; a package may use what stands before it
-PACKAGES = ("foundation", "fhir", "registries", "trust", "exchange", "insight", "portals")
+PACKAGES = ("foundation", "fhir", "registries", "trust", "work", "exchange", "insight", "portals")
 _LOCK = 0x48656C68
 
 

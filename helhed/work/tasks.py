@@ -16,6 +16,8 @@ from helhed.work.kinds import SYSTEM, kinds
 
 #: who has a piece that was handed on and is not accepted by the next yet; the network itself keeps it right
 HOLDER = "urn:helhed:extension:task-holder"
+#: who in the owner's unit does it
+ASSIGNEE = "urn:helhed:extension:task-assignee"
 #: the Task of a unit that has accepted
 ACCEPTED = frozenset({"accepted", "ready", "in-progress", "on-hold"})
 #: asked, and not answered
@@ -109,13 +111,18 @@ def reference_of(value: Any) -> str:
     return found if isinstance(found, str) else ""
 
 
-def holder_of(body: Mapping[str, Any]) -> str:
-    """Who handed the piece on and has it still, where somebody did; "" elsewhere."""
+def extension_of(body: Mapping[str, Any], url: str) -> Any:
+    """The Reference of an extension of a Task; None for none."""
     extensions = body.get("extension")
     for one in extensions if isinstance(extensions, list) else ():
-        if isinstance(one, Mapping) and one.get("url") == HOLDER:
-            return reference_of(one.get("valueReference"))
-    return ""
+        if isinstance(one, Mapping) and one.get("url") == url:
+            return one.get("valueReference")
+    return None
+
+
+def holder_of(body: Mapping[str, Any]) -> str:
+    """Who handed the piece on and has it still, where somebody did; "" elsewhere."""
+    return reference_of(extension_of(body, HOLDER))
 
 
 def whose_move(body: Mapping[str, Any]) -> Move:

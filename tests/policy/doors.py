@@ -155,6 +155,7 @@ EXAMPLES: dict[str, Body] = {
     "purge-approve": lambda town, row: _parameters(_PROPOSAL, ("seal", "valueString", "00")),
     "purge-withdraw": lambda town, row: _parameters(_PROPOSAL),
     "summary": _nothing,
+    "receipts": _nothing,
     "validate": lambda town, row: _resource(town),
     "lookup": lambda town, row: _parameters(*_CONCEPT),
     "validate-code": lambda town, row: _parameters(*_CONCEPT, ("url", "valueUri", "http://hl7.org/fhir/administrative-gender")),

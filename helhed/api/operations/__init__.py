@@ -19,6 +19,7 @@ from helhed.api.operations.summary import SUMMARY
 from helhed.api.operations.terminology import TERMINOLOGY
 from helhed.api.operations.units import UNITS
 from helhed.api.operations.validation import VALIDATE
+from helhed.api.operations.work import RECEIPTS
 from helhed.foundation.errors import MethodNotAllowed, NotSupported
 
 __all__ = ["OPERATIONS", "Operation", "Place", "operation_at"]
@@ -38,6 +39,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *UNITS,
     *NUMBER_BLOCKS,
     *SUBSCRIPTIONS,
+    RECEIPTS,
 )
 
 

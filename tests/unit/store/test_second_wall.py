@@ -13,7 +13,7 @@ from helhed.foundation.database import Connection, connect
 from tests.unit.store.scene import Scene
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-SCHEMAS = ("foundation", "fhir", "registries", "trust", "exchange", "insight", "portals")
+SCHEMAS = ("foundation", "fhir", "registries", "trust", "work", "exchange", "insight", "portals")
 
 #: table -> what the application may do there. Citizen data: nothing, or adding new rows of the store (every reader decides).
 ALLOWED: dict[str, set[str]] = {
@@ -52,6 +52,8 @@ ALLOWED: dict[str, set[str]] = {
     "fhir.resource_date": {"INSERT"},
     "fhir.resource_string": {"INSERT"},
     "fhir.version": set(),
+    "work.move": set(),
+    "work.piece": set(),
     "insight.cell": set(),
     "insight.figure": set(),
     "insight.permit": set(),
@@ -176,6 +178,7 @@ DECIDED = {
     "trust.network_state", "trust.acts_in", "trust.look_at_consents", "trust.note_strangers", "trust.blocks_seen", "trust.consents_seen", "trust.notices_seen",
     "insight.make_extract",
     "exchange.begin_message", "exchange.keep_message", "exchange.keep_again", "exchange.park",
+    "work.queue", "work.told_to", "work.colleagues", "work.of_citizen", "work.receipts",
     "trust.ask_why", "trust.own_questions", "trust.open_questions", "trust.open_question", "trust.answer_why", "trust.set_shield", "trust.end_shield", "trust.shields_of", "trust.name_staff", "trust.staff_looks", "trust.notice_choices", "trust.choose_notice", "trust.own_notices", "trust.unread_notices", "trust.read_notices",
     "trust.blocks_for", "trust.set_block_for", "trust.end_block_for",
     "trust.own_relatives", "trust.put_relative", "trust.end_relative", "trust.relatives_of", "trust.call_relative", "trust.begin_help", "trust.see_help",
@@ -218,6 +221,7 @@ IDENTITY = {
 #: take facts in, and tell nothing but whether they were taken
 TAKE_IN = {
     "trust.escalate_questions", "trust.look_for_news",
+    "work.put_piece", "work.forget_pieces", "work.escalate",
     "fhir.note_changes", "trust.stop_subscriptions", "trust.has_events", "trust.events_taken", "trust.events_refused",
     "trust.release_subscription", "trust.forget_subscriptions",
     "registries.note_lookups", "registries.note_named", "registries.forget_lookups", "fhir.hold_search_parameters", "fhir.log_writes", "fhir.log_given_up", "fhir.replace", "fhir.put_version", "registries.note_received", "registries.put_citizen_identifiers",
