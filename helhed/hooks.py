@@ -16,7 +16,16 @@ from helhed.trust.subscriptions.store import note_changes
 from helhed.work.projecting import Pieces
 
 HOOKS = Hooks(
-    projections=(Citizens(), Organisations(), Units(), Listings(), Professionals(), Employments(), Relations(), Pieces()),
+    projections=(
+        Citizens(),
+        Organisations(),
+        Units(),
+        Listings(),
+        Professionals(),
+        Employments(),
+        Relations(),
+        Pieces(),
+    ),
     preparers=(ReplacementNumbers(), PatientLinks(), Pieces()),
     witnesses=(NumbersOfOthers(),),
 )
