@@ -126,6 +126,11 @@ class Action(IntEnum):
     QUEUE = 180  # the pieces of work that wait for a unit
     OWN_WORK = 181  # whose move each piece of work about a citizen is
     RECEIPTS = 182  # what became of one
+    ISSUE_NUMBER = 170  # a replacement CPR number, given in person after a search
+    SEE_LINKS = 171  # which registrations are, or were, one citizen
+    TELL_UNITS = 172  # that they acted while a link was wrong
+    CHANGE_MASTER_DATA = 173  # the stamkort: what a citizen says of themselves, for every sector
+    SEE_MASTER_DATA = 174  # it was shown to somebody who changes it for the citizen
     READ_NOTICES = 150  # what another citizen is told of, by whoever acts for them
 
 

@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from helhed.foundation.ask import ActorKind, Ask, Purpose
 from helhed.foundation.errors import HelhedError
 from helhed.foundation.logging import scrub
-from helhed.portals.desks import OPERATOR, SECURITY, apps_page_of, desk_of, front_page_of
+from helhed.portals.desks import OPERATOR, SECURITY, apps_page_of, desk_of, front_page_of, gives_numbers
 from helhed.portals.http import device_of, form_of, same_origin, set_cookie
 from helhed.portals.language import DEFAULT, LANGUAGES, Words
 from helhed.portals.ports import ActsFor, Ports, Subject
@@ -301,6 +301,7 @@ class Visit:
             t=self.words, lang=self.words.language, session=self.session, now=self.now, path=self.request.url.path,
             asset=self.portal.assets, other_language=self._other_language(),
             front=front_page_of(self.session.principal) if self.session else "/",
+            may_issue=gives_numbers(self.session.principal) if self.session else False,
             desk_menu=desk_of(self.session.principal) if self.session else (),
             apps_page=apps_page_of(self.session.principal) if self.session and self.session.behalf is None else "", version=self.ports.version,
             acts=banner(self.acts, self.words), demo=any(one.demo for one in self.ports.log_ins.providers()), **content,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from helhed.foundation.ask import ActorKind
 from helhed.portals.sessions import Principal
+from helhed.registries.issuing import issuing_policy
 
 OPERATOR, SECURITY = "operator", "security-officer"
 REVIEWS = ("/hospital/gennemsyn", "nav.reviews")
@@ -12,7 +13,7 @@ _DESKS: Mapping[str, Sequence[tuple[str, str]]] = {
     OPERATOR: [("/drift", "drift.title"), REVIEWS],
     SECURITY: [("/drift/overvaagning", "watch.door")],
     "citizen-service": [("/hjaelp", "nav.help")],
-    "directory-keeper": [("/register", "nav.register")],
+    "directory-keeper": [("/register", "nav.register"), ("/register/samme", "nav.links")],
     "reviewer": [REVIEWS],
     "log-keeper": [
         ("/hospital/log", "nav.questions"),
@@ -33,6 +34,11 @@ def front_page_of(principal: Principal) -> str:
         return "/borger"
     desk = desk_of(principal)
     return desk[0][0] if desk else "/hospital"
+
+
+def gives_numbers(principal: Principal) -> bool:
+    """Whether somebody may give replacement CPR numbers, after a search."""
+    return principal.kind is ActorKind.PROFESSIONAL and principal.role in issuing_policy().roles
 
 
 def apps_page_of(principal: Principal) -> str:

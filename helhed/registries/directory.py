@@ -12,12 +12,13 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
 from helhed.foundation.lend import lend
 from helhed.registries.identifiers import CPR, REPLACEMENT_CPR, normal_cpr
+from helhed.registries.regional_systems import regional_systems
 
 if TYPE_CHECKING:
     from helhed.registries.matching import Described
 
 _FIND = "select * from registries.find_citizen($1::fhir.ask, $2, $3)"
-_MATCH = "select * from registries.match_citizens($1::fhir.ask, $2::text[], $3::text[], $4::text[], $5, $6)"
+_MATCH = "select * from registries.match_people($1::fhir.ask, $2::text[], $3::text[], $4::text[], $5, $6, $7::text[])"
 _NAMES = "select name from registries.organisation where key = any($1::bigint[]) order by name"
 _ORGANISATIONS = "select key, id, name, sor, kind, parent, places, last_received from registries.organisation"
 
@@ -34,6 +35,15 @@ class CitizenIdentity:
     deceased: bool
     cpr: str | None
     replacement: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Somebody who may be meant, and whether a number says so: one that is theirs alone, now or before, or an alias of several."""
+
+    citizen: CitizenIdentity
+    numbered: bool
+    aliased: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,7 @@ class Directory:
         """The citizen with this identifier, by the directory basis; None when there is none or the ask may not look."""
         async with lend(self._pool) as connection:
             row = await connection.fetchrow(_FIND, ask_row(ask), system, value)
-        return None if row is None else _identity(row)
+        return None if row is None else identity(row)
 
     async def find_by_number(self, ask: Ask, text: str) -> CitizenIdentity | None:
         """The citizen with this CPR number or replacement number, however it is written."""
@@ -73,15 +83,22 @@ class Directory:
         system = CPR if number.isdigit() else REPLACEMENT_CPR
         return await self.find_citizen(ask, system, number)
 
-    async def match_citizens(self, ask: Ask, described: "Described", limit: int) -> list[CitizenIdentity]:
+    async def match_citizens(self, ask: Ask, described: "Described", limit: int) -> list[Candidate]:
         """Who may be meant, by the directory basis, each logged; nobody for systems, at most oneself for citizens."""
         systems = [system for system, _ in described.identifiers]
         numbers = [value for _, value in described.identifiers]
         async with lend(self._pool) as connection:
             rows = await connection.fetch(
-                _MATCH, ask_row(ask), systems, numbers, list(described.words), described.born, limit
+                _MATCH,
+                ask_row(ask),
+                systems,
+                numbers,
+                list(described.words),
+                described.born,
+                limit,
+                list(regional_systems()),
             )
-        return [_identity(row) for row in rows]
+        return [Candidate(identity(row), row["numbered"], row["aliased"]) for row in rows]
 
     async def organisations(self, keys: Iterable[int] | None = None) -> dict[int, Organisation]:
         """Organisations by key; all of them when no keys are given."""
@@ -102,10 +119,11 @@ class Directory:
             rows = await connection.fetch(
                 "select * from registries.demo_citizens($1, $2, $3)", normalise(text), normal_cpr(text), limit
             )
-        return [_identity(row) for row in rows]
+        return [identity(row) for row in rows]
 
 
-def _identity(row: Any) -> CitizenIdentity:
+def identity(row: Any) -> CitizenIdentity:
+    """A row of the registries as an identity minimum."""
     return CitizenIdentity(*(row[name] for name in CitizenIdentity.__slots__))
 
 

@@ -13,8 +13,9 @@ from importlib import resources
 from typing import Any
 
 from helhed.fhir.indexing import normalise
-from helhed.registries.directory import CitizenIdentity
+from helhed.registries.directory import Candidate, CitizenIdentity
 from helhed.registries.identifiers import CPR, REPLACEMENT_CPR, normal_cpr
+from helhed.registries.regional_systems import is_regional
 
 _MOST_WORDS = 12
 _PLAIN = {"æ": "ae", "ø": "oe", "å": "aa"}
@@ -53,16 +54,16 @@ def plain_words(name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys("".join(_PLAIN.get(letter, letter) for letter in word) for word in words))
 
 
-def matched(described: Described, citizens: Sequence[CitizenIdentity]) -> list[Match]:
+def matched(described: Described, candidates: Sequence[Candidate]) -> list[Match]:
     """Those who are at least possibly meant, the likeliest first."""
-    found = [match for citizen in citizens if (match := _match(described, citizen)) is not None]
+    found = [match for one in candidates if (match := _match(described, one)) is not None]
     order = ("certain", "probable", "possible")
     return sorted(found, key=lambda match: (order.index(match.grade), -match.score, match.citizen.key))
 
 
-def _match(described: Described, citizen: CitizenIdentity) -> Match | None:
-    policy = _policy()
-    reasons = tuple(_compared(described, citizen))
+def _match(described: Described, candidate: Candidate) -> Match | None:
+    policy, citizen = _policy(), candidate.citizen
+    reasons = tuple(compared(described, candidate))
     whole = sum(policy["weights"][what] for what, _ in reasons)
     score = round(sum(policy["weights"][what] * alike for what, alike in reasons) / whole, 3) if whole else 0.0
     contradicted = any(alike < policy["contradicts"] for _, alike in reasons)
@@ -71,15 +72,17 @@ def _match(described: Described, citizen: CitizenIdentity) -> Match | None:
     grades = policy["grades"]
     if score >= grades["probable"] and {"name", "birthDate"} <= {what for what, _ in reasons} and not contradicted:
         return Match(citizen, score, "probable", reasons)
-    return Match(citizen, score, "possible", reasons) if score >= grades["possible"] else None
+    return Match(citizen, score, "possible", reasons) if score >= grades["possible"] or candidate.aliased else None
 
 
-def _compared(described: Described, citizen: CitizenIdentity) -> list[tuple[str, float]]:
-    """What both sides know."""
-    reasons = []
+def compared(described: Described, candidate: Candidate) -> list[tuple[str, float]]:
+    """What both sides know, and how alike it is. A number that was somebody's before they got a new one is still theirs."""
+    reasons, citizen = [], candidate.citizen
     numbers = {normal_cpr(value) for system, value in described.identifiers if system in {CPR, REPLACEMENT_CPR}}
     if numbers and citizen.cpr:
-        reasons.append(("identifier", float(citizen.cpr in numbers)))
+        reasons.append(("identifier", float(candidate.numbered or citizen.cpr in numbers)))
+    if candidate.aliased and any(is_regional(system) for system, _ in described.identifiers):
+        reasons.append(("regionalNumber", 1.0))
     if described.words and citizen.name:
         reasons.append(("name", names_alike(described.words, plain_words(citizen.name))))
     if described.born and citizen.birth_date:

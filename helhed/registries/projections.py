@@ -12,6 +12,7 @@ from helhed.foundation.errors import Unprocessable
 from helhed.foundation.ids import key_of, parse_id
 from helhed.registries.identifiers import CPR, REPLACEMENT_CPR, SOR, normal_cpr
 from helhed.registries.names import human_name
+from helhed.registries.regional_systems import is_regional
 
 _PUT_CITIZENS = "select registries.put_citizens($1,$2,$3,$4,$5,$6,$7,$8,$9)"
 _PUT_IDENTIFIERS = "select registries.put_citizen_identifiers($1,$2,$3)"
@@ -113,16 +114,23 @@ def numbers_in(resource: dict[str, Any]) -> list[tuple[str, str]]:
     return [(i["system"], _value(i)) for i in _identifiers(resource)]
 
 
+def current_number(resource: dict[str, Any], system: str) -> str | None:
+    """The number somebody has now: one that is not said to be old, or over; an old one still finds them."""
+    found = [i for i in _identifiers(resource) if i["system"] == system]
+    now = [i for i in found if i.get("use") != "old" and not i.get("period", {}).get("end")]
+    return _value((now or found)[-1]) if found else None
+
+
 def _value(identifier: dict[str, Any]) -> str:
     value = str(identifier["value"])
-    return normal_cpr(value) if identifier["system"] in {CPR, REPLACEMENT_CPR} else value
+    system = identifier["system"]
+    return normal_cpr(value) if system in {CPR, REPLACEMENT_CPR} or is_regional(system) else value
 
 
 def _citizen(one: Stored) -> tuple[Any, ...]:
     resource = one.resource
     name = human_name(resource.get("name", []))
-    numbers = dict(numbers_in(resource))
-    cpr, replacement = numbers.get(CPR), numbers.get(REPLACEMENT_CPR)
+    cpr, replacement = current_number(resource, CPR), current_number(resource, REPLACEMENT_CPR)
     dead = bool(resource.get("deceasedBoolean") or resource.get("deceasedDateTime"))
     return (
         key_of(one.id),

@@ -24,6 +24,7 @@ from helhed.registries.directory import CitizenIdentity, Directory
 from helhed.registries.identifiers import CPR, REPLACEMENT_CPR, normal_cpr
 from helhed.registries.matching import Described, Match, matched, plain_words
 from helhed.registries.names import human_name
+from helhed.registries.regional_systems import is_regional
 
 _NAMES = ("resource", "onlyCertainMatches", "count")
 _USUAL, _MOST, _CANDIDATES, _MOST_IDENTIFIERS = 10, 20, 20, 10
@@ -63,7 +64,7 @@ def _described(resource: dict[str, Any] | None) -> Described:
     if issues := validate(resource):
         raise InvalidResource(issues=issues)
     identifiers = tuple(
-        (one["system"], normal_cpr(one["value"]) if one["system"] in {CPR, REPLACEMENT_CPR} else one["value"])
+        (one["system"], _as_kept(one["system"], one["value"]))
         for one in resource.get("identifier", ())
         if "system" in one and "value" in one
     )[:_MOST_IDENTIFIERS]
@@ -74,6 +75,10 @@ def _described(resource: dict[str, Any] | None) -> Described:
         needed = "An identifier, a name with a birth date, or a whole name is needed to tell who is meant."
         raise InvalidResource(issues=[Issue("required", needed, "Patient")])
     return Described(identifiers, words, born, resource.get("gender", ""))
+
+
+def _as_kept(system: str, value: str) -> str:
+    return normal_cpr(value) if system in {CPR, REPLACEMENT_CPR} or is_regional(system) else value
 
 
 def _bundle(base: str, found: list[Match]) -> bytes:

@@ -18,6 +18,7 @@ from helhed.portals.ports.emergency import Emergency
 from helhed.portals.ports.figures import Figures
 from helhed.portals.ports.glass import Glass
 from helhed.portals.ports.help import Counter, Help, Relatives
+from helhed.portals.ports.keeping import Keeping, NoKeeping
 from helhed.portals.ports.log_desk import LogDesk
 from helhed.portals.ports.log_entries import LogEntry, LogPage, PurgeNote
 from helhed.portals.ports.log_in import LogIns, Once
@@ -199,6 +200,7 @@ class Ports:
         int, ...
     ] = ()  #: acute wards; the first is whose eyes a block is tried with, in the demo its first hospital unit
     emergency_organisation: int | None = None  #: whose eyes a block is tried with; None takes the first hospital unit
+    keeping: Keeping = field(default_factory=NoKeeping)
     figures: Figures | None = None  #: of everybody together; without them their page says that there are none
     operations: Operations | None = None  #: how the network stands; pages without it have no such door
     watch: Watch | None = None  #: the desks of security officers; pages without them have no such door

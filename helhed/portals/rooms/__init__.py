@@ -15,6 +15,7 @@ from helhed.portals.rooms.apps import PortalApps
 from helhed.portals.rooms.asks import PortalAsks
 from helhed.portals.rooms.blocks import PortalBlocks
 from helhed.portals.rooms.glass import PortalGlass
+from helhed.portals.rooms.keeping import PortalKeeping
 from helhed.portals.rooms.log import PortalLog
 from helhed.portals.rooms.log_ins import PortalLogIns
 from helhed.portals.rooms.once import PortalOnce
@@ -103,6 +104,7 @@ def portal_ports(
         clinicians=ActingForOthers(pool),
         relatives=Relatives(pool),
         help=Help(pool),
+        keeping=PortalKeeping(store),
         counter=Counter(pool),
         figures=Figures(pool),
         operations=PortalOperations(pool, data_dir) if data_dir else None,

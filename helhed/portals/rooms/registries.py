@@ -9,6 +9,7 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
 from helhed.foundation.lend import lend
 from helhed.portals import ports
+from helhed.portals.presenters.matches import identity_shown
 from helhed.registries.directory import Directory
 
 _BY_NAME = "select * from registries.find_by_name($1::fhir.ask, $2, $3)"
@@ -24,7 +25,7 @@ class PortalRegistries:
     async def find_citizen(self, ask: Ask, number: str) -> ports.CitizenIdentity | None:
         """By CPR number or replacement number."""
         found = await self._directory.find_by_number(ask, number)
-        return None if found is None else _identity(found)
+        return None if found is None else identity_shown(found)
 
     async def find_citizens_by_name(self, ask: Ask, name: str, limit: int) -> list[ports.CitizenIdentity]:
         """By the start of any part of the name."""
@@ -57,13 +58,6 @@ class PortalRegistries:
         statement = "select key, name from registries.professional where key = any($1::bigint[])"
         async with lend(self._pool) as connection:
             return {row["key"]: row["name"] for row in await connection.fetch(statement, list(keys))}
-
-
-def _identity(found: Any) -> ports.CitizenIdentity:
-    return ports.CitizenIdentity(
-        found.key, found.patient, found.name, found.cpr or "", found.replacement, found.birth_date, found.sex,
-        not found.deceased,
-    )  # fmt: skip
 
 
 def _identity_row(row: Any) -> ports.CitizenIdentity:

@@ -14,10 +14,12 @@ from helhed.portals.context import Visit, visit
 from helhed.portals.ports import CitizenIdentity, Relation
 from helhed.portals.ports.glass import Opening
 from helhed.portals.presenters.glass import open_view, reasons as break_reasons
+from helhed.portals.presenters.matches import identity_shown
 from helhed.portals.presenters.pages import PersonView, news, overview_view, person_view
 from helhed.portals.reading import read_record, told_timeline
 from helhed.portals.sessions import Opened
 from helhed.record.overview import overview
+from helhed.registries.regional import looks_regional
 from helhed.trust.policy import policy
 
 EVENTS = 40
@@ -77,15 +79,30 @@ async def find(request: Request) -> Response:
     visitor.professional()
     written = (await visitor.form()).get("patient", "")
     number = written.replace("-", "").replace(" ", "").upper()
+    if looks_regional(number):
+        return await _find_by_regional_number(visitor, written, number)
     if _NUMBER.fullmatch(number):
         allowed = await visitor.count_lookup(number)
         found = await visitor.ports.registries.find_citizen(visitor.ask(Purpose.DIRECTORY), number)
         if not allowed:  # the attempt stands in the log of whom it named
             raise TooMany
-        return await _opened(visitor, found) if found else await _nobody(visitor, written)
+        return await open_found(visitor, found) if found else await _nobody(visitor, written)
     if len(written) < SHORTEST_NAME or any(sign.isdigit() for sign in written):
         return await _find_page(visitor, written, "find.unreadable", status=422)
     return await _find_by_name(visitor, written)
+
+
+async def _find_by_regional_number(visitor: Visit, written: str, number: str) -> Response:
+    """Whoever has it is shown, also when it is one: such a number says of nobody that it is them."""
+    allowed = await visitor.count_lookup(number)
+    ask = visitor.ask(Purpose.DIRECTORY)
+    found = await visitor.ports.keeping.with_regional_number(ask, number, MOST_FOUND)
+    if not allowed:
+        raise TooMany
+    if not found:
+        return await _nobody(visitor, written)
+    people = tuple(_person(_open(identity_shown(one)), visitor) for one in found)
+    return await _find_page(visitor, written, "find.regional", several=people)
 
 
 async def _nobody(visitor: Visit, written: str) -> Response:
@@ -114,7 +131,7 @@ async def _find_by_name(visitor: Visit, written: str) -> Response:
         await visitor.ports.registries.attempted(visitor.ask(Purpose.DIRECTORY))
         return await _nobody(visitor, written)
     if len(found) == 1:
-        return await _opened(visitor, found[0])
+        return await open_found(visitor, found[0])
     return await _find_page(visitor, written, several=tuple(_person(_open(one), visitor) for one in found))
 
 
@@ -124,7 +141,8 @@ def _open(found: CitizenIdentity) -> Opened:
     )
 
 
-async def _opened(visitor: Visit, found: CitizenIdentity) -> Response:
+async def open_found(visitor: Visit, found: CitizenIdentity) -> Response:
+    """Goes to the page of somebody who was looked up, under a handle of this session."""
     if visitor.session is None:
         raise Unknown
     handle, session = visitor.session.with_opened(_open(found))
@@ -245,6 +263,7 @@ async def _no_relation(visitor: Visit, handle: str, found: Opened, problem: str 
         reasons=REASONS,
         problem=problem,
         csrf=visitor.session.csrf if visitor.session else "",
+        notice=await visitor.heard(),
         **await _glass_part(visitor, None),
     )
 

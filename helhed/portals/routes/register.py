@@ -21,7 +21,8 @@ _KEEPERS = frozenset(role for role, duty in acting_policy().duties if duty == "r
 _EVER = datetime.max.replace(tzinfo=UTC)
 
 
-def _keeper(visitor: Visit) -> None:
+def keeper(visitor: Visit) -> None:
+    """Whoever registers. WrongDoor for everybody else."""
     if visitor.professional().role not in _KEEPERS:
         raise WrongDoor
 
@@ -29,7 +30,7 @@ def _keeper(visitor: Visit) -> None:
 async def register_page(request: Request) -> Response:
     """What is registered from here, and the form."""
     visitor = await visit(request)
-    _keeper(visitor)
+    keeper(visitor)
     return await _page(visitor, {})
 
 
@@ -50,7 +51,7 @@ async def _page(visitor: Visit, fields: dict[str, str], problem: str = "", statu
 async def register(request: Request) -> Response:
     """One more."""
     visitor = await visit(request)
-    _keeper(visitor)
+    keeper(visitor)
     fields = await visitor.form()
     try:
         since = danish_midnight(date.fromisoformat(fields.get("fra", "")))
@@ -76,7 +77,7 @@ async def register(request: Request) -> Response:
 async def end(request: Request) -> Response:
     """It holds no longer."""
     visitor = await visit(request)
-    _keeper(visitor)
+    keeper(visitor)
     fields = await visitor.form()
     await visitor.ports.help.end_registered(visitor.ask(Purpose.DIRECTORY), id_in(fields, "handler"))
     await visitor.say("register.ended")

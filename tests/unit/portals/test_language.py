@@ -25,6 +25,7 @@ FROM_CODES = (
     "consent.sentence_", "apps.may.", "mine.refused.", "log.column.", "why.state.", "follow.choice.",
     "glass.outcome_", "glass.passed_", "glass.own_passed_", "figures.by.", "figures.sex.", "figures.measure.", "figures.means.", "works.part.",
     "works.name.", "works.said.", "works.whose.", "works.state.", "emergency.mark_", "emergency.why_",
+    "match.", "issuing.kind.", "issuing.sexes.", "links.",
 )  # fmt: skip
 
 
@@ -53,7 +54,9 @@ def test_a_name_that_ends_in_s_is_owned_with_an_apostrophe():
 
 
 def test_every_message_is_used_somewhere():
-    used = used_keys() | {f"{problem}_do" for problem in ("find.alone", "find.nobody", "find.unreadable")}
+    used = used_keys() | {
+        f"{problem}_do" for problem in ("find.alone", "find.nobody", "find.regional", "find.unreadable")
+    }
     idle = {key for key in catalogue("da") if key not in used and not key.startswith(FROM_CODES)}
     assert idle == set()
 

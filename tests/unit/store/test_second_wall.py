@@ -82,7 +82,10 @@ ALLOWED: dict[str, set[str]] = {
     "registries.citizen_identifier": set(),
     "registries.demo": set(),
     "registries.citizen_link": set(),
+    "registries.issue_search": set(),
+    "registries.issued_number": set(),
     "registries.keeper": set(),
+    "registries.link_notice": set(),
     "registries.lookup": set(),
     "registries.number_block": set(),
     "registries.organisation": {"SELECT"},  # public: SOR
@@ -200,6 +203,8 @@ DECIDED = {
     "trust.may_break_glass", "trust.held_opening", "trust.end_ticket", "trust.waiting_reviews", "trust.may_review", "trust.review_ticket", "trust.own_tickets", "trust.consent_facts",
     "registries.plan_unit", "registries.withdraw_unit_plan",
     "registries.reserve_numbers", "registries.return_numbers", "registries.number_blocks", "registries.claim_numbers",
+    "registries.note_issue_search", "registries.note_issued", "registries.unknown_lately", "registries.find_by_regional_number", "registries.match_people",
+    "registries.keeper_finds", "registries.links_seen", "registries.note_link_notice",
     "registries.link_citizens", "registries.links_of", "registries.unlink_citizens", "registries.acted_while_linked",
     "trust.put_subscription", "trust.drop_subscription", "trust.subscriptions_seen", "trust.tell_events", "trust.events_again",
     "trust.keeps_log", "trust.log_choices", "trust.log_page", "trust.may_read_log",
@@ -270,6 +275,7 @@ HARMLESS = {
     "fhir.key",
     "trust.is_within",
     "trust.workplaces",
+    "registries.national_keeper",
     "registries.due_unit_plans",
     "registries.find_units",
     "registries.unit_history",
@@ -368,7 +374,7 @@ async def test_a_decided_function_asks_who_is_asking(library: Scene, name: str) 
         name,
     )
     asks = (
-        "fhir.stand(", "fhir.footing_of(", "registries.may_look_up(", "trust.clinician_basis(", "asker.kind = 1", "asker.kind <> 1",
+        "fhir.stand(", "fhir.footing_of(", "registries.may_look_up(", "registries.match_citizens(asker", "registries.keeps(asker", "trust.clinician_basis(", "asker.kind = 1", "asker.kind <> 1",
         "asker.actor in (a.principal, a.assistant)",  # one's own
         "trust.acts_wholly(asker", "trust.helped(asker", "trust.has_duty(asker", "trust.keeps_directory(asker)",
         "trust.own_keys(asker)", "trust.log_reach(asker",  # nobody's, for whoever is no citizen; whose log one may read
