@@ -131,6 +131,10 @@ class Action(IntEnum):
     TELL_UNITS = 172  # that they acted while a link was wrong
     CHANGE_MASTER_DATA = 173  # the stamkort: what a citizen says of themselves, for every sector
     SEE_MASTER_DATA = 174  # it was shown to somebody who changes it for the citizen
+    CALENDAR_FEED = 210  # the calendar, fetched by a link that its holder made
+    OPEN_FEED = 211  # such a link is made
+    END_FEED = 212
+    ANSWER_APPOINTMENT = 213  # a citizen confirms, calls off, or asks to be moved
     READ_NOTICES = 150  # what another citizen is told of, by whoever acts for them
 
 

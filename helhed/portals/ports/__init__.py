@@ -11,6 +11,7 @@ from helhed.foundation.ask import Ask, Purpose
 from helhed.foundation.clock import Clock
 from helhed.portals.ports.acting import Acting, ActsFor, MandateOffer, Mandates, Subject
 from helhed.portals.ports.apps import Apps
+from helhed.portals.ports.calendar import Calendars
 from helhed.portals.ports.clinicians import Clinicians
 from helhed.portals.ports.consents import Blocks
 from helhed.portals.ports.declarations import Declarations
@@ -194,6 +195,7 @@ class Ports:
     relatives: Relatives
     help: Help
     counter: Counter
+    calendars: Calendars
     passkeys: Passkeys = field(default_factory=NoPasskeys)
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep  #: slows who looks many people up
     acute_places: tuple[
@@ -206,6 +208,7 @@ class Ports:
     watch: Watch | None = None  #: the desks of security officers; pages without them have no such door
     secure_cookies: bool = False  #: True behind https: the cookie is then named __Host-helhed
     version: str = ""
+    base_url: str = "http://localhost"  #: the public address, for links that leave the pages
 
 
 __all__ = [

@@ -26,6 +26,7 @@ class Banner:
     may_block: bool
     sees_log: bool
     sees_consents: bool
+    sees_calendar: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,7 @@ def banner(acts: Sequence[ActsFor], words: Words) -> Banner | None:
         may_block,
         opens(acts, "AuditEvent"),
         opens(acts, "Consent"),
+        opens(acts, "Appointment"),
     )
 
 

@@ -14,6 +14,7 @@ from helhed.portals.rooms.acting import PortalMandates
 from helhed.portals.rooms.apps import PortalApps
 from helhed.portals.rooms.asks import PortalAsks
 from helhed.portals.rooms.blocks import PortalBlocks
+from helhed.portals.rooms.calendar import PortalCalendars
 from helhed.portals.rooms.glass import PortalGlass
 from helhed.portals.rooms.keeping import PortalKeeping
 from helhed.portals.rooms.log import PortalLog
@@ -106,9 +107,11 @@ def portal_ports(
         help=Help(pool),
         keeping=PortalKeeping(store),
         counter=Counter(pool),
+        calendars=PortalCalendars(store),
         figures=Figures(pool),
         operations=PortalOperations(pool, data_dir) if data_dir else None,
         watch=portal_watch(pool),
         secure_cookies=secure_cookies,
         version=version,
+        base_url=base_url,
     )

@@ -13,6 +13,7 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
 from helhed.foundation.errors import Unprocessable
 from helhed.foundation.lend import lend
+from helhed.trust.feeds import feed_rules
 from helhed.trust.policy import document
 
 _OWN = "select * from trust.own_notices($1::fhir.ask, $2, $3, $4)"
@@ -22,6 +23,7 @@ _READ = "select trust.read_notices($1::fhir.ask, $2)"
 _CHOICES = "select * from trust.notice_choices($1::fhir.ask)"
 _CHOOSE = "select trust.choose_notice($1::fhir.ask, $2, $3)"
 _NEWS = "select trust.look_for_news($1, $2, $3, $4)"
+_REMIND = "select trust.remind_of_appointments($1, $2, $3)"
 _LOG = TYPE_NUMBERS["AuditEvent"]
 _LOOK_BACK = timedelta(days=2)
 
@@ -132,4 +134,5 @@ class Notices:
         """Writes what citizens chose to be told of and nobody writes when it happens."""
         kinds = [name for name, kind in notice_kinds().items() if kind.chosen]
         async with lend(self._pool) as connection:
-            return int(await connection.fetchval(_NEWS, citizens, now - _LOOK_BACK, now, kinds))
+            reminded = await connection.fetchval(_REMIND, citizens, now, feed_rules().remind)
+            return int(reminded) + int(await connection.fetchval(_NEWS, citizens, now - _LOOK_BACK, now, kinds))
