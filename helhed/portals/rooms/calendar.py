@@ -12,6 +12,7 @@ from helhed.record.calendar.answering import Answers
 from helhed.record.calendar.booking import Bookings
 from helhed.record.calendar.places import unit_of
 from helhed.record.calendar.reading import CalendarReader
+from helhed.registries.directory import Directory
 from helhed.registries.units.history import UnitHistory
 from helhed.trust.feeds import Feeds
 
@@ -21,6 +22,7 @@ class PortalCalendars:
 
     def __init__(self, store: Store) -> None:
         self._reader, self._answers, self._bookings = CalendarReader(store), Answers(store), Bookings(store)
+        self._directory = Directory(store.pool)
         self._units, self._feeds = UnitHistory(store.pool), Feeds(store.pool)
 
     async def calendar(self, ask: Ask, citizen: int) -> list[Appointment]:
@@ -33,8 +35,10 @@ class PortalCalendars:
 
     async def units(self, keys: Sequence[int], now: datetime) -> dict[int, Unit]:
         """As the register has them today."""
+        named = await self._directory.organisations(sorted(set(keys)))
         found = await self._units.as_of(set(keys), now.astimezone(DANISH_TIME).date(), now)
-        return {key: unit_of(dict(then.said)) for key, then in found.items()}
+        units = {key: Unit(one.name) for key, one in named.items()}
+        return units | {key: unit_of(dict(then.said)) for key, then in found.items()}
 
     async def answer(self, ask: Ask, citizen: int, one: Appointment, answer: Answer) -> None:
         """A citizen's answer."""

@@ -192,10 +192,11 @@ async def call_off(request: Request) -> Response:
     if not reason:
         return await _page(visitor, _Form(fields, "appointment.say_why", about=wanted), status=422)
     rooms, ask = visitor.ports.calendars, visitor.ask(Purpose.TREATMENT)
-    return await _done(visitor, fields, "appointment.called_off", rooms.call_off(ask, wanted, _version(fields), reason))
+    doing = rooms.call_off(ask, wanted, _version(fields), reason)
+    return await _done(visitor, fields, "appointment.called_off", doing, onward=DAY)
 
 
-async def _done(visitor: Visit, fields: Mapping[str, str], said: str, doing: Doing) -> Response:
+async def _done(visitor: Visit, fields: Mapping[str, str], said: str, doing: Doing, onward: str = OF) -> Response:
     handle = visitor.request.path_params["handle"]
     known_patient(visitor, handle)
     try:
@@ -205,7 +206,9 @@ async def _done(visitor: Visit, fields: Mapping[str, str], said: str, doing: Doi
     except _WRONG:
         return await _page(visitor, _Form(fields, "appointment.refused"), status=422)
     await visitor.say(said)
-    return visitor.redirect(OF.format(handle=handle))
+    return visitor.redirect(
+        onward.format(handle=handle)
+    )  # with what was called off, the place's reason to look may be over
 
 
 async def _collides(visitor: Visit, found: Opened, new: Appointment, fields: Mapping[str, str]) -> tuple[str, ...]:

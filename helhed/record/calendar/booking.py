@@ -1,6 +1,6 @@
 """Appointments as staff make, change and call them off, by pages; a system does the same by the API (``docs/how-to/send-appointments.md``)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from helhed.record.paths import Json, objects, text
 MANNERS = ("in-person", "telephone", "video", "home")
 LONGEST = 1000
 _CALLED_OFF = "cancelled"
+_WRITTEN = frozenset({"Appointment"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Bookings:
         change = Change(
             "POST", "Appointment", content, raw, new_id(home_bucket(type_definition("Appointment"), content))
         )
-        return (await self._store.commit(ask, [change]))[0].id
+        return (await self._store.commit(self._writing(ask), [change]))[0].id
 
     async def change(self, ask: Ask, id: UUID, version: int, booking: Booking) -> None:
         """Another time, or what else is said. Raises what changing an Appointment raises; PreconditionFailed for an older version."""
@@ -71,6 +72,11 @@ class Bookings:
         content["cancelationReason"] = {"text": reason[:LONGEST]}
         await self._put(ask, id, version, content)
 
+    @staticmethod
+    def _writing(ask: Ask) -> Ask:
+        """The same ask, for writing appointments: a page's ask writes nothing by itself."""
+        return replace(ask, write_types=_WRITTEN)
+
     async def _held(self, ask: Ask, id: UUID, version: int) -> Json:
         held = await self._store.read(ask, "Appointment", id)
         content: Json = exact.loads(held.body)
@@ -80,9 +86,8 @@ class Bookings:
 
     async def _put(self, ask: Ask, id: UUID, version: int, content: Json) -> None:
         content = _sound(content)
-        await self._store.commit(
-            ask, [Change("PUT", "Appointment", content, exact.dumps(content), id, if_match=version)]
-        )
+        change = Change("PUT", "Appointment", content, exact.dumps(content), id, if_match=version)
+        await self._store.commit(self._writing(ask), [change])
 
 
 def provisional(booking: Booking, origin: int, now: datetime, id: UUID | None = None) -> Appointment:

@@ -33,6 +33,7 @@ from helhed.portals.ports.proofs import LogAnchors, LogWitness
 from helhed.portals.sessions import Principal
 from helhed.trust.lookups.in_memory import LookupsInMemory
 from helhed.trust.relation.declarations import Declaration, HeldBasis
+from tests.unit.portals.fake_calendars import FakeCalendars
 from tests.unit.portals.fake_desk import fake_desk
 from tests.unit.portals.fake_log_ins import FakeLogIns
 from tests.unit.portals.fake_works import FakeOperations, no_copies
@@ -162,7 +163,7 @@ class FakeNetwork:
             clinicians=cast("Clinicians", None),
             relatives=cast("Relatives", None),
             help=cast("Help", None),
-            counter=cast("Any", None),
+            counter=cast("Any", None), calendars=cast("Any", FakeCalendars()),
         )  # fmt: skip
 
     async def pause(self, seconds: float) -> None:

@@ -24,6 +24,8 @@ FROM_CODES = (
     "warning.receipt.", "security.answer.", "exercise.kind.", "block.took_place_", "cave.", "stays.",
     "consent.sentence_", "apps.may.", "mine.refused.", "log.column.", "why.state.", "follow.choice.",
     "glass.outcome_", "glass.passed_", "glass.own_passed_", "figures.by.", "figures.sex.", "figures.measure.", "figures.means.", "works.part.",
+    "calendar.manner.", "calendar.change.", "calendar.answer.", "calendar.answered.", "calendar.said.", "calendar.conflict.",
+    "calendar.participation.", "calendar.feed.detail.", "calendar.feed.file_", "appointment.manner.",
     "works.name.", "works.said.", "works.whose.", "works.state.", "emergency.mark_", "emergency.why_",
     "match.", "issuing.kind.", "issuing.sexes.", "links.",
 )  # fmt: skip

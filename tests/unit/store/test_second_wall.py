@@ -21,6 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "trust.emergency_opening": set(),
     "trust.emergency_patient": set(),
     "trust.emergency_rule": set(),
+    "trust.calendar_feed": set(),
     "trust.notice_choice": set(),
     "trust.works_mark": set(),
     "trust.why_question": set(),
@@ -206,6 +207,7 @@ DECIDED = {
     "registries.note_issue_search", "registries.note_issued", "registries.unknown_lately", "registries.find_by_regional_number", "registries.match_people",
     "registries.keeper_finds", "registries.links_seen", "registries.note_link_notice",
     "registries.link_citizens", "registries.links_of", "registries.unlink_citizens", "registries.acted_while_linked",
+    "fhir.citizen_pasts", "fhir.unit_day", "trust.make_feed", "trust.own_feeds", "trust.end_feed",
     "trust.put_subscription", "trust.drop_subscription", "trust.subscriptions_seen", "trust.tell_events", "trust.events_again",
     "trust.keeps_log", "trust.log_choices", "trust.log_page", "trust.may_read_log",
     "trust.deliver_log", "trust.tell_manifest", "trust.log_sources",
@@ -225,7 +227,7 @@ IDENTITY = {
 }  # fmt: skip
 #: take facts in, and tell nothing but whether they were taken
 TAKE_IN = {
-    "trust.escalate_questions", "trust.look_for_news",
+    "trust.escalate_questions", "trust.look_for_news", "trust.remind_of_appointments",
     "work.put_piece", "work.forget_pieces", "work.escalate",
     "fhir.note_changes", "trust.stop_subscriptions", "trust.has_events", "trust.events_taken", "trust.events_refused",
     "trust.release_subscription", "trust.forget_subscriptions",
@@ -256,8 +258,8 @@ WHO_IS_IT = {
     "trust.revoke_passkey",
     "trust.use_invitation",
 }
-#: known by a secret of its own that a device brings, made when the copy was handed out: what becomes of that copy, and no content
-BY_A_TOKEN = {"trust.tell_emergency", "trust.emergency_seal_key"}
+#: known by a secret of its own that a device or a calendar program brings: what becomes of that copy, whose ask that link is, and no content
+BY_A_TOKEN = {"trust.tell_emergency", "trust.emergency_seal_key", "trust.open_feed"}
 #: whether what the caller brings was purged before: nothing of it, and nothing of others
 RECOGNISE = {"fhir.have_tombstones", "fhir.purged_before"}
 #: the watching job's: they take the log in, and tell it numbers without a name, a place's people, a citizen or content
