@@ -1,4 +1,4 @@
-"""Reading calendars: each a decided look, logged as one. The database decides row by row (``fhir/migrations/0036``)."""
+"""Reading calendars: each a decided look, logged as one. The database decides row by row (``fhir/migrations/0037``)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress

@@ -84,8 +84,8 @@ $$;
 -- Where somebody works whom a Task names: by their job, or by themselves (in the asker's place, if they work there).
 create function work.place_of(asker fhir.ask, job uuid, professional bigint) returns bigint language sql stable as $$
   select e.organisation from trust.employment e
-  where (e.source = job or e.professional = professional) and e.valid_from <= asker.at and asker.at < e.valid_to
-  order by e.source = job desc, e.organisation = asker.organisation desc, e.organisation limit 1
+  where (e.source = place_of.job or e.professional = place_of.professional) and e.valid_from <= asker.at and asker.at < e.valid_to
+  order by e.source = place_of.job desc, e.organisation = asker.organisation desc, e.organisation limit 1
 $$;
 
 create function work.works_in(person bigint, unit bigint, moment timestamptz) returns boolean language sql stable as $$
