@@ -52,6 +52,7 @@ from helhed.insight.figures import Figures
 from helhed.portals import build_portal_app
 from helhed.portals.rooms import portal_ports
 from helhed.portals.rooms.gate import open_gate
+from helhed.record.live import opening as live_sources
 from helhed.registries.units.planning import UnitPlans
 from helhed.trust.background import ordering_system
 from helhed.trust.identity.passkeys import Passkeys
@@ -118,11 +119,12 @@ class Network:
     watcher: Watcher
     identity: AuthorisationServer
     courier: Courier
+    live: live_sources.LiveSources
 
     @classmethod
     async def open(cls, settings: Settings, target: Target, clock: Clock = system_clock) -> "Network":
         """Connect and wire everything."""
-        keys = KeysInUse(settings.data_dir)
+        keys, secret = KeysInUse(settings.data_dir), read_secret(settings.data_dir)
         signer = CursorSigner(*keys.secrets(KeyPurpose.CURSORS), look_again=keys.look_again)
         store = await Store.open(target, settings, signer, HOOKS)
         keys.follow(KeyPurpose.CURSORS, signer.take)
@@ -130,10 +132,11 @@ class Network:
         keys.follow(KeyPurpose.SESSIONS, seal.take)
         pseudonyms = Pseudonyms.of_keys(keys)
         identity = open_authorisation_server(settings, store.pool, keys, clock, token_audience(settings))
-        watcher = Watcher(store.pool, read_secret(settings.data_dir), clock, siem_of(settings))
+        watcher = Watcher(store.pool, secret, clock, siem_of(settings))
         terms = Terms(settings.public_url, settings.demo, settings.demo and settings.fetch_from_loopback)
-        headers_seal = Seal("subscription headers", [read_secret(settings.data_dir)])
-        lookups = Lookups(store.pool, read_secret(settings.data_dir), watcher.events)
+        headers_seal = Seal("subscription headers", [secret])
+        live = await live_sources.open_live_sources(store.pool, lambda: identity.keys.signing, secret, clock)
+        lookups = Lookups(store.pool, secret, watcher.events)
         fhir = FhirApi(
             store,
             identity.verifier,
@@ -144,6 +147,7 @@ class Network:
             events=watcher.events,
             virtual=served_types(store.pool, pseudonyms, terms, headers_seal),
             gate=Gate(identity.verifier, identity.admission, settings.public_url),
+            live=live,
         )
         gate = open_gate(settings, store.pool, lookups, clock)
         ports = portal_ports(
@@ -159,28 +163,19 @@ class Network:
             relying=gate.relying,
             events=watcher.events,
             base_url=settings.public_url,
-            passkeys=Passkeys(store.pool, read_secret(settings.data_dir), settings.public_url),
+            passkeys=Passkeys(store.pool, secret, settings.public_url),
             acute_places=settings.acute_keys,
             data_dir=settings.data_dir,
+            live=live,
         )
         oauth = CrossOrigin(OAuthDoor(identity, watcher.events), identity.origins)
         outbox = Outbox(store.pool, clock, HANDLERS)
         portal, log = build_portal_app(ports), log_door(store.pool)
+        courier = Courier(store.pool, clock, headers_seal, terms)
         return cls(
-            store,
-            CrossOrigin(fhir, identity.origins),
-            oauth,
-            portal,
-            log,
-            InsightDoor(Figures(store.pool)),
-            gate.demo,
-            outbox,
-            keys,
-            lookups,
-            watcher,
-            identity,
-            Courier(store.pool, clock, headers_seal, terms),
-        )
+            store, CrossOrigin(fhir, identity.origins), oauth, portal, log, InsightDoor(Figures(store.pool)), gate.demo, outbox, keys,
+            lookups, watcher, identity, courier, live,
+        )  # fmt: skip
 
 
 class Application:
@@ -258,6 +253,7 @@ class Application:
             asyncio.create_task(Escalation(network.store.pool).run(system_clock, self._stopping)),
             asyncio.create_task(UnitPlans(network.store).run(system_clock, ordering_system, self._stopping)),
             asyncio.create_task(network.courier.run(self._stopping)),
+            asyncio.create_task(live_sources.run(network.live, system_clock, self._stopping)),
             asyncio.create_task(LogRounds(network.store.pool).run(system_clock, self._stopping)),
         ]
         _count_batches(network)

@@ -33,6 +33,7 @@ from helhed.foundation.errors import BadRequest, HelhedError, MethodNotAllowed, 
 from helhed.foundation.logging import logger
 from helhed.foundation.metrics import REQUESTS, SECONDS
 from helhed.foundation.settings import RESOURCE_ELEMENTS
+from helhed.record.live.gathering import LiveSources
 from helhed.trust.lookups.in_memory import LookupsInMemory
 
 Scope = MutableMapping[str, Any]
@@ -72,6 +73,7 @@ class FhirApi:
         events: Events | None = None,
         virtual: Sequence[Served] = (),
         gate: Gates | None = None,
+        live: LiveSources | None = None,
     ) -> None:
         self._verifier = verifier
         self._gate = gate  #: None where the verifier alone lets in
@@ -85,6 +87,7 @@ class FhirApi:
             Limits(bytes=max_body_bytes),
             max_resource_elements,
             {one.shape.name: one for one in virtual},
+            live,
         )
         self._do = AllInteractions(self._door)
         self._conditional = Conditional(self._door, self._do)

@@ -75,14 +75,16 @@ def _url(base: str, place: str, pairs: Iterable[tuple[str, str]]) -> str:
     return f"{path}?{text}" if text else path
 
 
-def everything_bundle(base: str, path: str, asked: Sequence[tuple[str, str]], page: Page) -> bytes:
-    """A searchset of what an operation found, put together from stored bytes."""
+def everything_bundle(base: str, path: str, asked: Sequence[tuple[str, str]], page: Page, told: bytes = b"") -> bytes:
+    """A searchset of what an operation found, put together from stored bytes; ``told`` is an OperationOutcome about it."""
     url = f"{base}/{path}"
     links = [{"relation": "self", "url": _with(url, asked)}]
     if page.next_cursor:
         links.append({"relation": "next", "url": _with(url, [*asked, ("_cursor", page.next_cursor)])})
     entries = [_entry(base, version, b"match", WHOLE) for version in page.matches]
     entries += [_entry(base, version, b"include", WHOLE) for version in page.included]
+    if told:
+        entries.append(b'{"resource":' + told + b',"search":{"mode":"outcome"}}')
     head = b'{"resourceType":"Bundle","type":"searchset","link":' + orjson.dumps(links)
     return head + (b',"entry":[' + b",".join(entries) + b"]}" if entries else b"}")
 

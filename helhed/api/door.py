@@ -7,6 +7,7 @@ from helhed.api.lookups import Watch
 from helhed.fhir.parsing import Limits
 from helhed.fhir.store import Store
 from helhed.fhir.virtual import Served
+from helhed.record.live.gathering import LiveSources
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Door:
     limits: Limits
     most_elements: int
     virtual: Mapping[str, Served] = field(default_factory=dict)  #: who serves what the store does not hold, by type
+    live: LiveSources | None = None  #: sources that are asked when somebody looks
     base: str = field(init=False)  #: the absolute URL of ``/fhir``
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ from helhed.api.door import Door
 from helhed.api.lookups import lookups_in
 from helhed.api.operations.entries import operator_of
 from helhed.api.request import Request
+from helhed.api.sources import not_asked_header, read_answered
 from helhed.api.written_numbers import WrittenNumbers
 from helhed.fhir.changes import Change, Page, Version, Written
 from helhed.fhir.definitions import type_definition
@@ -55,6 +56,7 @@ class Interactions:
         self._store = door.store
         self._watch = door.watch
         self._most_elements = door.most_elements
+        self._live = door.live
         self._root = door.root
         self._base = door.base
         self._limits = door.limits
@@ -65,7 +67,11 @@ class Interactions:
     async def read(self, request: Request, type_name: str, name: str) -> Answer:
         """http://hl7.org/fhir/R4/http.html#read"""
         shape = _shape_of(request, type_name)
-        return await self.shown(request, await self._store.read(request.ask, type_name, parse_id(name)), shape)
+        try:
+            version = await self._store.read(request.ask, type_name, parse_id(name))
+        except Unknown:  # hidden and missing alike are looked for among what sources answered
+            version = await read_answered(self._live, request.ask, type_name, parse_id(name))
+        return await self.shown(request, version, shape)
 
     @staticmethod
     async def shown(request: Request, version: Version, shape: Shape | None = None) -> Answer:
@@ -111,6 +117,8 @@ class Interactions:
         if too_many:
             raise TooMany
         headers = ALWAYS if strict else (*ALWAYS, (b"preference-applied", b"handling=lenient"))
+        if self._live is not None and len(query.named_citizens) == 1:
+            headers = (*headers, *not_asked_header(self._live.known))
         return Answer(200, search_bundle(self._base, query, page), headers)
 
     async def searched(self, ask: Ask, query: Query) -> Page:

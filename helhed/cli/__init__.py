@@ -16,6 +16,7 @@ from helhed.cli import (
     network,
     records,
     reviewers,
+    sources,
     watch,
     witness,
 )
@@ -31,6 +32,7 @@ app.add_typer(records.purge, name="purge")
 app.add_typer(records.keeper, name="keeper")
 app.add_typer(records.unit, name="unit")
 app.add_typer(reviewers.reviewer, name="reviewer")
+app.add_typer(sources.source, name="source")
 app.add_typer(watch.watch, name="watch")
 app.add_typer(insight.insight, name="insight")
 app.add_typer(definitions.search_parameter, name="search-parameter")

@@ -135,6 +135,10 @@ class Action(IntEnum):
     OPEN_FEED = 211  # such a link is made
     END_FEED = 212
     ANSWER_APPOINTMENT = 213  # a citizen confirms, calls off, or asks to be moved
+    ASK_SOURCES = 200  # other places are asked what they have: decided and logged before anything is sent
+    SEE_ANSWERS = 201  # what they answered
+    SWITCH_SOURCE = 202  # a source is paused, or asked again
+    SEE_IMAGE = 203  # fetched for the reader from where it is kept
     READ_NOTICES = 150  # what another citizen is told of, by whoever acts for them
 
 

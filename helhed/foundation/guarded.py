@@ -35,6 +35,10 @@ class NotFetched(HelhedError):
     code = "invalid"
 
 
+class TooMuch(NotFetched):
+    """The answer is larger than was said."""
+
+
 class NotAllowedThere(NotFetched):
     """An address that we do not ask."""
 
@@ -128,7 +132,7 @@ async def _whole(answer: httpcore.Response, most_bytes: int) -> Answer:
     async for part in answer.aiter_stream():
         received += part
         if len(received) > most_bytes:
-            raise NotFetched
+            raise TooMuch
     kind = next((value for name, value in answer.headers if name.lower() == b"content-type"), b"")
     return Answer(answer.status, bytes(received), kind.decode("latin-1"))
 
@@ -171,6 +175,6 @@ def _plain(url: str) -> SplitResult:
 
 
 __all__ = [
-    "INTERNAL", "LOCAL", "Answer", "Connection", "Guard", "NotAllowedThere", "NotFetched", "Reach", "Resolve", "is_in",
-    "is_public", "resolved",
+    "INTERNAL", "LOCAL", "Answer", "Connection", "Guard", "NotAllowedThere", "NotFetched", "Reach", "Resolve", "TooMuch",
+    "is_in", "is_public", "resolved",
 ]  # fmt: skip

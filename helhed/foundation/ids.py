@@ -27,6 +27,15 @@ def new_id(bucket: int | None = None, *, milliseconds: int | None = None) -> UUI
     )
 
 
+def derived_id(digest: bytes, bucket: int) -> UUID:
+    """The id that follows from a digest (16 bytes or more), in ``bucket``: a UUID version 8 (RFC 9562 section 5.8)."""
+    noise = int.from_bytes(digest[:16], "big")
+    low = noise & ((1 << 62) - 1)
+    return UUID(
+        int=((noise >> 80) << 80) | (8 << 76) | (bucket << 66) | (((noise >> 64) & 0b11) << 64) | (0b10 << 62) | low
+    )
+
+
 def bucket_of(identifier: UUID) -> int:
     """The bucket an id was issued in (0–1023)."""
     return (identifier.int >> 66) & (BUCKETS - 1)

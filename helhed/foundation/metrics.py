@@ -34,6 +34,9 @@ DECLARATIONS = Counter(
     ["outcome"],
     registry=REGISTRY,
 )
+SOURCE_ANSWERS = Counter(
+    "helhed_source_answers", "Questions to live sources, by what became of them.", ["outcome"], registry=REGISTRY
+)
 LOG_INS = Counter("helhed_log_ins", "Log-ins at the portals.", ["means", "outcome"], registry=REGISTRY)
 
 #: what every worker knows of the whole network, and nobody adds up

@@ -52,6 +52,7 @@ from helhed.portals.routes import (
     relatives,
     reviews,
     security,
+    sources,
     step_up,
     warnings,
 )
@@ -100,6 +101,7 @@ def build_portal_app(ports: Ports) -> Starlette:
         *incidents.ROUTES,
         *warnings.ROUTES,
         *security.ROUTES,
+        *sources.ROUTES,
         *about.ROUTES,
         *figures.ROUTES,
         *apps.ROUTES,

@@ -15,7 +15,7 @@ from helhed.record.reading import Record, RecordReader
 
 async def read_record(visitor: Visit, ask: Ask, citizen: int) -> tuple[Record, Names]:
     """Everything the ask may see of the citizen, and the names behind its keys."""
-    record = await RecordReader(visitor.ports.rows).whole_record(ask, citizen)
+    record = await RecordReader(visitor.ports.rows, live=visitor.ports.live).whole_record(ask, citizen)
     return record, await names_of(visitor, organisation_keys(record), professional_keys(record))
 
 

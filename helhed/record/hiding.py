@@ -15,7 +15,7 @@ from helhed.record.reading import Record
 def part_of(record: Record, rows: Collection[UUID]) -> Record:
     """The record of which these rows are left."""
     left = tuple(entry for entry in record.entries if entry.id in rows)
-    return Record(left, record.truncated, {entry.reference: entry for entry in left})
+    return Record(left, record.truncated, record.manifest, {entry.reference: entry for entry in left})
 
 
 @dataclass(frozen=True, slots=True)

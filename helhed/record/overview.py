@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from helhed.record import contacts, measuring, medicines, people, plans, problems, sources
+from helhed.record.manifest import NOTHING_ASKED, Manifest
 from helhed.record.reading import Record
 
 MOST_CHARTS = 6
@@ -33,6 +34,7 @@ class Overview:
     home: people.Home
     sources: list[sources.Source]
     truncated: frozenset[str]  #: types of which the oldest rows are missing
+    manifest: Manifest = NOTHING_ASKED  #: which sources answered this look
 
     @property
     def empty(self) -> bool:
@@ -63,6 +65,7 @@ def overview(record: Record, now: datetime) -> Overview:
         home=people.home(record),
         sources=sources.sources(record),
         truncated=record.truncated,
+        manifest=record.manifest,
     )
 
 

@@ -1,5 +1,6 @@
 """Reading one citizen's record: one decided and logged look, parsed once."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ import msgspec
 from helhed.foundation.ask import Ask
 from helhed.foundation.ids import key_of, parse_id
 from helhed.record.facts import TYPES
+from helhed.record.manifest import NOTHING_ASKED, Manifest
 from helhed.record.moments import Moment, moment
 from helhed.record.paths import Json, walk
 
@@ -48,6 +50,18 @@ class Row(Protocol):
     @property
     def body(self) -> bytes:
         """The complete JSON, with id and meta."""
+        ...
+
+
+class Live(Protocol):
+    """Sources that are asked when somebody looks (``record.live``), as far as reading needs them."""
+
+    async def ask_all(self, ask: Ask, citizen: int, types: Sequence[str]) -> Manifest:
+        """Ask all that may be asked, side by side, no longer than their deadlines; who answered."""
+        ...
+
+    async def answered(self, ask: Ask, citizen: int, types: Sequence[str], limit: int) -> Sequence[Row]:
+        """The rows of their answers that the ask may see, newest first, decided and logged as one look."""
         ...
 
 
@@ -90,6 +104,7 @@ class Record:
 
     entries: tuple[Entry, ...]
     truncated: frozenset[str] = frozenset()  #: types of which there is more than one look takes: the oldest are missing
+    manifest: Manifest = NOTHING_ASKED  #: which sources answered, and which did not
     _by_reference: dict[str, Entry] = field(default_factory=dict, repr=False)
 
     def of(self, *types: str) -> Iterator[Entry]:
@@ -106,12 +121,14 @@ class Record:
         return frozenset(entry.origin for entry in self.entries)
 
 
-def record_of(rows: Iterable[Row], *, truncated: frozenset[str] = frozenset()) -> Record:
+def record_of(
+    rows: Iterable[Row], *, truncated: frozenset[str] = frozenset(), manifest: Manifest = NOTHING_ASKED
+) -> Record:
     """The record behind stored rows."""
     entries = tuple(
         Entry(row.type_name, row.id, row.origin, row.updated, _DECODER.decode(bytes(row.body))) for row in rows
     )
-    return Record(entries, truncated, {entry.reference: entry for entry in entries})
+    return Record(entries, truncated, manifest, {entry.reference: entry for entry in entries})
 
 
 def reference_key(reference: object, type_name: str) -> int | None:
@@ -125,12 +142,29 @@ def reference_key(reference: object, type_name: str) -> int | None:
 class RecordReader:
     """Reads whole records for pages."""
 
-    def __init__(self, rows: CitizenRows, limit: int = ROW_LIMIT) -> None:
+    def __init__(self, rows: CitizenRows, limit: int = ROW_LIMIT, live: Live | None = None) -> None:
         self._rows = rows
         self._limit = limit
+        self._live = live
 
     async def whole_record(self, ask: Ask, citizen: int, types: Sequence[str] = RECORD_TYPES) -> Record:
-        """Everything the ask may see of the citizen in these types: one statement, one look in the citizen's log."""
-        rows = await self._rows.citizen_rows(ask, citizen, types, self._limit)
+        """Everything the ask may see of the citizen in these types: one statement, one look in the citizen's log; and, where sources
+        are asked live, their answers beside it.
+        """
+        if self._live is None:
+            rows, manifest = await self._rows.citizen_rows(ask, citizen, types, self._limit), NOTHING_ASKED
+        else:
+            rows, manifest = await self._with_answers(self._live, ask, citizen, types)
         counted = Counter(row.type_name for row in rows)
-        return record_of(rows, truncated=frozenset(name for name, count in counted.items() if count >= self._limit))
+        truncated = frozenset(name for name, count in counted.items() if count >= self._limit)
+        return record_of(rows, truncated=truncated, manifest=manifest)
+
+    async def _with_answers(
+        self, live: Live, ask: Ask, citizen: int, types: Sequence[str]
+    ) -> tuple[Sequence[Row], Manifest]:
+        """What is stored is read while the sources are asked."""
+        async with asyncio.TaskGroup() as group:
+            asked = group.create_task(live.ask_all(ask, citizen, types))
+            stored = group.create_task(self._rows.citizen_rows(ask, citizen, types, self._limit))
+        answered = await live.answered(ask, citizen, types, self._limit)
+        return [*stored.result(), *answered], asked.result()

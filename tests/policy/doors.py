@@ -166,6 +166,7 @@ EXAMPLES: dict[str, Body] = {
     "status": _nothing,
     "events": _nothing,
     "name-staff": lambda town, row: _parameters(("case-number", "valueString", "2026-1"), ("reason", "valueString", "x")),
+    "sources": _nothing,
     "unit-find": _nothing,
     "unit-as-of": _nothing,
     "units-beneath": _nothing,

@@ -14,6 +14,7 @@ from helhed.api.operations.model import Operation, Place
 from helhed.api.operations.name_staff import NAME_STAFF
 from helhed.api.operations.number_blocks import NUMBER_BLOCKS
 from helhed.api.operations.purging import PURGING
+from helhed.api.operations.sources import SOURCES
 from helhed.api.operations.subscriptions import SUBSCRIPTIONS
 from helhed.api.operations.summary import SUMMARY
 from helhed.api.operations.terminology import TERMINOLOGY
@@ -40,6 +41,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *NUMBER_BLOCKS,
     *SUBSCRIPTIONS,
     RECEIPTS,
+    SOURCES,
 )
 
 

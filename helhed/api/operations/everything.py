@@ -3,16 +3,21 @@
 http://hl7.org/fhir/R4/patient-operation-everything.html, http://hl7.org/fhir/R4/encounter-operation-everything.html
 """
 
-from helhed.api.answers import Answer
+from helhed.api.answers import ALWAYS, Answer
 from helhed.api.bundles import everything_bundle
 from helhed.api.door import Door
 from helhed.api.operations.model import Operation, Place
 from helhed.api.operations.parameters import Given, given
 from helhed.api.request import Request
+from helhed.api.sources import manifest_outcome, sources_header, with_answers
+from helhed.fhir.changes import Page
 from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.fhir.store import Whole
+from helhed.foundation.ask import Ask
 from helhed.foundation.errors import BadRequest, Unknown
-from helhed.foundation.ids import parse_id
+from helhed.foundation.ids import key_of, parse_id
+from helhed.record.live.gathering import LiveSources
+from helhed.record.manifest import NOTHING_ASKED, Manifest
 
 _MOST = 1000  #: resources of a page, before what they refer to
 _NAMES = ("start", "end", "_since", "_type", "_count", "_cursor")
@@ -39,8 +44,22 @@ async def _everything(door: Door, request: Request, place: Place) -> Answer:
         asked.one("_cursor"),
     )
     page = await door.store.everything(request.ask, whole)
+    manifest = NOTHING_ASKED
+    if (
+        door.live is not None and type_name == "Patient" and whole.cursor is None
+    ):  # who may not see the patient asks nobody
+        page, manifest = await _with_answers(door.live, request.ask, whole, page)
     kept = [pair for pair in asked.pairs if pair[0] != "_cursor"]
-    return Answer(200, everything_bundle(door.base, f"{type_name}/{name}/$everything", kept, page))
+    told = everything_bundle(
+        door.base, f"{type_name}/{name}/$everything", kept, page, manifest_outcome(manifest) if manifest else b""
+    )
+    return Answer(200, told, (*ALWAYS, *sources_header(manifest)))
+
+
+async def _with_answers(live: LiveSources, ask: Ask, whole: Whole, page: Page) -> tuple[Page, Manifest]:
+    types = whole.types or live.held
+    manifest = await live.ask_all(ask, key_of(whole.id), types)
+    return with_answers(page, await live.answered(ask, key_of(whole.id), types, _MOST), whole), manifest
 
 
 def _types(asked: Given) -> tuple[str, ...]:

@@ -25,10 +25,11 @@ from helhed.portals.ports.log_entries import LogEntry, LogPage, PurgeNote
 from helhed.portals.ports.log_in import LogIns, Once
 from helhed.portals.ports.passkeys import NoPasskeys, Passkeys
 from helhed.portals.ports.proofs import LogAnchors, LogWitness, Proofs
+from helhed.portals.ports.sources import SourceRegistry
 from helhed.portals.ports.watch import Watch
 from helhed.portals.ports.works import Operations
 from helhed.portals.sessions import Principal, SessionStore
-from helhed.record.reading import CitizenRows
+from helhed.record.reading import CitizenRows, Live
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +205,8 @@ class Ports:
     emergency_organisation: int | None = None  #: whose eyes a block is tried with; None takes the first hospital unit
     keeping: Keeping = field(default_factory=NoKeeping)
     figures: Figures | None = None  #: of everybody together; without them their page says that there are none
+    sources: SourceRegistry | None = None  #: of the network, for those who keep it running
+    live: Live | None = None  #: sources that are asked when somebody looks
     operations: Operations | None = None  #: how the network stands; pages without it have no such door
     watch: Watch | None = None  #: the desks of security officers; pages without them have no such door
     secure_cookies: bool = False  #: True behind https: the cookie is then named __Host-helhed

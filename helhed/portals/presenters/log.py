@@ -16,7 +16,7 @@ from helhed.trust.policy import BASIS_NUMBERS
 
 BURST = timedelta(minutes=45)
 _SELF, _OVERRIDE = BASIS_NUMBERS["self"], BASIS_NUMBERS["override"]
-_READS = frozenset({Action.READ, Action.VREAD, Action.HISTORY, Action.SEARCH, Action.OVERVIEW})
+_READS = frozenset({Action.READ, Action.VREAD, Action.HISTORY, Action.SEARCH, Action.OVERVIEW, Action.SEE_ANSWERS})
 _WRITES = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
 _TAKEN_OUT = frozenset({Action.PROPOSE_PURGE, Action.PURGE, Action.RETAIN_NO_LONGER})
 #: what was shown of the record, from a copy

@@ -10,6 +10,7 @@ from helhed.portals.presenters import clinical, log
 from helhed.portals.presenters.charts import Chart, Mark, chart
 from helhed.portals.presenters.medicine import MedicineView, medicine_view
 from helhed.portals.presenters.names import Names
+from helhed.portals.presenters.sources import ManifestView, manifest_view
 from helhed.portals.presenters.timeline import EventView, Teller, event_view
 from helhed.record import timeline
 from helhed.record.measuring import Series, newest_value
@@ -89,6 +90,7 @@ class OverviewView:
     """What both big pages show of an overview."""
 
     sources: list[clinical.SourceView]
+    manifest: ManifestView
     allergies: list[clinical.Alert]
     no_known_allergies: bool
     warnings: list[clinical.Alert]
@@ -150,6 +152,7 @@ def overview_view(
     organisations = names.all()
     return OverviewView(
         sources=clinical.source_views(shown.sources, words, names, now),
+        manifest=manifest_view(shown.manifest, words, now),
         allergies=[clinical.allergy_alert(one, words, names) for one in shown.allergies],
         no_known_allergies=shown.no_known_allergies,
         warnings=[clinical.warning_alert(one, words, names) for one in shown.warnings],

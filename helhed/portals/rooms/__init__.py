@@ -29,7 +29,9 @@ from helhed.portals.rooms.rows import PortalRows
 from helhed.portals.rooms.sessions import PortalSessions
 from helhed.portals.rooms.watch import portal_watch
 from helhed.portals.rooms.works import PortalOperations
+from helhed.record.live.gathering import LiveSources
 from helhed.registries.directory import Directory
+from helhed.registries.sources import Sources
 from helhed.trust.acting.counter import Counter
 from helhed.trust.acting.help import Help
 from helhed.trust.acting.mandates import Mandates
@@ -71,6 +73,7 @@ def portal_ports(
     passkeys: Passkeys | None = None,
     acute_places: tuple[int, ...] = (),
     data_dir: Path | None = None,
+    live: LiveSources | None = None,
 ) -> ports.Ports:
     """Everything the pages are built from."""
     pool = store.pool
@@ -109,6 +112,8 @@ def portal_ports(
         counter=Counter(pool),
         calendars=PortalCalendars(store),
         figures=Figures(pool),
+        live=live,
+        sources=Sources(pool),
         operations=PortalOperations(pool, data_dir) if data_dir else None,
         watch=portal_watch(pool),
         secure_cookies=secure_cookies,

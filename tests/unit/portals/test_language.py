@@ -28,6 +28,7 @@ FROM_CODES = (
     "calendar.participation.", "calendar.feed.detail.", "calendar.feed.file_", "appointment.manner.",
     "works.name.", "works.said.", "works.whose.", "works.state.", "emergency.mark_", "emergency.why_",
     "match.", "issuing.kind.", "issuing.sexes.", "links.",
+    "sourcelist.way.", "sourcelist.state.", "manifest.said.", "manifest.why.", "source_kind.",
 )  # fmt: skip
 
 
