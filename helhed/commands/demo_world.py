@@ -13,6 +13,7 @@ from rich.console import Console
 
 from helhed.app import token_audience, token_key
 from helhed.commands.demo_acting import put_acting
+from helhed.commands.demo_work import put_work
 from helhed.commands.figures import refresh
 from helhed.commands.importing import owner_pool
 from helhed.commands.populating import Totals, load_blocks
@@ -84,6 +85,10 @@ class DemoLoader:
         keys = [key_of(UUID(address.partition("/")[2])) for address in found]
         await self._pool.execute("select trust.register_system(one) from unnest($1::bigint[]) one", keys)
 
+    async def put_work(self) -> None:
+        """What places of the demo ask each other for."""
+        self.stored += await put_work(self._sessions, self.addresses)
+
     async def store(self, custodian: UUID, bundles: Iterable[dict[str, Any]]) -> None:
         """Store these Bundles in one transaction of one custodian."""
         await self._store(custodian, [(e["fullUrl"], e["resource"]) for bundle in bundles for e in bundle["entry"]])
@@ -151,6 +156,7 @@ async def _load_world(loader: DemoLoader, tell: Callable[[str], None]) -> None:
         await loader.store(custodian, [source.bundle])
     await loader.let_watch(loader.id_of(PLACES[SECURITY_OFFICE].url))
     await loader.let_review(loader.id_of(PLACES[NETWORK_REVIEWERS].url))
+    await loader.put_work()
     tell(f"Demo people: {loader.stored} resources.")
 
 

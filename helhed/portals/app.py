@@ -55,6 +55,8 @@ from helhed.portals.routes import (
     sources,
     step_up,
     warnings,
+    whose_move,
+    work,
 )
 from helhed.portals.static_files import CompressedFiles
 
@@ -89,6 +91,8 @@ def build_portal_app(ports: Ports) -> Starlette:
         *emergency.ROUTES,
         *emergency_device.ROUTES,
         *reviews.ROUTES,
+        *work.ROUTES,
+        *whose_move.ROUTES,
         *relations.ROUTES,
         *hiding.ROUTES,
         *assistants.ROUTES,

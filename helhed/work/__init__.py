@@ -1,1 +1,1 @@
-"""Tasks with owner and deadline: whose move it is. Built with initiative 2.3."""
+"""Tasks with owner and deadline: whose move it is. See docs/explanation/whose-move-it-is.md."""

@@ -23,6 +23,7 @@ _QUEUE = "select * from work.queue($1::fhir.ask, $2, $3, $4, $5, $6, $7, $8, $9)
 _TOLD = "select * from work.told_to($1::fhir.ask, $2)"
 _COLLEAGUES = "select * from work.colleagues($1::fhir.ask, $2)"
 _CITIZEN = "select * from work.of_citizen($1::fhir.ask, $2, $3)"
+_ONE = "select * from work.one_piece($1::fhir.ask, $2)"
 _RECEIPTS = "select * from work.receipts($1::fhir.ask, $2)"
 _EVER, _ALWAYS = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _FIRST = UUID(int=0)
@@ -100,6 +101,19 @@ class Receipt:
     at: datetime
     unit: str  #: "" for the network itself
     to_unit: str
+    person: str = ""  #: whom it was given to
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """One piece with its receipts, and what the asker's place has to do with it."""
+
+    piece: Piece
+    moves: list[Receipt]
+    owner: int | None  #: key of the unit that was asked
+    ours: bool  #: it is the unit that was asked
+    sent: bool  #: it asked
+    has: bool  #: it has it now
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +157,15 @@ class Queues:
         async with lend(self._pool) as connection:
             return [_piece(row) for row in await connection.fetch(_CITIZEN, ask_row(ask), citizen, limit)]
 
+    async def one(self, ask: Ask, task: UUID) -> Whole:
+        """A piece as a professional sees it, as one look. Raises Unknown for what they may not see."""
+        async with lend(self._pool) as connection:
+            row = await connection.fetchrow(_ONE, ask_row(ask), task)
+        if row is None:
+            raise Unknown
+        moves = [_receipt(one) for one in orjson.loads(row["moves"])]
+        return Whole(_piece(row), moves, row["owner_key"], row["ours"], row["sent"], row["has"])
+
     async def receipts(self, ask: Ask, task: UUID) -> Receipts:
         """What became of a piece. Raises Unknown for what the asker may not see."""
         async with lend(self._pool) as connection:
@@ -151,6 +174,11 @@ class Queues:
             raise Unknown
         moves = [Receipt(row["what"], row["at"], row["unit"] or "", row["to_unit"] or "") for row in rows]
         return Receipts(rows[0]["status"], rows[0]["version"], moves, rows[0]["reaches"])
+
+
+def _receipt(one: Mapping[str, Any]) -> Receipt:
+    names = (one[name] or "" for name in ("unit", "to_unit", "person"))
+    return Receipt(one["what"], datetime.fromisoformat(one["at"]), *names)
 
 
 def _piece(row: Any) -> Piece:

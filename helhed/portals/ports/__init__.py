@@ -27,6 +27,7 @@ from helhed.portals.ports.passkeys import NoPasskeys, Passkeys
 from helhed.portals.ports.proofs import LogAnchors, LogWitness, Proofs
 from helhed.portals.ports.sources import SourceRegistry
 from helhed.portals.ports.watch import Watch
+from helhed.portals.ports.work import Work
 from helhed.portals.ports.works import Operations
 from helhed.portals.sessions import Principal, SessionStore
 from helhed.record.reading import CitizenRows, Live
@@ -208,6 +209,7 @@ class Ports:
     sources: SourceRegistry | None = None  #: of the network, for those who keep it running
     live: Live | None = None  #: sources that are asked when somebody looks
     operations: Operations | None = None  #: how the network stands; pages without it have no such door
+    work: Work | None = None  #: whose move it is; without it there are no queues
     watch: Watch | None = None  #: the desks of security officers; pages without them have no such door
     secure_cookies: bool = False  #: True behind https: the cookie is then named __Host-helhed
     version: str = ""

@@ -28,6 +28,7 @@ from helhed.portals.rooms.relations import PortalRelations
 from helhed.portals.rooms.rows import PortalRows
 from helhed.portals.rooms.sessions import PortalSessions
 from helhed.portals.rooms.watch import portal_watch
+from helhed.portals.rooms.work import PortalWork
 from helhed.portals.rooms.works import PortalOperations
 from helhed.record.live.gathering import LiveSources
 from helhed.registries.directory import Directory
@@ -116,6 +117,7 @@ def portal_ports(
         sources=Sources(pool),
         operations=PortalOperations(pool, data_dir) if data_dir else None,
         watch=portal_watch(pool),
+        work=PortalWork(store),
         secure_cookies=secure_cookies,
         version=version,
         base_url=base_url,

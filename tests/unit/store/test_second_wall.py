@@ -186,7 +186,7 @@ DECIDED = {
     "trust.network_state", "trust.acts_in", "trust.look_at_consents", "trust.note_strangers", "trust.blocks_seen", "trust.consents_seen", "trust.notices_seen",
     "insight.make_extract",
     "exchange.begin_message", "exchange.keep_message", "exchange.keep_again", "exchange.park",
-    "work.queue", "work.told_to", "work.colleagues", "work.of_citizen", "work.receipts",
+    "work.queue", "work.one_piece", "work.told_to", "work.colleagues", "work.of_citizen", "work.receipts",
     "trust.ask_why", "trust.own_questions", "trust.open_questions", "trust.open_question", "trust.answer_why", "trust.set_shield", "trust.end_shield", "trust.shields_of", "trust.name_staff", "trust.staff_looks", "trust.notice_choices", "trust.choose_notice", "trust.own_notices", "trust.unread_notices", "trust.read_notices",
     "trust.blocks_for", "trust.set_block_for", "trust.end_block_for",
     "trust.own_relatives", "trust.put_relative", "trust.end_relative", "trust.relatives_of", "trust.call_relative", "trust.begin_help", "trust.see_help",
