@@ -27,12 +27,9 @@ FROM_CODES = (
     "calendar.manner.", "calendar.change.", "calendar.answer.", "calendar.answered.", "calendar.said.", "calendar.conflict.",
     "calendar.participation.", "calendar.feed.detail.", "calendar.feed.file_", "appointment.manner.",
     "works.name.", "works.said.", "works.whose.", "works.state.", "emergency.mark_", "emergency.why_",
-<<<<<<< HEAD
     "match.", "issuing.kind.", "issuing.sexes.", "links.",
     "sourcelist.way.", "sourcelist.state.", "manifest.said.", "manifest.why.", "source_kind.",
-=======
     "work.act.", "work.because.", "work.caption.", "work.done.", "work.none.", "work.refused.", "work.status.", "work.view.",
->>>>>>> eeafc63 (Pages of work: one queue for each unit, one piece with its receipts, and whose move it is for the citizen; demo work; how it works in docs)
 )  # fmt: skip
 
 
