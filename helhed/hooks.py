@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from helhed.exchange.messages.following import MessageTasks
 from helhed.fhir.store import Hooks
 from helhed.foundation.database import Connection
 from helhed.foundation.proving import Duty, prove
@@ -25,6 +26,7 @@ HOOKS = Hooks(
         Employments(),
         Relations(),
         Pieces(),
+        MessageTasks(),
     ),
     preparers=(ReplacementNumbers(), PatientLinks(), Pieces()),
     witnesses=(NumbersOfOthers(),),

@@ -78,17 +78,21 @@ class Intake:
         Overloaded; all but the last are parked.
         """
         came = raw if verbatim is None else verbatim
+        message = await self.readable(ask, raw, channel, came)
+        if message.type.name == ACKNOWLEDGEMENT:
+            raise Unprocessable("An acknowledgement is settled, not taken.")
+        return await self.take_read(ask, message, came, channel)
+
+    async def readable(self, ask: Ask, raw: bytes, channel: str, came: bytes) -> Message:
+        """The message in a document; what is none is kept, and raised."""
         try:
-            message = await aside(len(raw), lambda: self._read(raw))
+            return await aside(len(raw), lambda: self.read(raw))
         except Unfit as error:
             raise await self._parked(
                 ask, came, channel, "unfit", error, InvalidResource(issues=error.issues)
             ) from error
         except HelhedError as error:
             raise await self._parked(ask, came, channel, "unreadable", error, error) from error
-        if message.type.name == ACKNOWLEDGEMENT:
-            raise Unprocessable("An acknowledgement is settled, not taken.")
-        return await self.take_read(ask, message, came, channel)
 
     async def take_read(self, ask: Ask, message: Message, raw: bytes, channel: str = "rest") -> Taken:
         """The same for a message that was read."""
@@ -112,7 +116,8 @@ class Intake:
         """Keep what could not even be read."""
         await self._parked(ask, raw, channel, "unreadable", error, error)
 
-    def _read(self, raw: bytes) -> Message:
+    def read(self, raw: bytes) -> Message:
+        """The message in a document. Raises BadRequest, InvalidResource, TooLarge or Unfit."""
         check_weight(raw, self._most_elements)
         plain, compact = parse_compact(raw, limits=self._limits)
         if issues := validate(plain):

@@ -13,7 +13,7 @@ from typing import Any
 BASIS_NUMBERS: Mapping[str, int] = MappingProxyType({
     "self": 1, "treatment-A": 2, "treatment-B": 3, "treatment-D": 4, "custodian": 5, "public": 6, "owner": 7, "override": 8,
     "custody": 9, "mandate": 10, "guardian": 11, "proxy": 12, "consent": 13, "decision-for-youth": 14,
-    "treatment-C": 15, "own-follow-up": 16, "research-permit": 17,
+    "treatment-C": 15, "own-follow-up": 16, "research-permit": 17, "disclosure": 18,
 })  # fmt: skip
 Types = frozenset[str] | None  #: None is every type
 

@@ -187,6 +187,8 @@ DECIDED = {
     "insight.make_extract",
     "exchange.begin_message", "exchange.keep_message", "exchange.keep_again", "exchange.park",
     "work.queue", "work.one_piece", "work.told_to", "work.colleagues", "work.of_citizen", "work.receipts",
+    "work.queue", "work.told_to", "work.colleagues", "work.of_citizen", "work.receipts",
+    "exchange.hand_over", "exchange.settle", "exchange.messages_seen", "exchange.parked_seen", "exchange.move_parked", "exchange.set_mode", "exchange.migration", "exchange.note_seen",
     "trust.ask_why", "trust.own_questions", "trust.open_questions", "trust.open_question", "trust.answer_why", "trust.set_shield", "trust.end_shield", "trust.shields_of", "trust.name_staff", "trust.staff_looks", "trust.notice_choices", "trust.choose_notice", "trust.own_notices", "trust.unread_notices", "trust.read_notices",
     "trust.blocks_for", "trust.set_block_for", "trust.end_block_for",
     "trust.own_relatives", "trust.put_relative", "trust.end_relative", "trust.relatives_of", "trust.call_relative", "trust.begin_help", "trust.see_help",
@@ -273,7 +275,10 @@ WATCH = {
     "trust.watch_refresh", "trust.watch_seconds", "trust.watch_take_in", "trust.watch_export_done", "trust.watch_export_next",
 }  # fmt: skip
 #: the courier's: where to look for what is to be told, and nothing of what it is; headers stay sealed
-COURIER = {"trust.claim_subscriptions"}
+COURIER = {
+    "trust.claim_subscriptions", "exchange.due_receivers", "exchange.not_reached", "exchange.to_escalate", "exchange.escalated", "exchange.note_tasks",
+    "exchange.state",
+}  # fmt: skip
 #: arithmetic on what the caller brings, or public facts
 HARMLESS = {
     "foundation.log_waits_since",
@@ -387,7 +392,7 @@ async def test_a_decided_function_asks_who_is_asking(library: Scene, name: str) 
         "asker.actor in (a.principal, a.assistant)",  # one's own
         "trust.acts_wholly(asker", "trust.helped(asker", "trust.has_duty(asker", "trust.keeps_directory(asker)",
         "trust.own_keys(asker)", "trust.log_reach(asker",  # nobody's, for whoever is no citizen; whose log one may read
-        "trust.standing_of(asker", "exchange.acts_for(asker",  # where the asker stands, and for which units
+        "trust.standing_of(asker", "exchange.acts_for(asker", "exchange.keeps_running(asker",  # where the asker stands, and for which units
         "trust.keeps_log(asker)", "registries.may_arrange(asker", "registries.may_hold_numbers(asker", "trust.acts_in(asker", "trust.keeps_running(asker)",
         "trust.may_copy(asker)", "insight.may_extract(asker", "trust.emergency_patients(asker)",
         "trust.watch_standing(asker", "trust.watch_within(asker",  # security officers

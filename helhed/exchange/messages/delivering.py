@@ -1,0 +1,204 @@
+"""The rest of the way: copies to receivers' own systems, what these answer, and what is told to the sender when nobody takes one.
+
+A receiver's system fetches from its queue, is sent to at its address, or gets files. It acknowledges as any receiver does. The sender was
+acknowledged by the network already: a message has one acknowledgement. What cannot be delivered comes back to the sender as a piece of
+work, not as a second answer.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from helhed.exchange.messages.envelope import Message
+from helhed.exchange.messages.intake import Intake
+from helhed.exchange.messages.rules import rules
+from helhed.fhir.changes import Change
+from helhed.fhir.store import Store
+from helhed.fhir.store.rows import ask_row
+from helhed.foundation.ask import Ask
+from helhed.foundation.clock import Clock
+from helhed.foundation.errors import HelhedError, Unknown
+from helhed.foundation.guarded import Guard, NotFetched, Reach
+from helhed.foundation.ids import bucket_of, new_id
+from helhed.foundation.logging import logger
+from helhed.foundation.proving import Duty, prove
+from helhed.work.tasks import task
+
+_HAND_OVER = "select * from exchange.hand_over($1::fhir.ask, $2, $3, $4, $5)"
+_SETTLE = "select exchange.settle($1::fhir.ask, $2, $3, $4, $5, $6)"
+_DUE = "select * from exchange.due_receivers($1, $2)"
+_NOT_REACHED = "select exchange.not_reached($1, $2, $3, $4)"
+_TO_ESCALATE = "select * from exchange.to_escalate($1)"
+_ESCALATED = "select exchange.escalated($1, $2, $3)"
+_MOST_AT_ONCE, _MOST_ANSWER_BYTES, _SECONDS_BETWEEN, _PATIENCE_SECONDS = 100, 1 << 20, 5.0, 20.0
+_GOOD = frozenset({200, 201, 202, 204})
+#: makes the ask of an organisation's system at a moment
+Asks = Callable[[int, datetime], Ask]
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One copy of a message in an envelope of its own."""
+
+    delivery: UUID
+    envelope: UUID
+    message: UUID
+    type: str
+    header: str
+    sender: str  #: SOR code
+    sent_at: datetime
+    attempt: int
+    address: str | None
+    body: bytes  #: as its sender sent it
+
+    @property
+    def enveloped(self) -> bytes:
+        """The Bundle in this envelope; what did not come as JSON is given as it came."""
+        try:
+            bundle = orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            return self.body
+        moment = self.sent_at.isoformat(timespec="milliseconds")
+        head = {"resourceType": "Bundle", "id": str(self.envelope)}
+        return orjson.dumps({**head, **bundle, "id": str(self.envelope), "timestamp": moment})
+
+
+class Deliveries:
+    """What receivers' systems fetch and answer."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def hand_over(self, ask: Ask, channel: str = "queue", most: int = _MOST_AT_ONCE) -> list[Copy]:
+        """What waits for the asker's organisation. Each comes again after a while, until it is acknowledged or given up."""
+        async with self._store.session(ask) as session:
+            await prove(session.connection, Duty.STORE)
+            patience = rules().acknowledge_within
+            rows = await session.connection.fetch(
+                _HAND_OVER, ask_row(ask), channel, most, patience, rules().most_resends
+            )
+        return [Copy(*(row[name] for name in Copy.__slots__)) for row in rows]
+
+    async def settle(self, ask: Ask, message: Message) -> str:
+        """A receiver's acknowledgement. Raises Unknown for one of what it never got; answered again, it changes nothing."""
+        header, code = message.responds
+        said = "" if code == "ok" else _said(message)
+        return await self.answered(ask, header, message.receiver, code, said)
+
+    async def answered(self, ask: Ask, header: str, sender: str, code: str, said: str) -> str:
+        """The same in plain words."""
+        async with self._store.session(ask) as session:
+            await prove(session.connection, Duty.STORE)
+            later = ask.at + rules().acknowledge_within
+            told: str = await session.connection.fetchval(_SETTLE, ask_row(ask), header, sender, code, said, later)
+        if told == "unknown":
+            raise Unknown("No message that is called this was handed to this organisation.")
+        return told
+
+
+@dataclass
+class Carrier:
+    """Carries copies to the addresses of receivers, and tells senders what came to nothing. One of them at work at a time does; several may."""
+
+    store: Store
+    clock: Clock
+    asks: Asks
+    reach: Reach = field(default_factory=Reach)
+    guard: Guard = field(default_factory=Guard)
+
+    async def round(self) -> int:
+        """One round; how much was done."""
+        done = 0
+        for channel in ("rest",):
+            for receiver in await self._due(channel):
+                for copy in await Deliveries(self.store).hand_over(self.asks(receiver, self.clock()), channel):
+                    await self._carry(receiver, copy)
+                    done += 1
+        return done + await self.escalate()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Rounds, until it is stopped."""
+        while not stopping.is_set():
+            try:
+                await self.round()
+            except (HelhedError, OSError) as error:  # the database may be away: the next time will do
+                logger("exchange").warning("a round of messages did not end", error=error)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), _SECONDS_BETWEEN)
+
+    async def _due(self, channel: str) -> Sequence[int]:
+        async with self.store.pool.acquire() as connection:
+            return [row[0] for row in await connection.fetch(_DUE, channel, self.clock())]
+
+    async def _carry(self, receiver: int, copy: Copy) -> None:
+        ask = self.asks(receiver, self.clock())
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                async with await self.guard.connect(copy.address or "", self.reach) as connection:
+                    headers = {"content-type": "application/fhir+json"}
+                    answer = await connection.send("POST", headers, copy.enveloped, _MOST_ANSWER_BYTES)
+            if answer.status not in _GOOD:
+                await self._not_reached(copy, f"The address answered {answer.status}.")
+            elif answer.body.strip():
+                message = Intake(self.store).read(answer.body)
+                if message.responds[0] == copy.header:
+                    await Deliveries(self.store).settle(ask, message)
+        except (NotFetched, TimeoutError):
+            await self._not_reached(copy, "The address was not reached.")
+        except HelhedError:  # taken, and answered with what is no acknowledgement: it is sent again in its time
+            logger("exchange").warning("a receiver answered what cannot be read", delivery=str(copy.delivery))
+
+    async def _not_reached(self, copy: Copy, why: str) -> None:
+        now = self.clock()
+        async with self.store.pool.acquire() as connection, connection.transaction():
+            await prove(connection, Duty.STORE)  # type: ignore[arg-type]
+            await connection.execute(_NOT_REACHED, copy.delivery, now, now + rules().acknowledge_within, why)
+
+    # --- the sender's move ----------------------------------------------------------------------------------------------------
+
+    async def escalate(self) -> int:
+        """What reached nobody becomes a piece of work of its sender."""
+        async with self.store.pool.acquire() as connection, connection.transaction():
+            await prove(connection, Duty.STORE)  # type: ignore[arg-type]
+            rows = await connection.fetch(_TO_ESCALATE, _MOST_AT_ONCE)
+        done = 0
+        for row in rows:
+            done += await self._escalate(row)
+        return done
+
+    async def _escalate(self, row: Any) -> bool:
+        ask = self.asks(row["organisation"], self.clock())
+        own = new_id(bucket_of(row["patient"]))
+        sender, receiver = f"Organization/{row['sender_id']}", f"Organization/{row['receiver_id']}"
+        body = task(
+            kind="undeliverable-message", requester=sender, owner=sender, authored=ask.at,
+            patient=f"Patient/{row['patient']}", description=_WHY[row["state"]], urgent=True,
+        )  # fmt: skip
+        body["input"] = [{"type": {"text": "receiver"}, "valueReference": {"reference": receiver}}]
+        async with self.store.session(ask) as session:
+            await prove(session.connection, Duty.STORE)
+            if not await session.connection.fetchval(_ESCALATED, row["delivery"], own, ask.at):
+                return False
+            await session.write([Change("POST", "Task", body, orjson.dumps(body), own)])
+        return True
+
+
+_WHY = {
+    "refused": "Modtagerens system afviste beskeden. Kontakt modtageren.",
+    "given-up": "Modtagerens system kvitterede ikke for beskeden. Kontakt modtageren.",
+    "withheld": "Beskeden blev ikke afleveret. Kontakt modtageren eller borgeren.",
+}
+
+
+def _said(message: Message) -> str:
+    """What is wrong, in the words of whoever refuses."""
+    issues = [i for one in message.resources if one["resourceType"] == "OperationOutcome" for i in one.get("issue", ())]
+    codes = [c.get("code", "") for i in issues for c in i.get("details", {}).get("coding", ())]
+    texts = [str(i["diagnostics"]) for i in issues if i.get("diagnostics")]
+    return "; ".join([*codes, *texts])[:500]

@@ -1,0 +1,222 @@
+"""Messages on the rest of their way: to the receiver's system, back to the sender when nobody takes them, and to who acted on them."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+from helhed.exchange.messages.acknowledging import acknowledgement
+from helhed.exchange.messages.delivering import Carrier, Deliveries
+from helhed.exchange.messages.following import Messages
+from helhed.exchange.messages.intake import Intake
+from helhed.exchange.messages.modes import Mode, Modes
+from helhed.foundation.ask import ActorKind, Ask, Purpose
+from helhed.foundation.errors import Forbidden, Unknown
+from helhed.foundation.guarded import Reach
+from helhed.foundation.ids import key_of
+from tests.support.door import Door
+from tests.support.world import NOW, at
+from tests.unit.exchange.letters import CLINIC, HOSPITAL, Post, letter, raw
+from tests.unit.exchange.listener import Listener
+
+pytestmark = pytest.mark.asyncio
+LATER = timedelta(minutes=31)
+
+
+@pytest.fixture
+async def post(world):
+    """Everybody in place; the clinic takes messages by its queue."""
+    post = await Post.opened(world)
+    await Modes(world.store).set(world.system(post.clinic), key_of(post.clinic), Mode.of("", "both", "queue", None))
+    return post
+
+
+def system_of(organisation: int, moment: datetime) -> Ask:
+    """The system of an organisation at a moment."""
+    return Ask(
+        ActorKind.SYSTEM,
+        organisation,
+        organisation,
+        "system",
+        Purpose.OPERATIONS,
+        "test",
+        None,
+        None,
+        moment,
+        UUID(int=7),
+    )
+
+
+async def sent(post: Post, **more: Any) -> dict[str, Any]:
+    """A message that was taken."""
+    message = letter(**more)
+    taken = await Intake(post.world.store).take(post.world.system(post.hospital), raw(message))
+    assert taken.code == "ok"
+    return message
+
+
+async def steps(post: Post) -> list[str]:
+    """Of the newest message, as its sender's system sees them."""
+    found = await Messages(post.world.store).seen(post.world.system(post.hospital), most=1)
+    return [one.step for one in found[0].steps]
+
+
+async def tasks(post: Post) -> list[dict[str, Any]]:
+    """Pieces of work about the citizen."""
+    page = await post.world.search(post.world.citizen(post.patient), f"Task?patient=Patient/{post.patient}")
+    return [orjson.loads(one.body) for one in page.matches]
+
+
+async def test_a_copy_waits_in_the_queue_until_the_receiver_acknowledges_it(post):
+    message = await sent(post)
+    door = Door(post.world, post.world.system(post.clinic))
+    _, polled = await door.post("/fhir/$message-poll", b"")
+    (copy,) = [one["resource"] for one in polled["entry"]]
+    assert copy["entry"] == message["entry"]
+    assert copy["id"] != message["id"]
+    assert "entry" not in (await door.post("/fhir/$message-poll", b""))[1]
+    read = Intake(post.world.store).read(orjson.dumps(copy))
+    ack = acknowledgement(read, UUID(int=5), UUID(int=6), NOW, "ok")
+    ack["entry"][0]["resource"]["source"]["endpoint"] = "x"
+    assert (await door.post("/fhir/$process-message", ack))[0] == 204
+    assert (await door.post("/fhir/$process-message", ack))[0] == 204
+    assert (await steps(post))[-2:] == ["delivered", "receiver-acknowledged"]
+    log = await post.world.log(post.patient)
+    assert [row["basis"] for row in log if row["action"] == 191] == [18]
+
+
+async def test_nobody_else_fetches_it_and_nobody_answers_for_another(post):
+    message = await sent(post)
+    for other in (post.town, post.hospital):
+        assert await Deliveries(post.world.store).hand_over(post.world.system(other)) == []
+        with pytest.raises(Unknown):
+            await Deliveries(post.world.store).answered(
+                post.world.system(other), message["entry"][0]["resource"]["id"], "", "ok", ""
+            )
+    doctor = post.world.professional(await post.world.employee(post.clinic), post.clinic)
+    assert await Deliveries(post.world.store).hand_over(doctor) == []
+
+
+async def test_what_nobody_acknowledges_comes_again_and_then_is_the_senders_move(post):
+    await sent(post)
+    moment, envelopes = NOW, set()
+    for _ in range(6):
+        copies = await Deliveries(post.world.store).hand_over(at(post.world.system(post.clinic), moment))
+        envelopes.update(one.envelope for one in copies)
+        moment += LATER
+    assert len(envelopes) == 4
+    carrier = Carrier(post.world.store, lambda: moment, system_of)
+    assert await carrier.escalate() == 1
+    assert await carrier.escalate() == 0
+    assert "escalated" in await steps(post)
+    owners = {one["code"]["coding"][0]["code"]: one["owner"]["reference"] for one in await tasks(post)}
+    assert owners["undeliverable-message"] == f"Organization/{post.hospital}"
+
+
+async def test_a_refusal_of_the_receivers_system_is_the_senders_move_and_no_second_acknowledgement(post):
+    message = await sent(post)
+    await Deliveries(post.world.store).hand_over(post.world.system(post.clinic))
+    header = message["entry"][0]["resource"]["id"]
+    deliveries = Deliveries(post.world.store)
+    told = await deliveries.answered(post.world.system(post.clinic), header, HOSPITAL, "fatal-error", "kan ikke")
+    assert told == "refused"
+    assert await deliveries.answered(post.world.system(post.clinic), header, HOSPITAL, "ok", "") == "again"
+    assert await Carrier(post.world.store, lambda: NOW, system_of).escalate() == 1
+    again = await Intake(post.world.store).take(post.world.system(post.hospital), raw(message))
+    assert again.code == "ok"
+
+
+async def test_a_block_that_comes_after_holds_at_the_delivery(post):
+    await sent(post)
+    await post.world.block(post.patient, who=post.clinic)
+    assert await Deliveries(post.world.store).hand_over(post.world.system(post.clinic)) == []
+    assert "withheld" in await steps(post)
+
+
+async def test_a_message_is_followed_to_who_acted_on_it_by_both_sides_and_the_citizen(post):
+    await sent(post)
+    (asked,) = await tasks(post)
+    for status in ("accepted", "completed"):
+        await post.world.change(post.world.system(post.hospital), UUID(asked["id"]), {**asked, "status": status})
+    assert (await steps(post))[-2:] == ["task-accepted", "acted-on"]
+    follow = Messages(post.world.store)
+    for ask in (post.world.system(post.clinic), post.world.citizen(post.patient)):
+        (found,) = await follow.seen(ask)
+        assert (found.sender, found.receiver, found.equal) == ("Sygehus", "Klinik", True)
+        assert found.steps[-1].by == "Klinik"
+    assert await follow.seen(post.world.system(post.town)) == []
+    stranger = post.world.professional(await post.world.employee(post.clinic), post.clinic)
+    assert await follow.seen(stranger) == []
+    await post.world.contact(post.patient, post.clinic)
+    assert len(await follow.seen(stranger)) == 1
+    await post.world.block(post.patient, who=post.clinic)
+    assert await follow.seen(stranger) == []
+
+
+async def test_only_its_own_system_says_how_an_organisation_takes_messages(post):
+    for who in (post.world.system(post.town), post.world.citizen(post.patient)):
+        with pytest.raises(Forbidden):
+            await Modes(post.world.store).set(who, key_of(post.clinic), Mode.of("", "message", "queue", None))
+
+
+async def test_what_was_put_aside_is_shown_without_its_content_and_taken_when_it_is_mended(post):
+    operator = post.world.professional(await post.world.employee(post.hospital, "operator"), post.hospital, "operator")
+    number = "0202029996"
+    await Intake(post.world.store).take(post.world.system(post.hospital), raw(letter(number=number)))
+    follow = Messages(post.world.store)
+    (one,) = await follow.parked(operator)
+    assert number not in str(one)
+    assert await follow.parked(post.world.professional(await post.world.employee(post.clinic), post.clinic)) == []
+    assert (await Modes(post.world.store).state()).parked == 1
+    patient = await post.world.patient(
+        post.hospital, identifier=[{"system": "urn:oid:1.2.208.176.1.2", "value": number}]
+    )
+    taken = await follow.again(operator, one.id, system_of)
+    assert taken.code == "ok"
+    assert await follow.parked(operator) == []
+    found = await post.world.search(post.world.citizen(patient), f"Communication?patient=Patient/{patient}")
+    assert len(found.matches) == 1
+    with pytest.raises(Unknown):
+        await follow.again(operator, one.id, system_of)
+
+
+async def test_how_far_each_has_come_is_told_to_who_keeps_the_network_running_alone(post):
+    await sent(post)
+    await Intake(post.world.store).take(post.world.system(post.hospital), raw(letter(receiver="1000016999999")))
+    operator = post.world.professional(await post.world.employee(post.hospital, "operator"), post.hospital, "operator")
+    told = {(one.organisation, one.type): one for one in await Modes(post.world.store).progress(operator)}
+    sender = told["Sygehus", "care-communication-message"]
+    assert (sender.sent, sender.equal, sender.differing, sender.refused) == (2, 1, 0, 1)
+    assert (
+        told["Klinik", "care-communication-message"].mode,
+        told["Klinik", "care-communication-message"].waiting,
+    ) == ("both", 1)
+    assert await Modes(post.world.store).progress(replace(operator, role="doctor")) == []
+
+
+async def test_a_copy_is_carried_to_the_receivers_address_and_its_answer_settles_it(post):
+    async with Listener() as listener:
+        mode = Mode.of("", "both", "rest", listener.address)
+        await Modes(post.world.store).set(post.world.system(post.clinic), key_of(post.clinic), mode)
+        message = await sent(post)
+        carrier = Carrier(post.world.store, lambda: NOW, system_of, Reach(loopback=True))
+        assert await carrier.round() == 1
+        assert await carrier.round() == 0
+        assert orjson.loads(listener.received[0])["entry"] == message["entry"]
+    assert (await steps(post))[-1] == "receiver-acknowledged"
+
+
+async def test_nothing_is_carried_to_where_only_we_can_reach(post):
+    async with Listener() as listener:
+        mode = Mode.of("", "both", "rest", listener.address)
+        await Modes(post.world.store).set(post.world.system(post.clinic), key_of(post.clinic), mode)
+        await sent(post)
+        await Carrier(post.world.store, lambda: NOW, system_of).round()
+        assert listener.received == []
+    state = await post.world.owner.fetchrow(
+        "select state, said from exchange.delivery order by changed_at desc limit 1"
+    )
+    assert (state["state"], state["said"]) == ("waiting", "The address was not reached.")
+    assert CLINIC
