@@ -22,12 +22,13 @@ from helhed.fhir.changes import Change
 from helhed.fhir.store import Store
 from helhed.fhir.store.rows import ask_row
 from helhed.foundation.ask import Ask
-from helhed.foundation.clock import Clock
+from helhed.foundation.clock import Clock, system_clock
 from helhed.foundation.errors import HelhedError, Unknown
 from helhed.foundation.guarded import Guard, NotFetched, Reach
 from helhed.foundation.ids import bucket_of, new_id
 from helhed.foundation.logging import logger
 from helhed.foundation.proving import Duty, prove
+from helhed.foundation.settings import Settings
 from helhed.work.tasks import task
 
 _HAND_OVER = "select * from exchange.hand_over($1::fhir.ask, $2, $3, $4, $5)"
@@ -202,3 +203,8 @@ def _said(message: Message) -> str:
     codes = [c.get("code", "") for i in issues for c in i.get("details", {}).get("coding", ())]
     texts = [str(i["diagnostics"]) for i in issues if i.get("diagnostics")]
     return "; ".join([*codes, *texts])[:500]
+
+
+def carrier(store: Store, asks: Asks, settings: Settings) -> Carrier:
+    """As this installation carries: to itself in a demo alone."""
+    return Carrier(store, system_clock, asks, Reach(loopback=settings.demo and settings.fetch_from_loopback))

@@ -44,13 +44,19 @@ def canonical(resource: Mapping[str, Any], follow: Follow, depth: int = 0) -> An
     return {name: form(inner) for name, inner in sorted(resource.items()) if name not in _LEFT_OUT}
 
 
-def messaged(entries: Mapping[str, dict[str, Any]], rows: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Follow]:
-    """References as a message has them. ``rows`` are the names of what became rows: they are compared themselves, not followed."""
+def messaged(
+    entries: Mapping[str, dict[str, Any]], rows: Mapping[str, Any], left: Mapping[str, str]
+) -> Callable[[Mapping[str, Any]], Follow]:
+    """References as a message has them. ``rows`` are the names of what became rows: they are compared themselves, not followed.
+    ``left`` says what those are called that were here already and newer.
+    """
 
     def follow(text: str) -> dict[str, Any] | str | None:
         found = entries.get(text)
         if found is None:
             return None
+        if text in left:
+            return left[text]
         if text in rows:
             return f"row {found['resourceType']} {content_key(found)}"
         return _named(found)
@@ -67,7 +73,7 @@ def _named(found: dict[str, Any]) -> dict[str, Any] | str:
 
 
 def stored(
-    patient: Mapping[str, str], units: Mapping[str, str], rows: Mapping[str, dict[str, Any]]
+    patient: Mapping[str, str], units: Mapping[str, str], rows: Mapping[str, dict[str, Any]], left: Mapping[str, str]
 ) -> Callable[[Mapping[str, Any]], Follow]:
     """References as rows have them: ``patient`` and ``units`` say which number or SOR code a reference stands for."""
 
@@ -75,6 +81,8 @@ def stored(
         inside = {f"#{one.get('id')}": one for one in row.get("contained", ())}
 
         def follow(text: str) -> dict[str, Any] | str | None:
+            if text in left:
+                return left[text]
             if text in patient:
                 return "citizen " + patient[text]
             if text in units:

@@ -10,13 +10,13 @@ from uuid import UUID, uuid4
 
 import orjson
 
-from helhed.exchange.messages import acknowledging, equality
+from helhed.exchange.messages import acknowledging
+from helhed.exchange.messages.comparing import compared
 from helhed.exchange.messages.envelope import Message, Unfit, digest_of, read_message, sor_of
 from helhed.exchange.messages.keeping import Kept, Way, begin, keep, keep_again, park
 from helhed.exchange.messages.rules import ACKNOWLEDGEMENT
-from helhed.exchange.messages.sharing import Parties, Share, keys_of, parse_known, share, shared_resources
+from helhed.exchange.messages.sharing import Parties, Share, keys_of, parse_known, share
 from helhed.exchange.messages.written import loads
-from helhed.fhir import exact
 from helhed.fhir.changes import Written
 from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.fhir.parsing import DEFAULT_LIMITS, Limits, parse_compact
@@ -178,7 +178,7 @@ class Intake:
         known, found = judged.known, judged.share
         own = known["message"] or uuid4()
         ack = orjson.dumps(acknowledging.acknowledgement(message, own, uuid4(), ask.at, acknowledging.OK))
-        messaged, shared = _compared(message, judged)
+        messaged, shared = compared(message, judged.parties, found, judged.written)
         steps = [*_RECEIVED[:3], *(("late",) if found.late else ()), *(("retracted",) if known["retracted"] else ())]
         steps += ["asked"] if found.tasks else []
         way = Way(known["channel"] or "queue", known["address"]) if known["receiver_mode"] in MESSAGED else None
@@ -268,24 +268,6 @@ def _check(found: Share) -> None:
     for one in found.changes:
         if issues := validate(one.resource or {}, one.type_name):
             raise InvalidResource(issues=issues[:_MOST_TOLD])
-
-
-def _compared(message: Message, judged: _Judged) -> tuple[bytes | None, bytes | None]:
-    """The fingerprints of what was messaged and of the rows that it became; none where nothing is shared."""
-    origins = judged.share.origins
-    if not origins:
-        return None, None
-    bodies = {one.id: exact.loads(one.body) for one in judged.written if one.id in origins}
-    names = {
-        name: one for name, one in message.entries.items() if any(one is each for each in shared_resources(message))
-    }
-    rows = {f"{one['resourceType']}/{own}": one for own, one in bodies.items()}
-    number = next((value for _, value in message.numbers), "")
-    units = {f"Organization/{one}": sor for sor, one in judged.parties.organisations.items()}
-    patient = {f"Patient/{judged.parties.patient}": number}
-    left = equality.fingerprint(origins.values(), equality.messaged(message.entries, names))
-    right = equality.fingerprint(bodies.values(), equality.stored(patient, units, rows))
-    return left, right
 
 
 __all__ = ["MESSAGED", "SHARED", "Altered", "Forged", "Intake", "Refused", "Taken", "sor_of"]

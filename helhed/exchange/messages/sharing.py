@@ -16,6 +16,7 @@ from helhed.exchange.messages.envelope import Message, Unfit, sor_of
 from helhed.exchange.messages.rules import rules
 from helhed.exchange.messages.written import change_parts
 from helhed.fhir.changes import Change
+from helhed.fhir.definitions import type_definition
 from helhed.fhir.indexing.dates import interval
 from helhed.foundation.ids import bucket_of, new_id, parse_id
 from helhed.work.tasks import kind_of, task
@@ -65,8 +66,12 @@ def row_key(resource: Mapping[str, Any]) -> str:
 
 
 def shared_resources(message: Message) -> list[dict[str, Any]]:
-    """What becomes rows."""
-    return [one for one in message.resources if one["resourceType"] in rules().shared]
+    """What becomes rows: what says itself that it is about the citizen. Pictures and teams that only others refer to go along inside these."""
+    return [
+        one
+        for one in message.resources
+        if one["resourceType"] in rules().shared and any(type_definition(one["resourceType"]).patient_references(one))
+    ]
 
 
 def keys_of(message: Message) -> list[str]:

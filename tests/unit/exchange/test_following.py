@@ -7,6 +7,7 @@ from uuid import UUID
 
 import orjson
 import pytest
+
 from helhed.exchange.messages.acknowledging import acknowledgement
 from helhed.exchange.messages.delivering import Carrier, Deliveries
 from helhed.exchange.messages.following import Messages

@@ -47,7 +47,10 @@ def test_declarations_have_a_deadline_and_are_personal():
 
 
 def test_every_basis_has_its_words():
-    elsewhere = {"research-permit", "disclosure"}  # an extract without a name, a message from its sender: no row is decided by them
+    elsewhere = {
+        "research-permit",
+        "disclosure",
+    }  # an extract without a name, a message from its sender: no row is decided by them
     assert set(policy().bases) - elsewhere == {basis.value for basis in Basis}
     assert elsewhere < set(policy().bases)
     for words in policy().bases.values():
