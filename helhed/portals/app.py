@@ -40,6 +40,7 @@ from helhed.portals.routes import (
     log_office,
     log_proof,
     login,
+    messages,
     my_log_ins,
     new_number,
     notices,
@@ -108,6 +109,7 @@ def build_portal_app(ports: Ports) -> Starlette:
         *sources.ROUTES,
         *about.ROUTES,
         *figures.ROUTES,
+        *messages.ROUTES,
         *apps.ROUTES,
         Mount("/static", CompressedFiles(directory=STATIC), name="static"),
     ]

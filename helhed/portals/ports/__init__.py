@@ -23,6 +23,7 @@ from helhed.portals.ports.keeping import Keeping, NoKeeping
 from helhed.portals.ports.log_desk import LogDesk
 from helhed.portals.ports.log_entries import LogEntry, LogPage, PurgeNote
 from helhed.portals.ports.log_in import LogIns, Once
+from helhed.portals.ports.messages import MessageDesk
 from helhed.portals.ports.passkeys import NoPasskeys, Passkeys
 from helhed.portals.ports.proofs import LogAnchors, LogWitness, Proofs
 from helhed.portals.ports.sources import SourceRegistry
@@ -210,6 +211,7 @@ class Ports:
     live: Live | None = None  #: sources that are asked when somebody looks
     operations: Operations | None = None  #: how the network stands; pages without it have no such door
     work: Work | None = None  #: whose move it is; without it there are no queues
+    messages: MessageDesk | None = None  #: between organisations; pages without it have no such door
     watch: Watch | None = None  #: the desks of security officers; pages without them have no such door
     secure_cookies: bool = False  #: True behind https: the cookie is then named __Host-helhed
     version: str = ""

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+from helhed.exchange.messages.following import Messages
+from helhed.exchange.messages.modes import Modes
+from helhed.exchange.messages.writing import Writer
 from helhed.fhir.store import Store
 from helhed.foundation.clock import Clock
 from helhed.foundation.outward import Asker
@@ -9,6 +12,7 @@ from helhed.foundation.seal import Seal
 from helhed.insight.figures import Figures
 from helhed.portals import ports
 from helhed.portals.ports.log_desk import LogDesk
+from helhed.portals.ports.messages import MessageDesk
 from helhed.portals.ports.passkeys import NoPasskeys
 from helhed.portals.rooms.acting import PortalMandates
 from helhed.portals.rooms.apps import PortalApps
@@ -39,6 +43,7 @@ from helhed.trust.acting.mandates import Mandates
 from helhed.trust.acting.relatives import Relatives
 from helhed.trust.acting.rights import ActingForOthers
 from helhed.trust.audit_events import Deliveries
+from helhed.trust.background import ordering_system
 from helhed.trust.emergency.copies import EmergencyCopies
 from helhed.trust.identity.log_ins import LogIns
 from helhed.trust.identity.passkeys import Passkeys
@@ -118,6 +123,7 @@ def portal_ports(
         operations=PortalOperations(pool, data_dir) if data_dir else None,
         watch=portal_watch(pool),
         work=PortalWork(store),
+        messages=MessageDesk(Messages(store), Modes(store), Writer(store), ordering_system),
         secure_cookies=secure_cookies,
         version=version,
         base_url=base_url,
