@@ -99,7 +99,9 @@ class Writer:
         if not sender.sor or not receiver.sor:
             raise Unprocessable("Who writes and who is written to have a SOR code.")
         bundle = care_communication(sender, receiver, person, written, ask.at)
-        writing = replace(ask, write_types=_WRITES)  # this much and no more; whether they may is decided where it is written
+        writing = replace(
+            ask, write_types=_WRITES
+        )  # this much and no more; whether they may is decided where it is written
         return await Intake(self._store).take(writing, orjson.dumps(bundle), "page")
 
 

@@ -102,7 +102,8 @@ async def test_nobody_else_fetches_it_and_nobody_answers_for_another(post):
 
 async def test_what_nobody_acknowledges_comes_again_and_then_is_the_senders_move(post):
     await sent(post)
-    moment, envelopes = NOW, set()
+    moment = NOW
+    envelopes: set[UUID] = set()
     for _ in range(6):
         copies = await Deliveries(post.world.store).hand_over(at(post.world.system(post.clinic), moment))
         envelopes.update(one.envelope for one in copies)
@@ -140,7 +141,7 @@ async def test_a_message_is_followed_to_who_acted_on_it_by_both_sides_and_the_ci
     await sent(post)
     (asked,) = await tasks(post)
     for status in ("accepted", "completed"):
-        await post.world.change(post.world.system(post.hospital), UUID(asked["id"]), {**asked, "status": status})
+        await post.world.change(post.world.system(post.clinic), UUID(asked["id"]), {**asked, "status": status})
     assert (await steps(post))[-2:] == ["task-accepted", "acted-on"]
     follow = Messages(post.world.store)
     for ask in (post.world.system(post.clinic), post.world.citizen(post.patient)):

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from helhed.exchange.messages.intake import Intake
 from tests.support.pages import Pages
 from tests.unit.exchange.letters import HOSPITAL, Post, communication, letter, raw
@@ -30,7 +31,14 @@ async def opened(post: Post, pages: Pages, place, role="doctor"):
 async def test_staff_write_to_another_place_and_that_place_reads_and_answers(post):
     pages = Pages(post.world)
     writer, base = await opened(post, pages, post.hospital)
-    fields = {"modtager": "klinik", "emne": "Opfølgning", "kategori": "discharge", "tekst": "Se pt. om en uge", "traad": "", "telefon": "12345678"}
+    fields = {
+        "modtager": "klinik",
+        "emne": "Opfølgning",
+        "kategori": "discharge",
+        "tekst": "Se pt. om en uge",
+        "traad": "",
+        "telefon": "12345678",
+    }
     await writer.ask("POST", base, fields)
     await writer.ask("GET", base)
     assert "Se pt. om en uge" in writer.page
@@ -70,7 +78,9 @@ async def test_the_operator_sees_why_something_was_put_aside_and_mends_it(post):
     await Intake(post.world.store).take(post.world.system(post.hospital), raw(letter(number="0202029996")))
     pages = Pages(post.world)
     role = "operator"
-    operator = await pages.person(post.world.professional(await post.world.employee(post.hospital, role), post.hospital, role))
+    operator = await pages.person(
+        post.world.professional(await post.world.employee(post.hospital, role), post.hospital, role)
+    )
     await operator.ask("GET", "/drift/beskeder")
     assert "Kan ikke modtages endnu" in operator.page
     assert "0202029996" not in operator.page
