@@ -10,7 +10,12 @@ OPERATOR, SECURITY = "operator", "security-officer"
 REVIEWS = ("/hospital/gennemsyn", "nav.reviews")
 #: roles without patients: address and name of each of their pages, the first one being where they begin
 _DESKS: Mapping[str, Sequence[tuple[str, str]]] = {
-    OPERATOR: [("/drift", "drift.title"), ("/drift/kilder", "sourcelist.title"), ("/drift/beskeder", "message.drift_title"), REVIEWS],
+    OPERATOR: [
+        ("/drift", "drift.title"),
+        ("/drift/kilder", "sourcelist.title"),
+        ("/drift/beskeder", "message.drift_title"),
+        REVIEWS,
+    ],
     SECURITY: [("/drift/overvaagning", "watch.door")],
     "citizen-service": [("/hjaelp", "nav.help")],
     "directory-keeper": [("/register", "nav.register"), ("/register/samme", "nav.links")],
