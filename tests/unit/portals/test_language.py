@@ -30,8 +30,6 @@ FROM_CODES = (
     "match.", "issuing.kind.", "issuing.sexes.", "links.",
     "sourcelist.way.", "sourcelist.state.", "manifest.said.", "manifest.why.", "source_kind.",
     "work.act.", "work.because.", "work.caption.", "work.done.", "work.none.", "work.refused.", "work.status.", "work.view.",
-    "match.", "message.category.", "message.step.", "message.stands.", "message.type.", "message.stay.", "message.mark.", "message.mode.", "message.parked.",
-    "issuing.kind.", "issuing.sexes.", "links.",
     "message.category.", "message.step.", "message.stands.", "message.type.", "message.stay.", "message.mark.", "message.mode.", "message.parked.",
 )  # fmt: skip
 

@@ -187,7 +187,6 @@ DECIDED = {
     "insight.make_extract",
     "exchange.begin_message", "exchange.keep_message", "exchange.keep_again", "exchange.park",
     "work.queue", "work.one_piece", "work.told_to", "work.colleagues", "work.of_citizen", "work.receipts",
-    "work.queue", "work.told_to", "work.colleagues", "work.of_citizen", "work.receipts",
     "exchange.hand_over", "exchange.settle", "exchange.messages_seen", "exchange.parked_seen", "exchange.move_parked", "exchange.set_mode", "exchange.migration", "exchange.note_seen",
     "trust.ask_why", "trust.own_questions", "trust.open_questions", "trust.open_question", "trust.answer_why", "trust.set_shield", "trust.end_shield", "trust.shields_of", "trust.name_staff", "trust.staff_looks", "trust.notice_choices", "trust.choose_notice", "trust.own_notices", "trust.unread_notices", "trust.read_notices",
     "trust.blocks_for", "trust.set_block_for", "trust.end_block_for",
