@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from demo.bundles import SourceBundle, entry, transaction
-from demo.datatypes import CPR, URI, Json, human_name, identifier, phone, reference, urn
+from demo.datatypes import CPR, HL7, URI, Json, human_name, identifier, phone, reference, urn
 from demo.places import PLACES
 from demo.staff import STAFF
 
@@ -115,6 +115,8 @@ def _patient(citizen: Citizen) -> Json:
         "communication": [language],
         "generalPractitioner": [PLACES[citizen.clinic].reference],
     }
+    if not citizen.address:  # name and address are protected, as DK Core marks it
+        resource["meta"] = {"security": [{"system": HL7 + "v3-Confidentiality", "code": "R"}]}
     if citizen.interpreter:
         url = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
         resource["extension"] = [{"url": url, "valueBoolean": True}]

@@ -10,6 +10,7 @@ from helhed.registries.linking import PatientLinks
 from helhed.registries.naming import NumbersOfOthers
 from helhed.registries.numbers import ReplacementNumbers
 from helhed.registries.projections import Citizens, Organisations, Professionals
+from helhed.registries.protection import ProtectedAddresses
 from helhed.registries.units.listing import Listings
 from helhed.registries.units.stating import Units
 from helhed.trust.projections import Employments, Relations
@@ -23,12 +24,13 @@ HOOKS = Hooks(
         Units(),
         Listings(),
         Professionals(),
+        ProtectedAddresses(),
         Employments(),
         Relations(),
         Pieces(),
         MessageTasks(),
     ),
-    preparers=(ReplacementNumbers(), PatientLinks(), Pieces()),
+    preparers=(ReplacementNumbers(), PatientLinks(), ProtectedAddresses(), Pieces()),
     witnesses=(NumbersOfOthers(),),
 )
 

@@ -37,9 +37,15 @@ def _patient(person: Person, home: Neighbourhood) -> Json:
         found["telecom"] = [{"system": "phone", "value": _phone(person), "use": "mobile"}]
     if person.partner is not None:
         found["maritalStatus"] = _WIDOWED if person.partner.died else _MARRIED
+    if person.protected:
+        found["meta"] = _PROTECTED
     if person.died:
         found["deceasedDateTime"] = stamp(person.died, person.died_at)
     return found
+
+
+#: name and address are protected, as DK Core marks it
+_PROTECTED: Json = {"security": [{"system": HL7 + "v3-Confidentiality", "code": "R"}]}
 
 
 def _phone(person: Person) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from helhed.record import contacts, measuring, medicines, people, plans, problems, sources
 from helhed.record.manifest import NOTHING_ASKED, Manifest
 from helhed.record.reading import Record
+from helhed.record.stamkort.card import Kept, OwnCard, own_said
 
 MOST_CHARTS = 6
 MOST_LATEST = 24
@@ -33,6 +34,7 @@ class Overview:
     relatives: list[people.Relative]
     home: people.Home
     sources: list[sources.Source]
+    said: tuple[OwnCard, Kept] | None  #: what the citizen says of themselves, on the stamkort
     truncated: frozenset[str]  #: types of which the oldest rows are missing
     manifest: Manifest = NOTHING_ASKED  #: which sources answered this look
 
@@ -64,6 +66,7 @@ def overview(record: Record, now: datetime) -> Overview:
         relatives=people.relatives(record),
         home=people.home(record),
         sources=sources.sources(record),
+        said=own_said(record),
         truncated=record.truncated,
         manifest=record.manifest,
     )

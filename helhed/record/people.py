@@ -19,6 +19,7 @@ class Relative:
     may_be_called: bool | None  #: None when nobody wrote it down
     note: str
     origin: int
+    wish: str = ""  #: of the stamkort, when they may be called
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +32,35 @@ class Home:
 
 
 def relatives(record: Record) -> list[Relative]:
-    """Relatives and contact persons in force, those who may be called first."""
-    found = [_related(entry.content, entry.origin) for entry in record.of("RelatedPerson") if _in_force(entry.content)]
+    """Relatives and contact persons in force, those who may be called first.
+
+    Whom the citizen has named on the stamkort is shown as the citizen says: what sources wrote of the same person is left out.
+    """
+    found = [_related(entry.content, entry.origin) for entry in record.of("RelatedPerson") if _shown(entry.content)]
     named = {relative.name for relative in found}
     for patient in record.of("Patient"):
         contacts = (_related(contact, patient.origin) for contact in objects(patient.content.get("contact")))
         found += [contact for contact in contacts if contact.name and contact.name not in named]
-    return sorted(found, key=lambda relative: (relative.may_be_called is not True, relative.name))
+    said = {_same(relative.name) for relative in found if relative.wish}
+    shown = (relative for relative in found if relative.wish or _same(relative.name) not in said)
+    return sorted(shown, key=lambda relative: (relative.may_be_called is not True, relative.name))
 
 
-def _in_force(content: Json) -> bool:
-    return content.get("active") is not False and not text(content, "period.end")
+def _same(name: str) -> str:
+    return " ".join(name.casefold().split())
+
+
+def _shown(content: Json) -> bool:
+    return content.get("active") is not False and not text(content, "period.end") and not is_oneself(content)
+
+
+def is_oneself(content: Json) -> bool:
+    """Whether a RelatedPerson is what the citizen says of themselves (v3-RoleCode ONESELF)."""
+    return "ONESELF" in set(walk(content, "relationship.coding.code"))
 
 
 def _related(content: Json, origin: int) -> Relative:
+    wish = extension(content, "may-be-called-when")
     allowed, note = extension(content, "may-be-called"), extension(content, "may-be-called-note")
     return Relative(
         name=human_name(content.get("name")),
@@ -57,6 +73,7 @@ def _related(content: Json, origin: int) -> Relative:
         may_be_called=allowed if isinstance(allowed, bool) else None,
         note=note if isinstance(note, str) else "",
         origin=origin,
+        wish=wish if isinstance(wish, str) else "",
     )
 
 

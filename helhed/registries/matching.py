@@ -48,6 +48,11 @@ def _policy() -> Any:
     return json.loads((resources.files("helhed.registries") / "matching.json").read_text("utf-8"))
 
 
+def contradicts() -> float:
+    """Below this likeness a thing speaks against two being the same."""
+    return float(_policy()["contradicts"])
+
+
 def plain_words(name: str) -> tuple[str, ...]:
     """The words of a name as they are written without a Danish keyboard: Sørensen and Soerensen are one."""
     words = normalise(name).replace("-", " ").split()[:_MOST_WORDS]

@@ -32,6 +32,7 @@ from helhed.portals.ports.work import Work
 from helhed.portals.ports.works import Operations
 from helhed.portals.sessions import Principal, SessionStore
 from helhed.record.reading import CitizenRows, Live
+from helhed.record.stamkort.keeping import MasterData
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +207,7 @@ class Ports:
     ] = ()  #: acute wards; the first is whose eyes a block is tried with, in the demo its first hospital unit
     emergency_organisation: int | None = None  #: whose eyes a block is tried with; None takes the first hospital unit
     keeping: Keeping = field(default_factory=NoKeeping)
+    master_data: MasterData | None = None  #: stamkort; pages without it show none
     figures: Figures | None = None  #: of everybody together; without them their page says that there are none
     sources: SourceRegistry | None = None  #: of the network, for those who keep it running
     live: Live | None = None  #: sources that are asked when somebody looks

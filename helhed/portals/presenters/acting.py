@@ -27,6 +27,7 @@ class Banner:
     sees_log: bool
     sees_consents: bool
     sees_calendar: bool
+    changes_card: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,7 @@ def banner(acts: Sequence[ActsFor], words: Words) -> Banner | None:
         opens(acts, "AuditEvent"),
         opens(acts, "Consent"),
         opens(acts, "Appointment"),
+        opens(acts, "RelatedPerson"),
     )
 
 

@@ -13,6 +13,7 @@ from helhed.record.people import Relative
 from helhed.record.plans import Order, Plan, Visit
 from helhed.record.problems import Allergy, Problem, Warning
 from helhed.record.sources import Source
+from helhed.record.stamkort.rules import card_policy
 
 LATE_AFTER = timedelta(days=2)
 
@@ -74,6 +75,7 @@ class RelativeView:
     phones: tuple[tuple[str, str], ...]
     may_be_called: bool | None
     note: str
+    wish: str = ""  #: the citizen's wish in words, where the stamkort says when
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +203,19 @@ def order_row(order: Order, words: Words, names: Names) -> Row:
 def relative_view(relative: Relative, words: Words) -> RelativeView:
     """A relative with the citizen's wish."""
     phones = tuple((words.either(f"phone.{use}", ""), spaced(number)) for use, number in relative.phones)
-    return RelativeView(relative.name, relative.relation.lower(), phones, relative.may_be_called, relative.note)
+    return RelativeView(
+        relative.name,
+        relative.relation.lower(),
+        phones,
+        relative.may_be_called,
+        relative.note,
+        wish_words(relative.wish, words),
+    )
+
+
+def wish_words(wish: str, words: Words) -> str:
+    """When a relative may be called."""
+    return card_policy().wishes[wish][words.language] if wish in card_policy().wishes else ""
 
 
 def spaced(number: str) -> str:

@@ -74,7 +74,7 @@ def _results(record: Record, shown: OverviewView, words: Words, names: Names, no
 def _relative(one: clinical.RelativeView, words: Words) -> Json:
     may = {True: "relatives.may", False: "relatives.may_not", None: "relatives.unknown"}[one.may_be_called]
     phones = ", ".join(" ".join(part for part in phone if part) for phone in one.phones)
-    return _line(", ".join(part for part in (one.name, one.relation) if part), words(may), phones, one.note)
+    return _line(", ".join(part for part in (one.name, one.relation) if part), one.wish or words(may), phones, one.note)
 
 
 def identity(person: Identity, words: Words, now: datetime) -> Json:

@@ -9,7 +9,7 @@ from helhed.portals.language import Words, number_with_hyphen
 from helhed.portals.presenters.matches import MatchLine, match_line
 from helhed.registries.directory import Candidate, CitizenIdentity
 from helhed.registries.keeping import SeenLink
-from helhed.registries.matching import Described, compared, plain_words
+from helhed.registries.matching import Described, compared, contradicts, plain_words
 from helhed.registries.wrongly_linked import Acted, WronglyLinked
 
 
@@ -22,6 +22,7 @@ class Pair:
     replaced_id: str
     kept_id: str
     alike: tuple[str, ...]
+    unlike: bool  #: whether something speaks against it
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,11 @@ class ActedRow:
 def pair_view(replaced: CitizenIdentity, kept: CitizenIdentity, words: Words, now: datetime) -> Pair:
     """What a keeper compares: the two by their identity minimum, and how alike each part is."""
     described = Described((), plain_words(replaced.name), replaced.birth_date, replaced.sex)
-    alike = match_line(kept, words, now, compared(described, Candidate(kept, False, False))).reasons
-    return Pair(
-        match_line(replaced, words, now), match_line(kept, words, now), str(replaced.patient), str(kept.patient), alike
-    )
+    found = compared(described, Candidate(kept, False, False))
+    alike = match_line(kept, words, now, found).reasons
+    unlike = any(much < contradicts() for _, much in found)
+    both = match_line(replaced, words, now), match_line(kept, words, now)
+    return Pair(both[0], both[1], str(replaced.patient), str(kept.patient), alike, unlike)
 
 
 def link_rows(found: Sequence[SeenLink], words: Words) -> tuple[LinkView, ...]:

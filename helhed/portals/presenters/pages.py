@@ -11,6 +11,7 @@ from helhed.portals.presenters.charts import Chart, Mark, chart
 from helhed.portals.presenters.medicine import MedicineView, medicine_view
 from helhed.portals.presenters.names import Names
 from helhed.portals.presenters.sources import ManifestView, manifest_view
+from helhed.portals.presenters.stamkort import SaidView, said_view
 from helhed.portals.presenters.timeline import EventView, Teller, event_view
 from helhed.record import timeline
 from helhed.record.measuring import Series, newest_value
@@ -109,6 +110,7 @@ class OverviewView:
     plans: list[clinical.Row]
     relatives: list[clinical.RelativeView]
     home: Home
+    said: SaidView | None
     weight: str
     truncated: str  #: what the page does not hold all of, "" for nothing
     empty: bool
@@ -174,6 +176,7 @@ def overview_view(
         plans=[clinical.plan_row(one, words, names) for one in shown.plans],
         relatives=[clinical.relative_view(one, words) for one in shown.relatives],
         home=shown.home,
+        said=said_view(shown.said, words, now) if shown.said else None,
         weight=f"{words.amount(weight.value, weight.unit)} ({words.moment(weight.at, time=False)})" if weight else "",
         truncated=words.kinds_of_data(shown.truncated),
         empty=shown.empty,

@@ -35,6 +35,7 @@ from helhed.portals.rooms.watch import portal_watch
 from helhed.portals.rooms.work import PortalWork
 from helhed.portals.rooms.works import PortalOperations
 from helhed.record.live.gathering import LiveSources
+from helhed.record.stamkort.keeping import MasterData
 from helhed.registries.directory import Directory
 from helhed.registries.sources import Sources
 from helhed.trust.acting.counter import Counter
@@ -115,6 +116,7 @@ def portal_ports(
         relatives=Relatives(pool),
         help=Help(pool),
         keeping=PortalKeeping(store),
+        master_data=MasterData(store),
         counter=Counter(pool),
         calendars=PortalCalendars(store),
         figures=Figures(pool),

@@ -26,7 +26,8 @@ EVERYBODY = "alle"
 _HELPERS = frozenset(role for role, duty in acting_policy().duties if duty == "help")
 
 
-def _helper(visitor: Visit) -> None:
+def helper(visitor: Visit) -> None:
+    """Whoever helps citizens. WrongDoor for everybody else."""
     if visitor.professional().role not in _HELPERS:
         raise WrongDoor
 
@@ -40,7 +41,7 @@ def named(fields: dict[str, str], who: str = "") -> Named:
 async def begin_page(request: Request) -> Response:
     """Whom do you help?"""
     visitor = await visit(request)
-    _helper(visitor)
+    helper(visitor)
     return await _begin_page(visitor, {})
 
 
@@ -62,7 +63,7 @@ async def _begin_page(visitor: Visit, fields: dict[str, str], problem: str = "",
 async def begin(request: Request) -> Response:
     """A citizen who is here, asked, and showed who they are."""
     visitor = await visit(request)
-    _helper(visitor)
+    helper(visitor)
     fields = await visitor.form()
     who = named(fields)
     if fields.get("hvordan") not in acting_policy().identified or not fields.get("bedt") or not who.number:
@@ -78,7 +79,7 @@ async def begin(request: Request) -> Response:
 async def helping(request: Request) -> Response:
     """What is the citizen's to decide, and nothing of the record."""
     visitor = await visit(request)
-    _helper(visitor)
+    helper(visitor)
     held = await visitor.ports.help.see(visitor.ask(Purpose.OPERATIONS), request.path_params["help"])
     tree = await visitor.ports.registries.organisation_tree()
     return visitor.page(
@@ -104,7 +105,7 @@ def _doing(act: Act, said: str = "help.done") -> Callable[[Request], Awaitable[R
 
     async def handler(request: Request) -> Response:
         visitor = await visit(request)
-        _helper(visitor)
+        helper(visitor)
         fields = await visitor.form()
         about = request.path_params["help"]
         try:
@@ -152,7 +153,7 @@ async def _end_mandate(visitor: Visit, about: UUID, fields: dict[str, str]) -> b
 async def print_log(request: Request) -> Response:
     """The log on paper."""
     visitor = await visit(request)
-    _helper(visitor)
+    helper(visitor)
     await visitor.form()
     letter = await visitor.ports.help.print_log(visitor.ask(Purpose.OPERATIONS), request.path_params["help"])
     return visitor.redirect(f"{PATH}/breve/{letter}")
@@ -161,7 +162,7 @@ async def print_log(request: Request) -> Response:
 async def letter(request: Request) -> Response:
     """One letter, to print."""
     visitor = await visit(request)
-    _helper(visitor)
+    helper(visitor)
     found = await visitor.ports.help.letter(visitor.ask(Purpose.OPERATIONS), request.path_params["letter"])
     csrf = visitor.session.csrf if visitor.session else ""
     about = str(request.path_params["letter"])
@@ -171,7 +172,7 @@ async def letter(request: Request) -> Response:
 async def printed(request: Request) -> Response:
     """It lies on paper. Only this says so: whoever looks changes nothing."""
     visitor = await visit(request)
-    _helper(visitor)
+    helper(visitor)
     await visitor.form()
     await visitor.ports.help.printed(visitor.ask(Purpose.OPERATIONS), request.path_params["letter"])
     return visitor.redirect(PATH)
@@ -180,7 +181,7 @@ async def printed(request: Request) -> Response:
 async def sent(request: Request) -> Response:
     """A printed letter is on its way."""
     visitor = await visit(request)
-    _helper(visitor)
+    helper(visitor)
     await visitor.form()
     await visitor.ports.help.sent(visitor.ask(Purpose.OPERATIONS), request.path_params["letter"])
     return visitor.redirect(PATH)
@@ -199,7 +200,7 @@ async def contest(request: Request) -> Response:
 async def confirm(request: Request) -> Response:
     """As the second person, with the citizen's document in hand."""
     visitor = await visit(request)
-    _helper(visitor)
+    helper(visitor)
     fields = await visitor.form()
     await visitor.require_fresh("counter")
     document = fields.get("dokument", "") if fields.get("set") else ""
@@ -213,7 +214,7 @@ async def confirm(request: Request) -> Response:
 async def take_back(request: Request) -> Response:
     """It is not to be, after all."""
     visitor = await visit(request)
-    _helper(visitor)
+    helper(visitor)
     await visitor.form()
     await visitor.ports.counter.withdraw(visitor.ask(Purpose.OPERATIONS), request.path_params["act"])
     await visitor.say("help.taken_back")

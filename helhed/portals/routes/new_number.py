@@ -114,7 +114,7 @@ async def _issued(visitor: Visit, fields: dict[str, str], who: Newcomer, search_
     except Conflict:
         return await _searched(visitor, fields, who, "issuing.search_again", status=409)
     except NotSupported:
-        return _page(visitor, fields, "issuing.no_keeper", status=501)
+        return _page(visitor, fields, "issuing.no_keeper", status=409)
     found = await visitor.ports.registries.find_citizen(visitor.ask(Purpose.DIRECTORY), given.number)
     if found is None:
         raise Unknown

@@ -1,7 +1,7 @@
 """What the database holds of live sources: who is asked now, what was answered, and what of it an ask may see."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,8 @@ from helhed.foundation.lend import lend
 from helhed.foundation.proving import Duty, lend_proven
 from helhed.record.live.asking import Number
 from helhed.record.live.rules import rules
-from helhed.record.live.taking import Taken
+from helhed.record.live.taking import LiveRow, Taken
+from helhed.registries.protection import CONCEALED, protected_among, without_addresses
 from helhed.registries.sources import Terms, terms_of
 
 _ASK = "select * from fhir.ask_live($1::fhir.ask, $2, $3::smallint[], $4)"
@@ -111,12 +112,14 @@ class LiveRows:
         """Keep an answer until its end, in the place of the one before."""
         if one.terms is None:
             return
-        rows = taken.rows
+        rows: Sequence[LiveRow] = taken.rows
         labels = [
             {"authors": row.authors, "contents": row.contents, "concerns": row.concerns, "addresses": row.addresses}
             for row in rows
         ]
         async with lend_proven(self._pool, Duty.STORE) as connection:
+            if await protected_among(connection, [citizen]):
+                rows = [replace(row, body=_concealed(row.body)) for row in rows]
             await connection.execute(
                 _PUT, one.source, citizen, [TYPE_NUMBERS[name] for name in one.types], at,
                 at + timedelta(seconds=one.terms.kept_seconds), taken.dropped, [row.id for row in rows],
@@ -164,6 +167,12 @@ class LiveRows:
 
 def _version(type_name: str, identifier: UUID, row: Any) -> Version:
     return Version(type_name, identifier, 1, row["at"], row["body"])
+
+
+def _concealed(body: bytes) -> bytes:
+    """A row about somebody whose address CPR protects, without addresses."""
+    resource = orjson.loads(body)
+    return without_addresses(body, resource)[0] if resource["resourceType"] in CONCEALED else body
 
 
 def _planned(row: Any) -> Planned:

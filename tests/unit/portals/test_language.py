@@ -27,10 +27,10 @@ FROM_CODES = (
     "calendar.manner.", "calendar.change.", "calendar.answer.", "calendar.answered.", "calendar.said.", "calendar.conflict.",
     "calendar.participation.", "calendar.feed.detail.", "calendar.feed.file_", "appointment.manner.",
     "works.name.", "works.said.", "works.whose.", "works.state.", "emergency.mark_", "emergency.why_",
-    "match.", "issuing.kind.", "issuing.sexes.", "links.",
     "sourcelist.way.", "sourcelist.state.", "manifest.said.", "manifest.why.", "source_kind.",
     "work.act.", "work.because.", "work.caption.", "work.done.", "work.none.", "work.refused.", "work.status.", "work.view.",
     "message.category.", "message.step.", "message.stands.", "message.type.", "message.stay.", "message.mark.", "message.mode.", "message.parked.",
+    "stamkort.", "match.", "issuing.kind.", "issuing.sexes.", "links.",
 )  # fmt: skip
 
 

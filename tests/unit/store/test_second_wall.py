@@ -96,6 +96,7 @@ ALLOWED: dict[str, set[str]] = {
     "registries.organisation": {"SELECT"},  # public: SOR
     "registries.professional_identifier": set(),
     "registries.professional": {"SELECT"},  # public: names of professionals
+    "registries.protected_citizen": set(),
     "registries.replacement_cpr": set(),
     "registries.route_delivery": set(),
     "registries.unit_fact": set(),
@@ -210,6 +211,7 @@ DECIDED = {
     "registries.plan_unit", "registries.withdraw_unit_plan",
     "registries.reserve_numbers", "registries.return_numbers", "registries.number_blocks", "registries.claim_numbers",
     "registries.note_issue_search", "registries.note_issued", "registries.unknown_lately", "registries.find_by_regional_number", "registries.match_people",
+    "trust.change_master_data", "trust.see_master_data",
     "registries.keeper_finds", "registries.links_seen", "registries.note_link_notice",
     "registries.link_citizens", "registries.links_of", "registries.unlink_citizens", "registries.acted_while_linked",
     "fhir.citizen_pasts", "fhir.unit_day", "trust.make_feed", "trust.own_feeds", "trust.end_feed",
@@ -237,6 +239,7 @@ TAKE_IN = {
     "fhir.note_changes", "trust.stop_subscriptions", "trust.has_events", "trust.events_taken", "trust.events_refused",
     "trust.release_subscription", "trust.forget_subscriptions",
     "registries.note_lookups", "registries.note_named", "registries.forget_lookups", "fhir.hold_search_parameters", "fhir.log_writes", "fhir.log_given_up", "fhir.replace", "fhir.put_version", "registries.note_received", "registries.put_citizen_identifiers",
+    "registries.put_protected", "registries.protected_of", "fhir.conceal_addresses",  # by proof
     "registries.put_citizens", "registries.put_organisation", "registries.put_professionals",
     "registries.take_one_replacement_cpr", "registries.take_replacement_cpr", "trust.drop_sources", "trust.put_employments", "trust.put_relations", "trust.put_recorders",
     "trust.put_past_contacts",
