@@ -32,6 +32,59 @@ create function work.seen_by_unit(unit bigint, row_id uuid, moment timestamptz) 
     where s.active)
 $$;
 
+-- Which pieces are on a page: only Tasks that the asker may see. A query for each part, so that each is walked in its own order and ends
+-- with the page, however long the queue is.
+create function work.page_of(asker fhir.ask, stand fhir.footing, unit bigint, view text, of_kind text, of_status text, of_assignee bigint,
+                             after_moment timestamptz, after_task uuid, row_limit int)
+returns table (task uuid, version int, concerns bigint[], basis smallint) language plpgsql stable as $$
+#variable_conflict use_column
+begin
+  if view = 'ours' then
+    return query select x.task, r.version, r.concerns, b.basis
+    from work.piece x
+    cross join lateral (select y.* from fhir.resource y where y.bucket = fhir.bucket(x.task) and y.id = x.task and not y.deleted offset 0) r
+    cross join lateral fhir.basis(asker, stand, r.citizen, r.origin, r.type, r.ownership,
+      r.id, r.authors, r.contents, r.concerns, coalesce(r.clinical_lo, r.date_lo), coalesce(r.clinical_hi, r.date_hi)) b
+    where x.asked = unit and not x.over and (x.deadline_at, x.task) > (after_moment, after_task)
+      and (of_kind is null or x.kind = of_kind) and (of_status is null or x.status = of_status)
+      and (of_assignee is null or x.assignee = of_assignee or of_assignee = 0 and x.assignee is null)
+    order by x.deadline_at, x.task limit row_limit;
+  elsif view = 'others' then
+    return query select x.task, r.version, r.concerns, b.basis
+    from work.piece x
+    cross join lateral (select y.* from fhir.resource y where y.bucket = fhir.bucket(x.task) and y.id = x.task and not y.deleted offset 0) r
+    cross join lateral fhir.basis(asker, stand, r.citizen, r.origin, r.type, r.ownership,
+      r.id, r.authors, r.contents, r.concerns, coalesce(r.clinical_lo, r.date_lo), coalesce(r.clinical_hi, r.date_hi)) b
+    where x.holder = unit and x.asked is distinct from unit and not x.over and (x.deadline_at, x.task) > (after_moment, after_task)
+      and (of_kind is null or x.kind = of_kind) and (of_status is null or x.status = of_status)
+      and (of_assignee is null or x.assignee = of_assignee or of_assignee = 0 and x.assignee is null)
+    order by x.deadline_at, x.task limit row_limit;
+  elsif view = 'told' then
+    return query select x.task, r.version, r.concerns, b.basis
+    from work.piece x
+    cross join lateral (select y.* from fhir.resource y where y.bucket = fhir.bucket(x.task) and y.id = x.task and not y.deleted offset 0) r
+    cross join lateral fhir.basis(asker, stand, r.citizen, r.origin, r.type, r.ownership,
+      r.id, r.authors, r.contents, r.concerns, coalesce(r.clinical_lo, r.date_lo), coalesce(r.clinical_hi, r.date_hi)) b
+    where x.escalated_to = unit and not x.over and (x.deadline_at, x.task) > (after_moment, after_task)
+      and (of_kind is null or x.kind = of_kind) and (of_status is null or x.status = of_status)
+      and (of_assignee is null or x.assignee = of_assignee or of_assignee = 0 and x.assignee is null)
+    order by x.deadline_at, x.task limit row_limit;
+  else
+    return query select x.task, r.version, r.concerns, b.basis
+    from (
+      (select p.* from work.piece p where p.requester = unit and p.over and p.moved_at < after_moment order by p.moved_at desc limit 1000)
+      union
+      (select p.* from work.piece p where p.owner = unit and p.over and p.moved_at < after_moment order by p.moved_at desc limit 1000)
+    ) x
+    cross join lateral (select y.* from fhir.resource y where y.bucket = fhir.bucket(x.task) and y.id = x.task and not y.deleted offset 0) r
+    cross join lateral fhir.basis(asker, stand, r.citizen, r.origin, r.type, r.ownership,
+      r.id, r.authors, r.contents, r.concerns, coalesce(r.clinical_lo, r.date_lo), coalesce(r.clinical_hi, r.date_hi)) b
+    where (of_kind is null or x.kind = of_kind) and (of_status is null or x.status = of_status)
+      and (of_assignee is null or x.assignee = of_assignee or of_assignee = 0 and x.assignee is null)
+    order by x.moved_at desc, x.task limit row_limit;
+  end if;
+end $$;
+
 -- A page of a unit's queue, by deadline: ours (its move), others (it has it, and waits for another to accept), told (what is overdue elsewhere
 -- and was escalated to it); or over (what it asked for or did, the latest first). Only Tasks that the asker may see, with who the patient is.
 -- after: where the page before ended. What the unit sees for the first time counts as seen.
@@ -44,32 +97,13 @@ language plpgsql security definer set search_path = work, pg_temp as $$
 #variable_conflict use_column
 begin
   return query
-  with mine as (
-    select s as stand from fhir.footing_of(asker) s where asker.kind = 2 and s.active and unit = any(s.places)
-  ), page as materialized (
-    select p.*, r.version, r.body, r.concerns, b.basis
-    from mine cross join lateral (
-      (select x.* from work.piece x where view = 'ours' and x.asked = unit and not x.over and (x.deadline_at, x.task) > (after_moment, after_task)
-       order by x.deadline_at, x.task)
-      union all
-      (select x.* from work.piece x where view = 'others' and x.holder = unit and not x.over and (x.deadline_at, x.task) > (after_moment, after_task)
-         and x.asked is distinct from unit order by x.deadline_at, x.task)
-      union all
-      (select x.* from work.piece x where view = 'told' and x.escalated_to = unit and not x.over and (x.deadline_at, x.task) > (after_moment, after_task)
-       order by x.deadline_at, x.task)
-      union all
-      (select y.* from (
-         (select x.* from work.piece x where view = 'over' and x.requester = unit and x.over and x.moved_at < after_moment order by x.moved_at desc limit 1000)
-         union
-         (select x.* from work.piece x where view = 'over' and x.owner = unit and x.over and x.moved_at < after_moment order by x.moved_at desc limit 1000)
-       ) y order by y.moved_at desc, y.task)
-    ) p
-    join fhir.resource r on r.bucket = fhir.bucket(p.task) and r.id = p.task and not r.deleted
-    cross join lateral fhir.basis(asker, mine.stand, r.citizen, r.origin, r.type, r.ownership,
-      r.id, r.authors, r.contents, r.concerns, coalesce(r.clinical_lo, r.date_lo), coalesce(r.clinical_hi, r.date_hi)) b
-    where (of_kind is null or p.kind = of_kind) and (of_status is null or p.status = of_status)
-      and (of_assignee is null or p.assignee = of_assignee or of_assignee = 0 and p.assignee is null)
-    limit row_limit
+  with page as materialized (
+    select p.*, r.body, c.version, c.concerns, c.basis
+    from fhir.footing_of(asker) s
+    cross join lateral work.page_of(asker, s, unit, view, of_kind, of_status, of_assignee, after_moment, after_task, row_limit) c
+    join work.piece p on p.task = c.task
+    cross join lateral (select x.body from fhir.resource x where x.bucket = fhir.bucket(c.task) and x.id = c.task offset 0) r
+    where asker.kind = 2 and s.active and unit = any(s.places)
   ), logged as (
     insert into foundation.access_log (at, kind, actor, organisation, role, client, purpose, action, permitted, basis, citizen, resources, versions, trace, concerned)
     select asker.at, asker.kind, asker.actor, asker.organisation, asker.role, asker.client, asker.purpose, 180, true, min(g.basis), g.citizen,
@@ -180,7 +214,7 @@ do $$
 declare signature regprocedure;
 begin
   for signature in select p.oid::regprocedure from pg_proc p
-    where p.pronamespace = 'work'::regnamespace and p.proname in ('seen_by_unit', 'queue', 'told_to', 'colleagues', 'of_citizen', 'receipts') loop
+    where p.pronamespace = 'work'::regnamespace and p.proname in ('seen_by_unit', 'page_of', 'queue', 'told_to', 'colleagues', 'of_citizen', 'receipts') loop
     execute format('alter function %s owner to helhed_work', signature);
     execute format('revoke execute on function %s from public', signature);
   end loop;
