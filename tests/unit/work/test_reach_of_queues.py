@@ -73,7 +73,10 @@ async def test_what_a_clinician_has_hidden_is_not_among_the_citizens_pieces(desk
     )  # fmt: skip
     assert [one.task for one in await queues.of_citizen(parent, whom)] == [task]
     await desk.world.owner.execute(
-        "insert into trust.mask values (gen_random_uuid(), $1, $2, $3, '-infinity', 'infinity')", whom, task, from_citizen
+        "insert into trust.mask values (gen_random_uuid(), $1, $2, $3, '-infinity', 'infinity')",
+        whom,
+        task,
+        from_citizen,
     )
     assert await queues.of_citizen(parent, whom) == []
     assert [one.task for one in await queues.of_citizen(desk.scene.citizen, whom)] == ([] if from_citizen else [task])
