@@ -4,7 +4,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from demo.catalogue import load
-from demo.datatypes import HL7, PROVIDER_NUMBER, SOR, Json, coding, compact, concept, identifier, phone, reference, urn
+from demo.datatypes import (
+    GLN,
+    HL7,
+    PROVIDER_NUMBER,
+    SHAK,
+    SOR,
+    Json,
+    coding,
+    compact,
+    concept,
+    identifier,
+    phone,
+    reference,
+    urn,
+)
 
 #: clinics of the chosen-doctor scheme, whose patients give them a relation of class B
 GENERAL_PRACTICE = "almen praksis"
@@ -34,9 +48,30 @@ class Place:
         """A Reference to it, with its name."""
         return reference(self.url, self.name)
 
+    @property
+    def shak(self) -> str:
+        """Four characters of a hospital, six of what stands beneath one; "" for everybody else."""
+        if self.kind == "sygehus":
+            return self.sor[:4]
+        above = PLACES[self.parent] if self.parent else None
+        return self.sor[:6] if above is not None and above.shak else ""
+
+    @property
+    def gln(self) -> str:
+        """A location number (GS1: the last digit checks the others) of what stands at the top, and of hospitals; others inherit."""
+        if not self.address or (self.parent and self.kind != "sygehus"):
+            return ""
+        digits = f"579000{self.sor[:6]}"
+        weighed = sum(int(one) * (3 if n % 2 else 1) for n, one in enumerate(digits))
+        return f"{digits}{-weighed % 10}"
+
     def resource(self) -> Json:
         """The Organization."""
         numbers = [identifier(SOR, self.sor)]
+        if self.gln:
+            numbers.append(identifier(GLN, self.gln, "secondary"))
+        if self.shak:
+            numbers.append(identifier(SHAK, self.shak, "secondary"))
         if self.kind == GENERAL_PRACTICE:
             numbers.append(identifier(PROVIDER_NUMBER, f"9{self.sor[3:6]}00"[:6], "secondary"))
         return compact(

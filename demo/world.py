@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from demo.bundles import SourceBundle, entry, transaction
 from demo.chart import Chart
+from demo.listings import listings
 from demo.people.birthe import birthe
 from demo.people.fatima import fatima
 from demo.people.jens import jens
@@ -36,7 +37,9 @@ def directory_bundles() -> list[SourceBundle]:
     source = PLACES[DIRECTORY].url
     return [
         SourceBundle(DIRECTORY, source, "", transaction(places)),
-        SourceBundle(DIRECTORY, source, "", transaction([*staff, *jobs])),
+        SourceBundle(
+            DIRECTORY, source, "", transaction([*staff, *jobs, *(entry(url, one) for url, one in listings())])
+        ),
     ]
 
 

@@ -19,6 +19,7 @@ from helhed.api.door import Door
 from helhed.api.formats import PLAIN, asks_xml, in_xml, wants_xml
 from helhed.api.gate import Entry, Gates, Header
 from helhed.api.lookups import Counter, Pause, Watch
+from helhed.api.older_numbers import note_shak
 from helhed.api.operations import Place, operation_at
 from helhed.api.request import Request
 from helhed.api.token_watch import Events, TokenWatch
@@ -123,6 +124,7 @@ class FhirApi:
                     entry.again,
                 )
                 interaction, answer = await self._answer(request)
+                await note_shak(self._door, request, interaction)
         except HelhedError as error:
             answer = failure(
                 error, trace or uuid4(), _allowed_at(scope["path"]) if isinstance(error, MethodNotAllowed) else ""

@@ -12,6 +12,7 @@ from helhed.foundation.aside import aside
 from helhed.foundation.ask import Ask
 from helhed.foundation.errors import BadRequest, TooLarge, TooSlow, UnsupportedMediaType
 from helhed.foundation.settings import RESOURCE_ELEMENTS
+from helhed.registries.shak import names_shak
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -38,6 +39,7 @@ class Request:
     max_body_bytes: int
     max_resource_elements: int = RESOURCE_ELEMENTS
     ask_again: Callable[[], Ask] | None = None  #: who is asking, by the clock of now; raises NotAuthenticated
+    names_shak: bool = False  #: whether its body names the older hospital classification
 
     def header(self, name: bytes) -> str:
         """A header, "" when it is absent."""
@@ -107,7 +109,9 @@ class Request:
             if not message.get("more_body"):
                 if self.ask_again is not None:
                     self.ask = replace(self.ask_again(), trace=self.ask.trace)
-                return b"".join(chunks)
+                raw = b"".join(chunks)
+                self.names_shak = names_shak(raw)
+                return raw
 
     def _too_large(self) -> TooLarge:
         return TooLarge(f"A request body is at most {self.max_body_bytes // 2**20} MiB.")

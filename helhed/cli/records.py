@@ -208,3 +208,16 @@ def unit_import(
     for one in taken.left_out:
         typer.echo(f"  {one}")
     raise SystemExit(2 if taken.left_out else 0)
+
+
+@unit.command("import-shak")
+def unit_import_shak(
+    file: Annotated[
+        Path, typer.Argument(help="The published map of SHAK and SOR codes: text with a heading, one pair a line.")
+    ],
+) -> None:
+    """Take a published map in, whole; what it no longer says no longer holds."""
+    from helhed.commands.unit_files import take_in_shak
+
+    added, gone = as_owner(lambda connection: take_in_shak(connection, file))
+    typer.echo(f"{added} new pairs, {gone} hold no longer")

@@ -7,11 +7,12 @@ from pathlib import Path
 from helhed.fhir.store import Store
 from helhed.fhir.store.cursor import CursorSigner
 from helhed.foundation.clock import system_clock
-from helhed.foundation.database import Target, connected, read_secret
+from helhed.foundation.database import Connection, Target, connected, read_secret
 from helhed.foundation.errors import BadRequest, Unknown
 from helhed.foundation.ids import key_of, parse_id
 from helhed.foundation.settings import Settings
 from helhed.hooks import HOOKS
+from helhed.registries.shak import read_map, take_in_map
 from helhed.registries.units.sor_file import read_sor
 from helhed.registries.units.taking_in import Register, TakenIn
 from helhed.trust.background import ordering_system
@@ -30,6 +31,13 @@ async def take_in_register(settings: Settings, target: Target, path: Path, keepe
     async with _opened(settings, target) as store:
         with path.open("rb") as stream:
             return await Register(store).take_in(ordering_system(key_of(identifier), system_clock()), read_sor(stream))
+
+
+async def take_in_shak(connection: Connection, path: Path) -> tuple[int, int]:
+    """Take a published map of SHAK and SOR codes in, by the owner; how many pairs are new, and gone. Raises BadRequest."""
+    with path.open(encoding="utf-8-sig") as lines:
+        pairs = list(read_map(lines))
+    return await take_in_map(connection, pairs, path.name)
 
 
 @asynccontextmanager

@@ -139,6 +139,9 @@ class Action(IntEnum):
     SEE_ANSWERS = 201  # what they answered
     SWITCH_SOURCE = 202  # a source is paused, or asked again
     SEE_IMAGE = 203  # fetched for the reader from where it is kept
+    ARRANGE_UNIT = 165  # an organisational unit is changed from a day on: no citizen is named
+    WITHDRAW_UNIT_PLAN = 166
+    REGISTER_UNIT = 167
     READ_NOTICES = 150  # what another citizen is told of, by whoever acts for them
 
 

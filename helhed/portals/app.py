@@ -56,6 +56,8 @@ from helhed.portals.routes import (
     sources,
     stamkort,
     step_up,
+    unit_desk,
+    units,
     warnings,
     whose_move,
     work,
@@ -113,6 +115,8 @@ def build_portal_app(ports: Ports) -> Starlette:
         *figures.ROUTES,
         *messages.ROUTES,
         *apps.ROUTES,
+        *unit_desk.ROUTES,
+        *units.ROUTES,
         Mount("/static", CompressedFiles(directory=STATIC), name="static"),
     ]
     app = Starlette(routes=routes, middleware=[Middleware(SafeHeaders)], exception_handlers=errors.HANDLERS)

@@ -19,6 +19,7 @@ _DESKS: Mapping[str, Sequence[tuple[str, str]]] = {
     SECURITY: [("/drift/overvaagning", "watch.door")],
     "citizen-service": [("/hjaelp", "nav.help")],
     "directory-keeper": [("/register", "nav.register"), ("/register/samme", "nav.links")],
+    "unit-keeper": [("/enheder/mine", "units.mine"), ("/enheder", "units.title")],
     "reviewer": [REVIEWS],
     "log-keeper": [
         ("/hospital/log", "nav.questions"),

@@ -11,8 +11,11 @@ Shape for rooms that send. All run on the caller's connection, so that a deliver
     await delivered(connection, found, "XDIS91", now)      # the receiver answered that it took it
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from importlib.resources import files
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +26,13 @@ from helhed.registries.units.listing import NEVER_ENDS
 
 _ROUTES = "select * from registries.routes_of($1, $2, $3, coalesce($4, clock_timestamp()))"
 _DELIVERED = "select registries.route_delivered($1, $2, $3)"
+
+
+@cache
+def message_types() -> Mapping[str, Mapping[str, str]]:
+    """``message_types.json``: names of the types in use, by code in lower case and then by language."""
+    found = orjson.loads((files(__package__) / "message_types.json").read_bytes())
+    return {one["code"]: {"da": one["da"], "en": one["en"]} for one in found["types"]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ class Door:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         sent = await self._sent(method, path, query, raw, {"content-type": "application/fhir+json", **named})
         told = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-        return sent[0]["status"], told, orjson.loads(sent[1]["body"] or b"null")
+        return sent[0]["status"], told, parsed(told.get("content-type", ""), sent[1]["body"])
 
     async def _ask(self, method: str, path: str, query: str, body: bytes, headers: dict[str, str]) -> tuple[int, Any]:
         sent = await self._sent(method, path, query, body, headers)
@@ -97,6 +97,11 @@ class Door:
         }
         await self._api(scope, receive, send)
         return sent
+
+
+def parsed(kind: str, body: bytes) -> Any:
+    """A body as JSON; as a list of its lines when it is one a line."""
+    return [orjson.loads(line) for line in body.splitlines()] if "ndjson" in kind else orjson.loads(body or b"null")
 
 
 def link(bundle: Any, relation: str) -> str:

@@ -18,6 +18,7 @@ from helhed.api.operations.sources import SOURCES
 from helhed.api.operations.subscriptions import SUBSCRIPTIONS
 from helhed.api.operations.summary import SUMMARY
 from helhed.api.operations.terminology import TERMINOLOGY
+from helhed.api.operations.unit_registers import UNIT_REGISTERS
 from helhed.api.operations.units import UNITS
 from helhed.api.operations.validation import VALIDATE
 from helhed.api.operations.work import RECEIPTS
@@ -38,6 +39,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *LOG_DELIVERIES,
     NAME_STAFF,
     *UNITS,
+    *UNIT_REGISTERS,
     *NUMBER_BLOCKS,
     *SUBSCRIPTIONS,
     RECEIPTS,

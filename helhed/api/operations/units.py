@@ -6,6 +6,7 @@ above it. A local copy follows ``Organization/_history?_since=``; what lies ahea
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,7 @@ from helhed.foundation.ids import key_of, parse_id
 from helhed.registries.directory import Directory
 from helhed.registries.identifiers import SOR
 from helhed.registries.units.history import UnitHistory, UnitThen
+from helhed.registries.units.inheriting import with_inherited
 from helhed.registries.units.planning import Plan, UnitPlans, danish_day
 from helhed.registries.units.stating import PERIOD, what_is_said
 
@@ -32,7 +34,8 @@ _DEFINITION = "urn:helhed:operation:"
 _Work = Callable[[Door, Request, Place], Awaitable[Answer]]
 
 
-def _unit(place: Place) -> UUID:
+def unit_of(place: Place) -> UUID:
+    """The id of the unit that is asked about. Raises Unknown."""
     found = parse_id(place.id or "")
     if found is None:
         raise Unknown
@@ -46,34 +49,41 @@ def _organisations(asked: Given, name: str) -> list[UUID]:
     return [one for one in found if one is not None]
 
 
-def _day(asked: Given, now: datetime) -> date:
-    text = asked.one("date")
+def day_of(asked: Given, now: datetime, name: str = "date") -> date:
+    """The day in a parameter; today in Denmark when it is not there. Raises BadRequest."""
+    text = asked.one(name)
     try:
         return danish_day(now) if text is None else date.fromisoformat(text)
     except ValueError:
-        raise BadRequest("The parameter date is a day, such as 2026-11-23.") from None
+        raise BadRequest(f"The parameter {name} is a day, such as 2026-11-23.") from None
 
 
-def _moments(asked: Given, now: datetime) -> tuple[date, datetime]:
+def moments_of(asked: Given, now: datetime) -> tuple[date, datetime]:
+    """The day that is asked for, and the moment as known at. Raises BadRequest."""
     known = asked.moments("known")
-    return _day(asked, now), now + timedelta(days=1) if known is None else known[1]
+    return day_of(asked, now), now + timedelta(days=1) if known is None else known[1]
 
 
 async def _as_of(door: Door, request: Request, place: Place) -> Answer:
     asked = await given(door, request)
-    asked.only("unit-as-of", "date", "known")
-    day, known = _moments(asked, request.ask.at)
-    unit = _unit(place)
-    found = await UnitHistory(door.store.pool).as_of([key_of(unit)], day, known)
-    if not found:
+    asked.only("unit-as-of", "date", "known", "inherited")
+    day, known = moments_of(asked, request.ask.at)
+    unit, wish = unit_of(place), asked.one("inherited") or "false"
+    if wish not in {"true", "false"}:
+        raise BadRequest("The parameter inherited is true or false.")
+    line = await UnitHistory(door.store.pool).above(key_of(unit), day, known)
+    if not line:
         raise Unknown("No such unit is known to have been there on that day.")
-    return Answer(200, orjson.dumps(_organization(found[key_of(unit)], unit)))
+    then = line[0]
+    if wish == "true":
+        then = replace(then, said=with_inherited(line, await _ids(door, (one.unit for one in line))))
+    return Answer(200, orjson.dumps(_organization(then, unit)))
 
 
 async def _beneath(door: Door, request: Request, place: Place) -> Answer:
     asked = await given(door, request)
     asked.only("units-beneath", "date", "known")
-    found = await UnitHistory(door.store.pool).beneath(key_of(_unit(place)), *_moments(asked, request.ask.at))
+    found = await UnitHistory(door.store.pool).beneath(key_of(unit_of(place)), *moments_of(asked, request.ask.at))
     if not found:
         raise Unknown("No such unit is known to have been there on that day.")
     ids = await _ids(door, (one.unit for one in found))
@@ -82,9 +92,14 @@ async def _beneath(door: Door, request: Request, place: Place) -> Answer:
 
 async def _find(door: Door, request: Request, place: Place) -> Answer:
     asked = await given(door, request)
-    asked.only("unit-find", "text", "date", "count")
-    limit = asked.count("count", _USUAL, _MOST)
-    found = await UnitHistory(door.store.pool).find(asked.one("text") or "", _day(asked, request.ask.at), limit)
+    asked.only("unit-find", "text", "identifier", "date", "count")
+    limit, day = asked.count("count", _USUAL, _MOST), day_of(asked, request.ask.at)
+    system, bar, number = (asked.one("identifier") or "").rpartition("|")
+    history = UnitHistory(door.store.pool)
+    if number:
+        found = await history.with_number(number, day, limit, system if bar else None)
+    else:
+        found = await history.find(asked.one("text") or "", day, limit)
     told = [
         {
             "resourceType": "Organization",
@@ -101,7 +116,7 @@ async def _find(door: Door, request: Request, place: Place) -> Answer:
 async def _plans(door: Door, request: Request, place: Place) -> Answer:
     asked = await given(door, request)
     asked.only("unit-plans")
-    plans = await UnitPlans(door.store).of_unit(_unit(place))
+    plans = await UnitPlans(door.store).of_unit(unit_of(place))
     keys = {key for plan in plans for key in (plan.unit, plan.planned_by, *plan.successors)}
     ids = await _ids(door, keys)
     return Answer(200, orjson.dumps(_parameters([("plan", _told(plan, ids)) for plan in plans])))
@@ -110,7 +125,7 @@ async def _plans(door: Door, request: Request, place: Place) -> Answer:
 async def _change(door: Door, request: Request, place: Place) -> Answer:
     asked = await given(door, request)
     asked.only("unit-change", "date", "resource")
-    wanted, unit, day = asked.resources.get("resource"), _unit(place), _day(asked, request.ask.at)
+    wanted, unit, day = asked.resources.get("resource"), unit_of(place), day_of(asked, request.ask.at)
     if wanted is None or wanted.get("resourceType") != "Organization":
         raise BadRequest("Send the Organization as it will be, as the parameter resource.")
     if issues := validate(wanted):
@@ -127,22 +142,22 @@ async def _move(door: Door, request: Request, place: Place) -> Answer:
     if len(above) != 1:
         raise BadRequest("The parameter part-of names the unit above it.")
     return _planned(
-        [await UnitPlans(door.store).move(request.ask, _unit(place), _day(asked, request.ask.at), above[0])]
+        [await UnitPlans(door.store).move(request.ask, unit_of(place), day_of(asked, request.ask.at), above[0])]
     )
 
 
 async def _close(door: Door, request: Request, place: Place) -> Answer:
     asked = await given(door, request)
     asked.only("unit-close", "date", "successor")
-    day, successors = _day(asked, request.ask.at), _organisations(asked, "successor")
-    return _planned([await UnitPlans(door.store).close(request.ask, _unit(place), day, successors)])
+    day, successors = day_of(asked, request.ask.at), _organisations(asked, "successor")
+    return _planned([await UnitPlans(door.store).close(request.ask, unit_of(place), day, successors)])
 
 
 async def _merge(door: Door, request: Request, place: Place) -> Answer:
     asked = await given(door, request)
     asked.only("unit-merge", "date", "unit")
-    day, units = _day(asked, request.ask.at), _organisations(asked, "unit")
-    return _planned(await UnitPlans(door.store).merge(request.ask, units, day, _unit(place)))
+    day, units = day_of(asked, request.ask.at), _organisations(asked, "unit")
+    return _planned(await UnitPlans(door.store).merge(request.ask, units, day, unit_of(place)))
 
 
 async def _withdraw(door: Door, request: Request, place: Place) -> Answer:
@@ -184,7 +199,8 @@ def _told(plan: Plan, ids: Mapping[int, UUID]) -> list[tuple[str, Any]]:
 
 
 def _parameters(parts: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    return {"resourceType": "Parameters", "parameter": [_part(name, value) for name, value in parts]}
+    told = [_part(name, value) for name, value in parts]
+    return {"resourceType": "Parameters", **({"parameter": told} if told else {})}
 
 
 def _part(name: str, value: Any) -> dict[str, Any]:

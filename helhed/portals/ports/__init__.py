@@ -27,6 +27,7 @@ from helhed.portals.ports.messages import MessageDesk
 from helhed.portals.ports.passkeys import NoPasskeys, Passkeys
 from helhed.portals.ports.proofs import LogAnchors, LogWitness, Proofs
 from helhed.portals.ports.sources import SourceRegistry
+from helhed.portals.ports.units import Units
 from helhed.portals.ports.watch import Watch
 from helhed.portals.ports.work import Work
 from helhed.portals.ports.works import Operations
@@ -211,6 +212,7 @@ class Ports:
     figures: Figures | None = None  #: of everybody together; without them their page says that there are none
     sources: SourceRegistry | None = None  #: of the network, for those who keep it running
     live: Live | None = None  #: sources that are asked when somebody looks
+    units: Units | None = None  #: the register of organisations; pages without it have no such door
     operations: Operations | None = None  #: how the network stands; pages without it have no such door
     work: Work | None = None  #: whose move it is; without it there are no queues
     messages: MessageDesk | None = None  #: between organisations; pages without it have no such door

@@ -31,6 +31,7 @@ from helhed.portals.rooms.registries import PortalRegistries
 from helhed.portals.rooms.relations import PortalRelations
 from helhed.portals.rooms.rows import PortalRows
 from helhed.portals.rooms.sessions import PortalSessions
+from helhed.portals.rooms.units import PortalUnits
 from helhed.portals.rooms.watch import portal_watch
 from helhed.portals.rooms.work import PortalWork
 from helhed.portals.rooms.works import PortalOperations
@@ -122,6 +123,7 @@ def portal_ports(
         figures=Figures(pool),
         live=live,
         sources=Sources(pool),
+        units=PortalUnits(store),
         operations=PortalOperations(pool, data_dir) if data_dir else None,
         watch=portal_watch(pool),
         work=PortalWork(store),

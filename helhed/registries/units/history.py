@@ -21,8 +21,11 @@ FOREVER = date.max
 _ASSERT = "select registries.assert_unit($1, $2, coalesce($3, 'infinity'::date), $4::jsonb, $5, $6, $7)"
 _AS_OF = "select * from registries.units_as_of($1, $2, $3)"
 _BENEATH = "select * from registries.units_beneath($1, $2, $3)"
+_ABOVE = "select * from registries.units_above($1, $2, $3)"
 _HISTORY = "select * from registries.unit_history($1)"
 _FIND = "select * from registries.find_units($1, $2, $3)"
+_NUMBER = "select * from registries.units_with_number($1, $2, $3, $4)"
+_DIRECTLY = "select * from registries.units_directly_beneath($1, $2, $3)"
 _MOST_WORDS, _LONGEST_WORD = 6, 40
 
 
@@ -50,6 +53,7 @@ class UnitThen:
     said: Mapping[str, Any]
     parent: int | None
     depth: int = 0
+    asserted_by: int | None = None  #: the organisation whose plan says so; None: as its Organization says
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,12 @@ class UnitHistory:
         async with lend(self._pool) as connection:
             return [_then(row, row["depth"]) for row in await connection.fetch(_BENEATH, top, day, known)]
 
+    async def above(self, unit: int, day: date, known: datetime) -> list[UnitThen]:
+        """A unit and all above it on ``day``, nearest first; empty when it did not exist, or nothing is known of it by days."""
+        async with lend(self._pool) as connection:
+            rows = await connection.fetch(_ABOVE, unit, day, known)
+        return [_then(row, row["depth"], row["asserted_by"]) for row in rows if row["said"] is not None]
+
     async def of(self, unit: int) -> list[tuple[UnitThen, datetime]]:
         """All that was ever said of a unit, and until when each was held true; in the order it was said."""
         async with lend(self._pool) as connection:
@@ -103,11 +113,26 @@ class UnitHistory:
             return []
         async with lend(self._pool) as connection:
             rows = await connection.fetch(_FIND, words, day, limit)
-        return [Found(row["key"], row["id"], row["name"], row["sor"], tuple(row["above"])) for row in rows]
+        return [_found(row) for row in rows]
+
+    async def with_number(self, number: str, day: date, limit: int, system: str | None = None) -> list[Found]:
+        """Units open on ``day`` that have a number (SOR, SHAK, ydernummer, GLN), of one system or (None) of any."""
+        async with lend(self._pool) as connection:
+            rows = await connection.fetch(_NUMBER, system, number[:_LONGEST_WORD], day, limit)
+        return [_found(row) for row in rows]
+
+    async def directly_beneath(self, top: int, day: date, known: datetime) -> list[UnitThen]:
+        """The units directly beneath one on ``day``, those in use first, by name."""
+        async with lend(self._pool) as connection:
+            return [_then(row) for row in await connection.fetch(_DIRECTLY, top, day, known)]
 
 
-def _then(row: Any, depth: int = 0) -> UnitThen:
+def _found(row: Any) -> Found:
+    return Found(row["key"], row["id"], row["name"], row["sor"], tuple(row["above"]))
+
+
+def _then(row: Any, depth: int = 0, by: int | None = None) -> UnitThen:
     ends = None if row["valid_to"] == FOREVER else row["valid_to"]
     return UnitThen(
-        row["unit"], row["valid_from"], ends, row["known_from"], orjson.loads(row["said"]), row["parent"], depth
+        row["unit"], row["valid_from"], ends, row["known_from"], orjson.loads(row["said"]), row["parent"], depth, by
     )

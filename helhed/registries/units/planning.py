@@ -7,7 +7,7 @@ later day, and is stored as an ordinary change of the Organization when its day 
 import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
 from typing import Any, NamedTuple, Protocol
@@ -19,21 +19,32 @@ from helhed.fhir.changes import Change
 from helhed.fhir.indexing import normalise
 from helhed.fhir.store import Store
 from helhed.fhir.store.rows import ask_row
-from helhed.foundation.ask import Ask
+from helhed.fhir.validation import validate
+from helhed.foundation.ask import ActorKind, Ask, Purpose
 from helhed.foundation.clock import DANISH_TIME, Clock
-from helhed.foundation.errors import BadRequest, Conflict, Forbidden, HelhedError, Unknown, Unprocessable
-from helhed.foundation.ids import key_of
+from helhed.foundation.errors import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    HelhedError,
+    InvalidResource,
+    Unknown,
+    Unprocessable,
+)
+from helhed.foundation.ids import key_of, new_id
 from helhed.foundation.lend import lend
 from helhed.foundation.logging import logger
 from helhed.foundation.proving import Duty, prove
 from helhed.registries.projections import local_target
 
-#: by whose ask an organisation's plans are stored; None: not now
+#: the ask of an organisation's system, by which what it registered is stored; None: not now
 Planners = Callable[[int], Ask | None]
 _PLAN = "select registries.plan_unit($1::fhir.ask, $2, $3, $4, $5, $6::jsonb, $7, $8, $9, $10)"
 _WITHDRAW = "select registries.withdraw_unit_plan($1::fhir.ask, $2, $3)"
-_DUE = "select * from registries.due_unit_plans($1, $2)"
+_DUE = "select * from registries.due_plans($1, $2, $3)"
 _NOTE = "select registries.note_unit_plan($1, $2, $3)"
+_ADMIT = "select registries.admit_unit($1::fhir.ask, $2)"
+_ARRANGES = "select registries.arranges($1::fhir.ask, $2)"
 _PLANS = "select * from registries.unit_plans($1)"
 _CLOSED = {"active": False}
 _AT_A_TIME, _SECONDS_BETWEEN = 100, 300.0
@@ -41,8 +52,17 @@ _PROBLEMS: dict[str, tuple[type[HelhedError], str]] = {
     "unknown": (Unknown, "There is no such unit here."),
     "forbidden": (
         Forbidden,
-        "A unit is arranged by the system of an organisation above it, or of the keeper of the directory.",
+        "A unit is arranged by the system of an organisation above it or of the keeper of the directory, or by who is employed there to do so.",
     ),
+    "stranger": (
+        Unprocessable,
+        "Who registered the unit has no system here by which it could be changed. A keeper of the directory registers it anew.",
+    ),
+    "not-theirs": (
+        Unprocessable,
+        "Who registered the unit may not place it there. A keeper of the directory moves it.",
+    ),
+    "many": (Conflict, "So much is planned for the unit already that no more is taken. Take back what is not to be."),
     "past": (Unprocessable, "A change takes effect today or later."),
     "closed": (Unprocessable, "The unit is closed on that day, or not there yet."),
     "beneath": (Unprocessable, "Units stand beneath it on that day. Close or move them first."),
@@ -68,6 +88,7 @@ class Plan:
     applied_at: datetime | None
     withdrawn_at: datetime | None
     problem: str | None
+    actor: int | None  #: key of the person who planned it; None for a system
 
 
 class _Maker(Protocol):
@@ -129,6 +150,26 @@ class UnitPlans:
             problem = await connection.fetchval(_WITHDRAW, ask_row(ask), plan, danish_day(ask.at))
         _raise(problem)
 
+    async def register(self, ask: Ask, above: UUID, resource: Mapping[str, Any]) -> UUID:
+        """A new unit beneath ``above``, from today on, by the system of the organisation acted from. Raises HelhedError."""
+        async with lend(self._store.pool) as connection:
+            _raise(await connection.fetchval(_ADMIT, ask_row(ask), key_of(above)))
+        if ask.organisation is None:
+            raise Forbidden
+        new = new_id()
+        body = {**resource, "resourceType": "Organization", "partOf": {"reference": f"Organization/{above}"}}
+        if issues := validate(body):
+            raise InvalidResource(issues=issues)
+        change = Change("POST", "Organization", body, orjson.dumps(body), new)
+        await self._store.commit(_system(ask, ask.organisation), [change])
+        return new
+
+    async def arranges(self, ask: Ask, unit: UUID) -> bool:
+        """Whether the asker may arrange a unit: for what a page offers. Each act is decided again."""
+        async with lend(self._store.pool) as connection:
+            found: bool = await connection.fetchval(_ARRANGES, ask_row(ask), key_of(unit))
+        return found
+
     async def of_unit(self, unit: UUID) -> list[Plan]:
         """What was planned for a unit, and what was closed into it; the latest day first."""
         async with lend(self._store.pool) as connection:
@@ -144,20 +185,21 @@ class UnitPlans:
                 values = (plan, key_of(one.unit), day, kind, *one.columns(), today)
                 _raise(await connection.fetchval(_PLAN, ask_row(ask), *values))
         if day <= today:
-            await self.apply_due(ask.at, lambda planner: ask if planner == ask.organisation else None)
+            await self.apply_due(ask.at, partial(_system, ask), plans)
         return plans
 
-    async def apply_due(self, moment: datetime, asks: Planners) -> int:
-        """Store what came into force, each plan by its planner's ask. One that cannot be stored says why, and is tried again.
+    async def apply_due(self, moment: datetime, asks: Planners, only: Sequence[UUID] | None = None) -> int:
+        """Store what came into force (of ``only`` these), each by the system of the organisation that registered the unit.
 
-        Answers how many were done. A planner for whom there is no ask is passed over.
+        One that cannot be stored says why, and is tried again. Answers how many were done. An organisation for which there is no ask is
+        passed over. That a planner may arrange the unit was decided when it was planned, and must hold on the day.
         """
         done = 0
         async with lend(self._store.pool) as connection, connection.transaction():
-            for row in await connection.fetch(_DUE, danish_day(moment), _AT_A_TIME):
-                ask = asks(row["planned_by"])
+            for row in await connection.fetch(_DUE, danish_day(moment), _AT_A_TIME, only):
+                ask = asks(row["storer"])
                 if ask is not None:
-                    trouble = await self._apply(row, ask)
+                    trouble = await self._apply(row, ask) if row["stands"] else _PROBLEMS["forbidden"][1]
                     await prove(connection, Duty.STORE)
                     await connection.execute(_NOTE, row["id"], moment, trouble)
                     done += trouble is None
@@ -186,9 +228,24 @@ class UnitPlans:
                 await asyncio.wait_for(stopping.wait(), _SECONDS_BETWEEN)
 
 
+def _system(ask: Ask, organisation: int) -> Ask:
+    """The system of an organisation, in the act that ``ask`` was decided for."""
+    return replace(
+        ask, kind=ActorKind.SYSTEM, actor=organisation, organisation=organisation, role="system",
+        purpose=Purpose.OPERATIONS, read_types=None, write_types=None,
+    )  # fmt: skip
+
+
 def danish_day(moment: datetime) -> date:
     """The day in Denmark."""
     return moment.astimezone(DANISH_TIME).date()
+
+
+def problem_of(error: HelhedError) -> str:
+    """Why a plan was refused, in one word; "" for what was refused elsewhere."""
+    return next(
+        (problem for problem, (kind, why) in _PROBLEMS.items() if type(error) is kind and str(error) == why), ""
+    )
 
 
 def _raise(problem: str | None) -> None:

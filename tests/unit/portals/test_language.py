@@ -22,6 +22,7 @@ FROM_CODES = (
     "acting.ended.", "logproof.wrong.", "logproof.wrong_head.", "relative.", "help.", "letter.", "register.",
     "insight.", "assistants.", "watch.", "incident.entry.", "warning.severity.", "warning.sharing.",
     "warning.receipt.", "security.answer.", "exercise.kind.", "block.took_place_", "cave.", "stays.",
+    "units.",
     "consent.sentence_", "apps.may.", "mine.refused.", "log.column.", "why.state.", "follow.choice.",
     "glass.outcome_", "glass.passed_", "glass.own_passed_", "figures.by.", "figures.sex.", "figures.measure.", "figures.means.", "works.part.",
     "calendar.manner.", "calendar.change.", "calendar.answer.", "calendar.answered.", "calendar.said.", "calendar.conflict.",

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from tests.support.door import Door
 from tests.unit.registries.region import Region
+from tests.unit.registries.test_address_book import endpoint
 
 OK, BAD_REQUEST, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED, UNPROCESSABLE = 200, 400, 403, 404, 405, 422
 
@@ -100,3 +101,39 @@ async def test_wrong_orders_are_named_and_strangers_refused(region: Region) -> N
         assert (status, told["resourceType"]) == (expected, "OperationOutcome"), (path, told)
     status, _ = await door.get(f"{ward}/$unit-close")
     assert status == METHOD_NOT_ALLOWED
+
+
+async def test_what_a_unit_inherits_is_told_with_whose_it_is_as_of_the_day(region: Region) -> None:
+    number = {"system": "http://www.gs1.org/gln", "value": "5790000000003"}
+    now = await region.stored(region.north)
+    await region.world.change(
+        region.ask, region.north, {**now, "identifier": [number], "address": [{"city": "Vestfjord"}]}
+    )
+    await region.plans.move(region.ask, region.ward, region.later, region.south)
+    door, ward = Door(region.world, region.ask), f"/fhir/Organization/{region.ward}/$unit-as-of"
+    from_whom = [{"url": "urn:helhed:inherited-from", "valueReference": named(region.north)}]
+    _, told = await door.get(f"{ward}?inherited=true")
+    assert (told["identifier"], told["address"]) == (
+        [{**number, "extension": from_whom}],
+        [{"city": "Vestfjord", "extension": from_whom}],
+    )
+    for url in (ward, f"{ward}?inherited=true&date={region.later.isoformat()}"):
+        _, told = await door.get(url)
+        assert "address" not in told
+    assert (await door.get(f"{ward}?inherited=maybe"))[0] == BAD_REQUEST
+
+
+async def test_the_address_book_is_asked_at_the_door(region: Region) -> None:
+    await region.world.put(region.ask, endpoint(region.region, "https://region.example", "XDIS91"))
+    door = Door(region.world, region.ask)
+    _, told = await door.get(f"/fhir/Organization/{region.ward}/$unit-routes?message-type=xdis91")
+    (found,) = told["parameter"]
+    values = {part["name"]: next(value for name, value in part.items() if name != "name") for part in found["part"]}
+    assert (values["address"], values["inherited"], values["organization"]) == (
+        "https://region.example",
+        True,
+        named(region.region),
+    )
+    assert "last-delivered" not in values
+    status, none = await door.get(f"/fhir/Organization/{region.ward}/$unit-routes?message-type=xref15")
+    assert (status, none) == (OK, {"resourceType": "Parameters"})

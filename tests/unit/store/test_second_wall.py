@@ -99,6 +99,8 @@ ALLOWED: dict[str, set[str]] = {
     "registries.protected_citizen": set(),
     "registries.replacement_cpr": set(),
     "registries.route_delivery": set(),
+    "registries.shak_map": set(),
+    "registries.shak_use": set(),
     "registries.unit_fact": set(),
     "registries.unit_listing": set(),
     "registries.unit_name": set(),
@@ -208,7 +210,7 @@ DECIDED = {
     "trust.may_copy", "trust.emergency_patients", "trust.issue_emergency_copy",
     "trust.end_emergency_copy", "trust.emergency_copies", "trust.own_emergency_copies",
     "trust.may_break_glass", "trust.held_opening", "trust.end_ticket", "trust.waiting_reviews", "trust.may_review", "trust.review_ticket", "trust.own_tickets", "trust.consent_facts",
-    "registries.plan_unit", "registries.withdraw_unit_plan",
+    "registries.plan_unit", "registries.withdraw_unit_plan", "registries.admit_unit", "registries.arranges", "registries.shak_report",
     "registries.reserve_numbers", "registries.return_numbers", "registries.number_blocks", "registries.claim_numbers",
     "registries.note_issue_search", "registries.note_issued", "registries.unknown_lately", "registries.find_by_regional_number", "registries.match_people",
     "trust.change_master_data", "trust.see_master_data",
@@ -252,7 +254,7 @@ TAKE_IN = {
     "trust.follow_up_emergency_copies",
     "registries.put_professional_identifiers", "trust.note_log_in",
     "trust.add_own_relations",
-    "registries.note_unit_plan", "registries.state_units", "registries.put_listings", "registries.route_delivered",
+    "registries.note_unit_plan", "registries.state_units", "registries.put_listings", "registries.route_delivered", "registries.note_shak",
 }  # fmt: skip
 #: before anybody is known: who somebody that another vouched for is, by keys; jobs, which are public; and one's own log-ins
 WHO_IS_IT = {
@@ -290,6 +292,7 @@ HARMLESS = {
     "trust.is_within",
     "trust.workplaces",
     "registries.national_keeper",
+    "registries.due_plans",
     "registries.due_unit_plans",
     "registries.named_by",
     "registries.sources",
@@ -298,7 +301,12 @@ HARMLESS = {
     "registries.unit_plans",
     "registries.listings_of",
     "registries.routes_of",
+    "registries.copy_follows",
+    "registries.translate_shak",
+    "registries.unit_copy",
     "registries.units_above",
+    "registries.units_directly_beneath",
+    "registries.units_with_number",
     "registries.units_as_of",
     "registries.units_beneath",
 }
