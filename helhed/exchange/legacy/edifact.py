@@ -13,6 +13,7 @@ from helhed.exchange.legacy.tree import Interchange, Legacy, Marks, Segment
 CHARSETS = {"UNOA": "ascii", "UNOB": "ascii", "UNOC": "iso-8859-1", "UNOW": "utf-8"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _TAG = re.compile(r"[A-Z][A-Z0-9]{2}", re.ASCII)
+_SPECIAL = re.compile(r"[:+?']")
 _GAP = re.compile(r"[ \t\r\n]*")
 _UNSUPPORTED = {
     "UNG": "groups of messages",
@@ -93,7 +94,7 @@ def segment_text(segment: Segment, marks: Marks, special: re.Pattern[str], relea
 
 def escaped(text: str) -> str:
     """``text`` as a component, under the default service string."""
-    return re.sub(r"[:+?']", r"?\g<0>", text)
+    return _SPECIAL.sub(r"?\g<0>", text) if _SPECIAL.search(text) else text
 
 
 def messages(content: Interchange) -> list[tuple[Segment, ...]]:

@@ -109,7 +109,7 @@ def _kept(extension: Json) -> Kept:
 def _bundle(mapping: Mapping, legacy: Legacy) -> Json:
     bundle, header = mapping.single("bundle"), mapping.single("header")
     mapping.single("main")
-    seed = _seed(bundle, header)
+    seed = _seed(bundle, header, mapping.resources.get("Sender#0", {}))
     mapping.resources["frame"] = _frame(mapping, legacy)
     addresses = [one for one in mapping.resources if one != "bundle"]
     main = mapping.family.aliases.get("main", "main")
@@ -118,14 +118,16 @@ def _bundle(mapping: Mapping, legacy: Legacy) -> Json:
     for address in addresses:
         _refer(mapping, address, urls)
         _complete(mapping, address)
+        mapping.resources[address]["id"] = urls[address][len("urn:uuid:") :]
     _header(mapping, header, urls)
-    header["id"] = str(uuid5(seed, "header"))
+    bundle["id"] = str(seed)
     bundle["entry"] = [{"fullUrl": urls[address], "resource": mapping.resources[address]} for address in addresses]
     return bundle
 
 
-def _seed(bundle: Json, header: Json) -> UUID:
-    said = [bundle.get("timestamp"), bundle.get("identifier"), header.get("eventCoding"), header.get("extension")]
+def _seed(bundle: Json, header: Json, sender: Json) -> UUID:
+    """What a letter is told apart by: its envelope, its number, its version and its sender."""
+    said = [sender.get("identifier"), bundle.get("timestamp"), bundle.get("identifier"), header.get("eventCoding"), header.get("extension")]
     return uuid5(NAMESPACE_URL, "medcom:" + orjson.dumps(said).decode())
 
 

@@ -194,26 +194,26 @@ class _Walk:
             for component, text in enumerate(components, 1):
                 if component > 1:
                     literal(":")
-                if text:
-                    self._component(
-                        text, (element, component), Place(segment.tag, at + 1, element, component), said, row, keep
-                    )
+                if not text:
+                    continue
+                told = said.get((element, component))
+                if isinstance(told, list):
+                    self.mapping.hole(told)
+                elif told or keep or row:
+                    self._other_text(text, Place(segment.tag, at + 1, element, component), told, row)
+                else:
+                    literal(edifact.escaped(text))
         literal("'")
 
-    def _component(
-        self, text: str, key: tuple[int, int], place: Place, said: Said, row: Row | None, keep: bool
-    ) -> None:
-        told = said.get(key)
-        if isinstance(told, list):
-            self.mapping.hole(told)
-        elif not text.strip() or (keep and place.name == "FTX" and key == (2, 1)):
+    def _other_text(self, text: str, place: Place, told: str | None, row: Row | None) -> None:
+        """What no field says: structure, or a piece that is kept."""
+        _, _, element, component = place
+        blank = not text.strip() or (row is None and place.name == "FTX" and (element, component) == (2, 1))
+        usual = row is not None and ((element, component) in row.loose or (element, component, text) in row.usual)
+        if blank or (usual and told is None):
             self.mapping.literal(edifact.escaped(text))
-        elif told is not None:
-            self.mapping.keep(text, place, told)
-        elif keep or (row is not None and key not in row.loose and (*key, text) not in row.usual):
-            self.mapping.keep(text, place, NO_PLACE)
         else:
-            self.mapping.literal(edifact.escaped(text))
+            self.mapping.keep(text, place, told or NO_PLACE)
 
 
 def _plain(segment: Segment) -> bool:
