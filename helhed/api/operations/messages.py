@@ -10,7 +10,7 @@ from uuid import UUID
 
 import orjson
 
-from helhed.api.answers import Answer
+from helhed.api.answers import ALWAYS, Answer
 from helhed.api.door import Door
 from helhed.api.operations.model import Operation, Place
 from helhed.api.operations.parameters import Given, given
@@ -19,6 +19,7 @@ from helhed.exchange.messages.delivering import Deliveries
 from helhed.exchange.messages.following import Followed, Messages
 from helhed.exchange.messages.intake import Intake
 from helhed.exchange.messages.modes import Mode, Modes
+from helhed.exchange.messages.older import EDIFACT, Letters, is_letter
 from helhed.exchange.messages.rules import ACKNOWLEDGEMENT
 from helhed.fhir.splice import instant
 from helhed.fhir.xml import json_of
@@ -36,9 +37,12 @@ _MOST = 200
 
 async def _process(door: Door, request: Request, place: Place) -> Answer:
     _only_systems(request)
-    media = request.check_type(FHIR_TYPES | XML_TYPES)
+    media = request.check_type(FHIR_TYPES | XML_TYPES | {EDIFACT})
     raw = await request.body()
     intake = Intake(door.store, limits=door.limits, most_elements=door.most_elements)
+    if media == EDIFACT or (media in XML_TYPES and is_letter(raw)):
+        answered = await Letters(door.store, intake).take(request.ask, raw)
+        return Answer(200, answered.receipt, ((b"content-type", media.encode()), *ALWAYS[1:]))
     came = raw
     if media in XML_TYPES:
         try:

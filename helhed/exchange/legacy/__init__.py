@@ -8,6 +8,7 @@ from helhed.exchange.legacy.fhir import Mapped, to_fhir
 from helhed.exchange.legacy.follow_up import FollowUp, follow_ups
 from helhed.exchange.legacy.mapping import Kept
 from helhed.exchange.legacy.presenting import Page, page
+from helhed.exchange.legacy.receipts import receipt
 from helhed.exchange.legacy.syntax import decode, encode, letters
 from helhed.exchange.legacy.tree import Legacy
 from helhed.exchange.legacy.writing import from_fhir
@@ -24,5 +25,6 @@ __all__ = [
     "from_fhir",
     "letters",
     "page",
+    "receipt",
     "to_fhir",
 ]

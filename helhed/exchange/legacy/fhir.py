@@ -127,7 +127,13 @@ def _bundle(mapping: Mapping, legacy: Legacy) -> Json:
 
 def _seed(bundle: Json, header: Json, sender: Json) -> UUID:
     """What a letter is told apart by: its envelope, its number, its version and its sender."""
-    said = [sender.get("identifier"), bundle.get("timestamp"), bundle.get("identifier"), header.get("eventCoding"), header.get("extension")]
+    said = [
+        sender.get("identifier"),
+        bundle.get("timestamp"),
+        bundle.get("identifier"),
+        header.get("eventCoding"),
+        header.get("extension"),
+    ]
     return uuid5(NAMESPACE_URL, "medcom:" + orjson.dumps(said).decode())
 
 

@@ -8,6 +8,7 @@ import pytest
 from lxml import etree
 
 from helhed.exchange.legacy import decode, encode, families, from_fhir, page, to_fhir
+from helhed.exchange.legacy.fhir import frame_of
 from helhed.exchange.legacy.tree import Document, Element, Interchange
 from helhed.fhir import exact
 from helhed.fhir.validation import validate
@@ -106,6 +107,22 @@ def test_the_citizen_and_both_ends_are_found_in_fhir(name):
     urls = {entry["fullUrl"] for entry in bundle["entry"]}
     ends = [header["sender"], header["destination"][0]["receiver"], *header["focus"]]
     assert {one["reference"] for one in ends} <= urls
+
+
+def test_the_tables_say_every_value_as_the_samples_do():
+    """Only what is spelt otherwise than it would be written keeps its spelling beside: here a comma for a decimal point."""
+    kept = {}
+    for name in NAMES:
+        found = frame_of(to_fhir(decode(sample(name))).bundle)
+        assert found is not None
+        holes = [one for one in found[0]["pieces"] if isinstance(one, list) and one[0] != "?"]
+        most = {"ftx": 6, "xml": 5}
+        kept[name] = [one[2] for one in holes if len(one) > most.get(one[3], 4)]
+    assert {name: fields for name, fields in kept.items() if fields} == {
+        "RPT01.edi": ["Value"],
+        "RPT01.xml": ["Value"],
+        "DIS91.xml": ["Text01"],
+    }
 
 
 def test_the_same_letter_twice_is_the_same_message():
