@@ -211,11 +211,13 @@ def _reference_leaf(number: int, path: Path) -> Reader:
 
 
 def _logical_leaf(number: int) -> Reader:
-    """The home citizen is a column of its own; a logical reference to them is still found by ``:identifier``."""
+    """The home citizen is a column of its own; a logical reference to them is still found by ``:identifier``, and what is
+    no citizen (the device a measurement is about) like any other reference.
+    """
 
     def leaf(value: Any, found: _Collected) -> None:
-        if "identifier" in value:
-            found.tokens += all_reference_tokens(number, {**value, "reference": None}, "")
+        citizen = "Patient/" in (value.get("reference") or "")
+        found.tokens += all_reference_tokens(number, {**value, "reference": None} if citizen else value, "")
 
     return leaf
 

@@ -22,6 +22,8 @@ OUTDATED = "HS001"
 _WORK = "search parameter "
 #: the work that migration 0024 left: places
 NEAR = "near"
+#: the work that migration 0040 left: references to what is no citizen where a citizen could stand
+SUBJECTS = "subjects"
 _EDITION = "select version from fhir.search_parameter_edition"
 _IN_USE = "select number, url, code, kind, bases, targets, expression from fhir.search_parameter where retired is null order by number"
 _TAKE = """insert into fhir.search_parameter (url, version, code, kind, bases, targets, expression, body, begun)

@@ -1,7 +1,7 @@
 """What happens to a search before it runs: it is refused while rows wait to be indexed, and its codes are worked out."""
 
 from helhed.fhir.query import Query
-from helhed.fhir.search_parameters import NEAR, unready
+from helhed.fhir.search_parameters import NEAR, SUBJECTS, unready
 from helhed.fhir.store.codes import with_codes
 from helhed.fhir.terminology import Terminology
 from helhed.foundation.database import Connection, Pool
@@ -28,7 +28,7 @@ class Readiness:
 
         While it is being indexed, a search by what an earlier release did not index would find too little: nothing is better.
         """
-        if (query.young and self._pending - {NEAR}) or (query.near and NEAR in self._pending):
+        if (query.young and self._pending - {NEAR, SUBJECTS}) or (query.near and NEAR in self._pending):
             raise Overloaded("What this search asks for is being indexed. Try again later.")
         if query.custom:
             if connection is None:
