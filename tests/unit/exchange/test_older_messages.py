@@ -5,12 +5,15 @@ from typing import Any
 import orjson
 import pytest
 
-from helhed.exchange.legacy import Legacy, decode, encode, from_fhir, to_fhir
+from helhed.exchange.legacy import Legacy, decode, encode, families, from_fhir, to_fhir
 from helhed.fhir import exact
+from helhed.portals.language import Words
 from helhed.registries.identifiers import CPR, GLN, SOR
 from tests.support.door import Door
+from tests.support.pages import Pages
 from tests.unit.exchange.legacy.samples import sample
 from tests.unit.exchange.letters import CLINIC, HOSPITAL, NUMBER, TOWN, Post, unit
+from tests.unit.exchange.test_message_pages import opened
 
 pytestmark = pytest.mark.asyncio
 SENDER, RECEIVER = "5790001234567", "5790007654321"
@@ -175,3 +178,24 @@ async def test_a_letter_stands_in_the_citizen_s_log(post):
     await send(post, file("DIS01.edi"))
     log = await post.world.log(post.patient)
     assert [row["permitted"] for row in log if row["action"] == 190] == [True]
+
+
+async def test_pages_call_a_letter_by_its_kind(post):
+    for name in ("DIS01.edi", "DIS91.edi"):
+        await send(post, file(name))
+    pages = Pages(post.world)
+    citizen = await pages.person(post.world.citizen(post.patient))
+    await citizen.ask("GET", "/borger/breve")
+    assert citizen.status == 200
+    assert "Epikrise" in citizen.page
+    assert "Korrespondancemeddelelse" in citizen.page
+    doctor, base = await opened(post, pages, post.clinic)
+    await doctor.ask("GET", base)
+    assert doctor.status == 200
+    assert "Sårpleje efter udskrivelse" in doctor.page
+
+
+async def test_every_family_that_is_taken_has_its_words_in_both_languages():
+    for language in ("da", "en"):
+        words = Words(language)
+        assert all(words(f"message.type.{code}") for code in families.codes() if not code.startswith("CTL"))
