@@ -217,7 +217,7 @@ class Application:
                 await self._health(network, send)
             elif path == "/metrics":
                 await self._measured(network, send)
-            elif network.demo_provider is not None and path.startswith("/demo-log-ind/"):
+            elif network.demo_provider is not None and path.startswith(("/demo-log-ind/", "/demo-kilder/")):
                 await network.demo_provider(scope, receive, send)
             else:
                 await network.portal(scope, receive, send)

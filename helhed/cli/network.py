@@ -27,8 +27,10 @@ def demo(
     citizens: Annotated[int, typer.Option(help="Synthetic citizens besides the demo people.")] = 2000,
     load_only: Annotated[bool, typer.Option(help="Load the demo and stop.")] = False,
     workers: Annotated[int, typer.Option(help="Worker processes.")] = 1,
+    sources: Annotated[bool, typer.Option(help="With places that are asked when somebody looks.")] = True,
 ) -> None:
     """Load the demo's people (synthetic, all of them) and run the network."""
+    from helhed.commands.demo_sources import put_demo_sources
     from helhed.commands.demo_witnesses import admit_demo_witnesses, demo_witnesses
     from helhed.commands.demo_world import load_demo, print_doors
     from helhed.serving import prepared, serve as serve_on
@@ -37,6 +39,8 @@ def demo(
     settings = _settings(host, port)
     with prepared(settings) as target:
         run(load_demo(settings, target, citizens))
+        if sources:
+            run(put_demo_sources(settings, target))
         if not load_only:
             run(admit_demo_witnesses(settings, target))
             with demo_witnesses(settings):

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 
-def _load(name: str) -> dict[str, Any]:
+def load(name: str) -> dict[str, Any]:
+    """A file of ``data/``."""
     loaded: dict[str, Any] = msgspec.json.decode((resources.files("helhed.record") / "data" / name).read_bytes())
     return loaded
 
@@ -34,20 +35,20 @@ class Measurement:
 def _types() -> dict[str, TypeFacts]:
     return {
         name: TypeFacts(fact["kind"], tuple(fact["dates"]), tuple(fact["titles"]))
-        for name, fact in _load("types.json")["types"].items()
+        for name, fact in load("types.json")["types"].items()
     }
 
 
 def _measurements() -> dict[str, Measurement]:
     found: dict[str, Measurement] = {}
-    for order, fact in enumerate(_load("measurements.json")["measurements"]):
+    for order, fact in enumerate(load("measurements.json")["measurements"]):
         measurement = Measurement(fact["key"], {"da": fact["da"], "en": fact["en"]}, order)
         found.update(dict.fromkeys(fact["codes"], measurement))
     return found
 
 
-CODE_SYSTEMS: Mapping[str, str] = _load("code_systems.json")["systems"]
+CODE_SYSTEMS: Mapping[str, str] = load("code_systems.json")["systems"]
 TYPES: Mapping[str, TypeFacts] = _types()
 KINDS: tuple[str, ...] = tuple(dict.fromkeys(fact.kind for fact in TYPES.values() if fact.kind))
 MEASUREMENTS: Mapping[str, Measurement] = _measurements()
-PANELS: frozenset[str] = frozenset(_load("measurements.json")["panels"])
+PANELS: frozenset[str] = frozenset(load("measurements.json")["panels"])

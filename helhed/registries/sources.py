@@ -211,6 +211,7 @@ def _source(row: Any) -> Source:
         "way": Way(row["way"]),
         "types": tuple(TYPE_NAMES[number] for number in row["types"]),
         "terms": None if terms is None else terms_of(terms),
+        "closed_until": row["closed_until"] if row["closed_until"].tzinfo else None,  # -infinity has no zone
     }
     return Source(**fields)
 

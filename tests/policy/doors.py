@@ -171,6 +171,7 @@ EXAMPLES: dict[str, Body] = {
     "events": _nothing,
     "name-staff": lambda town, row: _parameters(("case-number", "valueString", "2026-1"), ("reason", "valueString", "x")),
     "sources": _nothing,
+    "attachment": _nothing,
     "unit-find": _nothing,
     "unit-as-of": _nothing,
     "units-beneath": _nothing,

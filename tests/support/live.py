@@ -32,7 +32,14 @@ class LiveServer:
 
     @classmethod
     def start(
-        cls, data_dir: Path, *, citizens: int = 5, database_url: str = "", workers: int = 1, **more: str
+        cls,
+        data_dir: Path,
+        *,
+        citizens: int = 5,
+        database_url: str = "",
+        workers: int = 1,
+        sources: bool = False,
+        **more: str,
     ) -> "LiveServer":
         """Load the demo and serve it; returns when it is ready. ``more`` are settings from the environment."""
         port = free_port()
@@ -45,6 +52,7 @@ class LiveServer:
             **more,
         }
         command = [sys.executable, "-m", "helhed.cli", "demo", "--citizens", str(citizens), "--workers", str(workers)]
+        command += [] if sources else ["--no-sources"]
         with open(data_dir / "server.log", "wb") as log:
             process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
         running = cls(f"http://127.0.0.1:{port}", data_dir, process, environment, workers)
@@ -97,7 +105,7 @@ class LiveServer:
 
     def restart(self) -> None:
         """The same server on the same data; returns when it is ready."""
-        command = [sys.executable, "-m", "helhed.cli", "demo", "--workers", str(self.workers)]
+        command = [sys.executable, "-m", "helhed.cli", "demo", "--no-sources", "--workers", str(self.workers)]
         with open(self.data_dir / "server.log", "ab") as log:
             self.process = subprocess.Popen(
                 command, env=self.environment, stdout=log, stderr=log, start_new_session=True

@@ -4,6 +4,7 @@ Each lives in a module of its own here, which gives an ``Operation``; the list b
 CapabilityStatement says and what the tests go through.
 """
 
+from helhed.api.operations.attachment import ATTACHMENT
 from helhed.api.operations.everything import EVERYTHING
 from helhed.api.operations.glass import BREAK_GLASS
 from helhed.api.operations.log_deliveries import LOG_DELIVERIES
@@ -44,6 +45,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *SUBSCRIPTIONS,
     RECEIPTS,
     SOURCES,
+    ATTACHMENT,
 )
 
 

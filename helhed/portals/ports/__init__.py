@@ -19,6 +19,7 @@ from helhed.portals.ports.emergency import Emergency
 from helhed.portals.ports.figures import Figures
 from helhed.portals.ports.glass import Glass
 from helhed.portals.ports.help import Counter, Help, Relatives
+from helhed.portals.ports.images import Images
 from helhed.portals.ports.keeping import Keeping, NoKeeping
 from helhed.portals.ports.log_desk import LogDesk
 from helhed.portals.ports.log_entries import LogEntry, LogPage, PurgeNote
@@ -211,6 +212,7 @@ class Ports:
     master_data: MasterData | None = None  #: stamkort; pages without it show none
     figures: Figures | None = None  #: of everybody together; without them their page says that there are none
     sources: SourceRegistry | None = None  #: of the network, for those who keep it running
+    images: Images | None = None  #: images of records, fetched through the network
     live: Live | None = None  #: sources that are asked when somebody looks
     units: Units | None = None  #: the register of organisations; pages without it have no such door
     operations: Operations | None = None  #: how the network stands; pages without it have no such door

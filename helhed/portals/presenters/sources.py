@@ -28,6 +28,7 @@ class ManifestView:
     whole: bool
     asked: tuple[ToldView, ...]
     delivering: tuple[ToldView, ...]
+    withholding: str  #: names of those that may hold back, "" for none
 
 
 def manifest_view(manifest: Manifest, words: Words, now: datetime) -> ManifestView:
@@ -39,11 +40,9 @@ def manifest_view(manifest: Manifest, words: Words, now: datetime) -> ManifestVi
     if asked:
         summed = words("manifest.all" if answered == len(asked) else "manifest.some", n=len(asked), answered=answered)
     return ManifestView(
-        summed,
-        manifest.whole,
-        tuple(_told(one, words, now) for one in asked),
-        tuple(_told(one, words, now) for one in delivering),
-    )
+        summed, manifest.whole, tuple(_told(one, words, now) for one in asked), tuple(_told(one, words, now) for one in delivering),
+        words.listed([one.name for one in asked if one.withholds]),
+    )  # fmt: skip
 
 
 def _told(one: Told, words: Words, now: datetime) -> ToldView:
@@ -94,7 +93,7 @@ def _row(one: Source, words: Words, now: datetime) -> SourceRow:
     return SourceRow(
         str(one.id), one.name, words(f"source_kind.{one.kind}"), one.organisation_name, words(f"sourcelist.way.{one.way}"),
         one.terms.address if one.terms else "", chip, words(f"sourcelist.state.{state}"), tuple(_details(one, words, now)),
-        words.kinds_of_data(one.types), one.keeper, one.active,
+        words.listed(sorted({words.kind_of_data(name) for name in one.types})), one.keeper, one.active,
     )  # fmt: skip
 
 

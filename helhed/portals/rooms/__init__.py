@@ -36,6 +36,7 @@ from helhed.portals.rooms.watch import portal_watch
 from helhed.portals.rooms.work import PortalWork
 from helhed.portals.rooms.works import PortalOperations
 from helhed.record.live.gathering import LiveSources
+from helhed.record.live.pictures import Pictures
 from helhed.record.stamkort.keeping import MasterData
 from helhed.registries.directory import Directory
 from helhed.registries.sources import Sources
@@ -122,6 +123,7 @@ def portal_ports(
         calendars=PortalCalendars(store),
         figures=Figures(pool),
         live=live,
+        images=Pictures(store, live),
         sources=Sources(pool),
         units=PortalUnits(store),
         operations=PortalOperations(pool, data_dir) if data_dir else None,

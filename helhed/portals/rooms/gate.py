@@ -61,7 +61,19 @@ def open_gate(settings: Settings, pool: Pool, lookups: Lookups, clock: Clock) ->
     provider = DemoProvider(f"{base}{DEMO_PATH}", secret, [client], DemoPeople(pool, lookups, clock), clock)
     app: Any = build_demo_provider(provider, DEMO_PATH)
     demo = {face.key: Trusted(_demo(face, provider.issuer(face)), key=key) for face in FACES.values()}
-    return Gate(RelyingParty(demo, Inside(app), clock), app)
+    return Gate(RelyingParty(demo, Inside(app), clock), _with_sources(app, clock))
+
+
+def _with_sources(provider: Any, clock: Clock) -> Callable[..., Awaitable[None]]:
+    """The demo's own doors: who vouches, and the places that are asked when somebody looks."""
+    from demo.sources import build_demo_sources
+
+    sources = build_demo_sources(clock)
+
+    async def doors(scope: Any, receive: Any, send: Any) -> None:
+        await (provider if scope["path"].startswith(DEMO_PATH) else sources)(scope, receive, send)
+
+    return doors
 
 
 def _demo(face: Any, issuer: str) -> Provider:

@@ -168,6 +168,21 @@ async def _access(visitor: Visit, found: Opened) -> tuple[Relation | None, Openi
     return await visitor.ports.relations.held(ask, found.citizen), await visitor.ports.glass.held(ask, found.citizen)
 
 
+def known(visitor: Visit, handle: str) -> Opened:
+    """The citizen behind a handle of this session. Unknown for any other handle."""
+    return _known(visitor, handle)
+
+
+def person(found: Opened, visitor: Visit) -> PersonView:
+    """Who it is, in words."""
+    return _person(found, visitor)
+
+
+async def may_open(visitor: Visit, found: Opened) -> bool:
+    """Whether there is a relation, a ticket or a consent now."""
+    return any(await _access(visitor, found))
+
+
 async def patient(request: Request) -> Response:
     """The overview, or why there is none and what to do."""
     visitor = await visit(request)
