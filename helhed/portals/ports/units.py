@@ -8,6 +8,7 @@ from uuid import UUID
 
 from helhed.foundation.ask import Ask
 from helhed.registries.addressing import Route
+from helhed.registries.shak import Use
 from helhed.registries.units.history import Found, UnitThen
 from helhed.registries.units.inheriting import Inherited
 from helhed.registries.units.planning import Plan
@@ -64,6 +65,10 @@ class Units(Protocol):
 
     async def place_of(self, key: int) -> Place | None:
         """The unit with this key."""
+        ...
+
+    async def shak_report(self, ask: Ask, since: date) -> Sequence[Use]:
+        """Who of the asker's own part of the hierarchy still sent SHAK since a day; nothing for who arranges nothing."""
         ...
 
     async def change(self, ask: Ask, unit: UUID, day: date, changes: Mapping[str, Any]) -> str:

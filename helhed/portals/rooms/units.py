@@ -16,6 +16,7 @@ from helhed.foundation.lend import lend
 from helhed.portals.ports.units import Place, Service, UnitSheet
 from helhed.registries.addressing import routes_of
 from helhed.registries.directory import Directory
+from helhed.registries.shak import ShakCodes, Use
 from helhed.registries.units.history import Found, UnitHistory
 from helhed.registries.units.inheriting import inherited
 from helhed.registries.units.planning import UnitPlans, problem_of
@@ -34,6 +35,7 @@ class PortalUnits:
         self._plans = UnitPlans(store)
         self._history = UnitHistory(store.pool)
         self._directory = Directory(store.pool)
+        self._codes = ShakCodes(store.pool)
 
     async def find(self, text: str, day: date, limit: int) -> list[Found]:
         """By number when it is one, else by parts of words."""
@@ -80,6 +82,10 @@ class PortalUnits:
     async def arranges(self, ask: Ask, unit: UUID) -> bool:
         """Whether the asker may arrange it."""
         return await self._plans.arranges(ask, unit)
+
+    async def shak_report(self, ask: Ask, since: date) -> Sequence[Use]:
+        """Who of the asker's own part still sent SHAK."""
+        return await self._codes.report(ask, since)
 
     async def change(self, ask: Ask, unit: UUID, day: date, changes: Mapping[str, Any]) -> str:
         """From a day on these elements are so."""

@@ -1,6 +1,6 @@
 """The register of organisations for everybody, logged in or not: units looked up, and told as of a day."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from helhed.foundation.ask import ActorKind, Purpose
 from helhed.foundation.errors import Unknown
+from helhed.foundation.ids import key_of
 from helhed.portals.context import Visit, visit
 from helhed.portals.ports.units import Units
 from helhed.portals.presenters.units import unit_view
@@ -18,6 +19,7 @@ from helhed.trust.acting.policy import acting_policy
 
 PATH = "/enheder"
 MOST = 40
+SHAK_DAYS = 90  #: that the report of who still sends SHAK looks back
 #: roles whose duty it is to arrange the units of their organisation
 KEEPERS = frozenset(role for role, duty in acting_policy().duties if duty == "arrange")
 
@@ -76,9 +78,17 @@ async def unit_page(
     sheet = await register.sheet(identifier, day, visitor.now)
     arranges = keeps(visitor) and await register.arranges(visitor.ask(Purpose.OPERATIONS), identifier)
     here = sheet.line[0].said if sheet.line else {}
+    uses = None
+    if arranges and visitor.principal.organisation == key_of(
+        identifier
+    ):  # one's own: the report is of one's whole part
+        uses = [
+            (one, visitor.words.near(one.last_at, visitor.now))
+            for one in await register.shak_report(visitor.ask(Purpose.OPERATIONS), today - timedelta(days=SHAK_DAYS))
+        ]
     return visitor.page(
         "unit.html", status=422 if problem else 200, shown=unit_view(sheet, visitor.words, visitor.now), day=day, today=today,
-        arranges=arranges, keeps=keeps(visitor), fields=fields or {}, now_is=_typed(here), problem=problem, near=near,
+        arranges=arranges, keeps=keeps(visitor), fields=fields or {}, now_is=_typed(here), problem=problem, near=near, uses=uses, shak_days=SHAK_DAYS,
         csrf=visitor.session.csrf if visitor.session else "", notice=await visitor.heard(),
     )  # fmt: skip
 

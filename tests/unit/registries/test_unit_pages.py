@@ -8,6 +8,7 @@ import pytest
 from helhed.foundation.ask import Ask
 from helhed.foundation.ids import key_of
 from helhed.registries.addressing import delivered, route
+from tests.support.door import Door
 from tests.support.pages import Clicker, Pages
 from tests.unit.registries.region import LATER_DAYS, Region
 from tests.unit.registries.test_address_book import endpoint
@@ -134,6 +135,17 @@ async def test_what_is_refused_is_said_in_plain_words_and_what_was_typed_is_kept
     assert await region.plans.of_unit(region.ward) == []
     await keeper.get(f"/enheder/{region.south}")
     assert ("kun dens egne redaktører" in keeper.text, "Ordn enheden" in keeper.text) == (True, False)
+
+
+async def test_a_keeper_sees_who_of_their_part_still_sends_shak(region: Region) -> None:
+    keeper = await somebody(region, await keeper_of(region, region.region))
+    await keeper.get("/enheder/mine")
+    assert "Ingen. Alle bruger SOR." in keeper.text
+    await Door(region.world, region.ask).get("/fhir/Organization?identifier=urn:helhed:shak%7C990101")
+    await keeper.get("/enheder/mine")
+    assert "Region test søger (Organization) 1" in keeper.text
+    await keeper.get(f"/enheder/{region.ward}")
+    assert "stadig SHAK" not in keeper.text
 
 
 @pytest.mark.parametrize("role", ["doctor", "directory-keeper", "secretary"])
