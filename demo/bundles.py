@@ -18,6 +18,9 @@ class SourceBundle:
     organisation_url: str  #: fullUrl of that Organization
     citizen: str  #: handle of the citizen, "" for a crowd, for places and for staff
     bundle: Json
+    changes: tuple[
+        tuple[str, Json], ...
+    ] = ()  #: said anew afterwards, in order: fullUrl, and the elements that are different
 
     @property
     def own(self) -> frozenset[str]:

@@ -46,6 +46,7 @@ class Chart:
     citizen: Citizen
     _entries: dict[str, list[Json]] = field(default_factory=lambda: defaultdict(list))
     _seen: Counter[str] = field(default_factory=Counter)
+    _changes: dict[str, list[tuple[str, Json]]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
         """The citizen comes first."""
@@ -71,10 +72,15 @@ class Chart:
         self._entries[source].append(entry(url, complete))
         return url
 
+    def change(self, source: str, url: str, elements: Json) -> None:
+        """What ``source`` says anew of something it wrote, once everything of this chart is there."""
+        self._changes[source].append((url, elements))
+
     def bundles(self) -> Iterator[SourceBundle]:
         """One transaction for each source, in the order the sources first wrote."""
         for source, entries in self._entries.items():
-            yield SourceBundle(source, PLACES[source].url, self.citizen.handle, transaction(entries))
+            changes = tuple(self._changes[source])
+            yield SourceBundle(source, PLACES[source].url, self.citizen.handle, transaction(entries), changes)
 
     def _address(self, source: str, resource: Json) -> str:
         kind = resource["resourceType"]
@@ -86,7 +92,7 @@ class Chart:
         kind = resource["resourceType"]
         citizen = reference(self.url)
         if kind == "Appointment":
-            resource["participant"] = [{"actor": citizen, "status": "accepted"}, *resource["participant"]]
+            resource["participant"] = [{"actor": citizen, "status": "needs-action"}, *resource.get("participant", ())]
         else:
             resource[_PATIENT_IN.get(kind, "subject")] = citizen
         if not contact or kind in _NO_CONTACT:

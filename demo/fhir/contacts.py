@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from demo.datatypes import HL7, Json, at, coding, compact, concept, period
 
+_EXTENSION = "urn:helhed:extension:appointment-"
 _SETTINGS = {
     "AMB": "ambulatory",
     "EMER": "emergency",
@@ -58,14 +59,23 @@ def appointment(
     who: Json | None = None,
     patient_words: str = "",
     status: str = "booked",
+    manner: str = "in-person",
+    answers: Sequence[str] = (),
 ) -> Json:
-    """An appointment at a unit, perhaps with somebody. The citizen is added with the record."""
+    """An appointment at a unit, perhaps with somebody. The citizen is added with the record.
+
+    ``manner`` is in-person, telephone, video or home; ``answers`` is what the citizen may say, when not everything: confirm, cancel, move.
+    """
     place = {"type": "Location", "display": unit["display"]}  # R4 knows no Organization as a participant
-    others = [place, *([who] if who else [])]
+    others = [*([] if manner == "home" else [place]), *([who] if who else [])]
     participants = [{"actor": actor, "status": "accepted"} for actor in others]
     return compact(
         {
             "resourceType": "Appointment",
+            "extension": [
+                {"url": f"{_EXTENSION}manner", "valueCode": manner},
+                *({"url": f"{_EXTENSION}answers", "valueCode": answer} for answer in answers),
+            ],
             "status": status,
             "description": title,
             "start": at(start),

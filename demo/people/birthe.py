@@ -250,7 +250,10 @@ def _booked(chart: Chart) -> None:
     wounds, surgery = PLACES[WOUNDS].reference, PLACES[GP].reference
     nurse = STAFF["karen-nurse"].reference
     home = PLACES[NURSES].reference
-    chart.add(NURSES, appointment("Skift af forbinding", "2026-11-24 09:30", "2026-11-24 10:00", unit=home, who=nurse))
+    chart.add(
+        NURSES,
+        appointment("Skift af forbinding", "2026-11-24 09:30", "2026-11-24 10:00", unit=home, who=nurse, manner="home"),
+    )
     chart.add(
         WOUNDS,
         appointment(

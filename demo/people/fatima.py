@@ -24,6 +24,7 @@ from demo.fhir import (
     related_person,
 )
 from demo.fhir.plans import Activity
+from demo.people.calendars import fatima_is_booked_twice
 from demo.people.common import CARD, LABORATORY, VACCINES, Values, lab, measure, visit
 from demo.places import PLACES
 from demo.staff import STAFF
@@ -270,12 +271,7 @@ def _booked(chart: Chart) -> None:
             patient_words=interpreter,
         ),
     )
-    chart.add(
-        OBSTETRICS,
-        appointment(
-            "Tilvækstscanning", "2026-12-04 09:00", "2026-12-04 09:30", unit=obstetrics, patient_words=interpreter
-        ),
-    )
+    fatima_is_booked_twice(chart, obstetrics, interpreter)
     lone = STAFF["lone-midwife"].reference
     chart.add(
         MIDWIFE,

@@ -19,6 +19,7 @@ from demo.fhir import (
     observation,
     related_person,
 )
+from demo.people.calendars import jens_is_moved
 from demo.people.common import CARD, VACCINES, lab, measure, visit
 from demo.people.jens_admission import admission
 from demo.people.jens_home import home_monitoring
@@ -245,6 +246,7 @@ def _vaccines(chart: Chart) -> None:
 
 
 def _booked(chart: Chart) -> None:
+    jens_is_moved(chart)
     chart.add(
         "traening",
         appointment(

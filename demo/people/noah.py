@@ -19,6 +19,7 @@ from demo.fhir import (
     related_person,
 )
 from demo.fhir.plans import Activity
+from demo.people.calendars import alma_is_visited
 from demo.people.common import CARD, VACCINES, lab, measure, visit
 from demo.places import PLACES
 
@@ -214,6 +215,7 @@ def alma() -> Chart:
     for key in ("dtap-ipv-hib", "pneumococcus"):
         for number, day in enumerate(("2025-11-19", "2026-01-20", "2026-08-20"), 1):
             chart.add(VACCINES, immunization(key, day, dose_number=number))
+    alma_is_visited(chart)
     mmr = appointment("Vaccination: MFR 1", "2026-11-30 09:00", "2026-11-30 09:10", unit=PLACES[GP].reference)
     chart.add(GP, mmr)
     return chart

@@ -21,6 +21,7 @@ from helhed.exchange.foreign.documents import Document
 from helhed.exchange.foreign.identity import ForeignIds
 from helhed.exchange.foreign.load import fresh_changes
 from helhed.exchange.foreign.translate import Translator
+from helhed.fhir.changes import Change
 from helhed.fhir.store.cursor import CursorSigner
 from helhed.fhir.store.sessions import Sessions
 from helhed.foundation.ask import ActorKind, Ask, Purpose
@@ -50,6 +51,7 @@ class DemoLoader:
         self._sessions = Sessions(pool, HOOKS, CursorSigner(secret))
         self._ids = ForeignIds(secret, "demo")
         self.addresses: dict[str, str] = {}  #: urn:uuid -> Type/id of everything loaded so far
+        self._said: dict[str, dict[str, Any]] = {}  #: appointments of this run, as they were stored
         self.stored = 0
 
     def id_of(self, address: str) -> UUID:
@@ -93,17 +95,25 @@ class DemoLoader:
         """Store these Bundles in one transaction of one custodian."""
         await self._store(custodian, [(e["fullUrl"], e["resource"]) for bundle in bundles for e in bundle["entry"]])
 
+    async def change(self, custodian: UUID, changes: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        """What a custodian says anew of what it stored: elements by the address of the resource. Not done a second time."""
+        for address, elements in changes:
+            resource = self._said.pop(address, None)
+            if resource is None:
+                continue
+            type_name, identifier = resource["resourceType"], self.id_of(address)
+            said = {**resource, **elements, "id": str(identifier)}
+            async with self._sessions.begin(_custodian(custodian)) as session:
+                await session.write([Change("PUT", type_name, said, orjson.dumps(said), identifier)])
+
     async def _store(
         self, custodian: UUID, resources: list[tuple[str, dict[str, Any]]], fixed: dict[str, UUID] | None = None
     ) -> None:
-        key = key_of(custodian)
-        ask = Ask(
-            ActorKind.SYSTEM, key, key, "system", Purpose.OPERATIONS, "helhed-demo", None, None, system_clock(), uuid4()
-        )
+        ask = _custodian(custodian)
         entries = [{"fullUrl": url, "resource": resource} for url, resource in resources]
         bundle = Document("demo", orjson.dumps({"resourceType": "Bundle", "entry": entries}), ndjson=False)
         async with self._sessions.begin(ask) as session:
-            await session.connection.execute("select trust.register_system($1)", key)
+            await session.connection.execute("select trust.register_system($1)", key_of(custodian))
             translator = Translator(self._ids, "", session.connection, earlier=self.addresses, fixed=fixed)
             found = await translator.translate(bundle)
             if found.rejected:
@@ -113,7 +123,15 @@ class DemoLoader:
             if fresh:
                 await session.write(fresh)
             self.addresses.update({url: found.addresses[url] for url, _ in resources})
+        stored = {one.id: one.resource for one in fresh if one.type_name == "Appointment" and one.resource is not None}
+        known = {url: stored.get(UUID(found.addresses[url].partition("/")[2])) for url, _ in resources}
+        self._said.update({url: resource for url, resource in known.items() if resource is not None})
         self.stored += len(fresh)
+
+
+def _custodian(organisation: UUID) -> Ask:
+    key, now = key_of(organisation), system_clock()
+    return Ask(ActorKind.SYSTEM, key, key, "system", Purpose.OPERATIONS, "helhed-demo", None, None, now, uuid4())
 
 
 async def load_demo(settings: Settings, target: Target, citizens: int) -> None:
@@ -154,6 +172,7 @@ async def _load_world(loader: DemoLoader, tell: Callable[[str], None]) -> None:
         if source.organisation == DIRECTORY:
             await loader.keep_directory(custodian)
         await loader.store(custodian, [source.bundle])
+        await loader.change(custodian, source.changes)
     await loader.let_watch(loader.id_of(PLACES[SECURITY_OFFICE].url))
     await loader.let_review(loader.id_of(PLACES[NETWORK_REVIEWERS].url))
     await loader.put_work()

@@ -117,7 +117,7 @@ class Teller:
         if said.start is None:
             return ""
         shown = words.long_instant(said.start)
-        if said.all_day or said.end is None or said.end.at <= said.start.at:
+        if said.all_day or said.end is None or not said.lasts:
             return shown
         one_day = said.start.at.astimezone(DANISH_TIME).date() == said.end.at.astimezone(DANISH_TIME).date()
         end = words.pattern(said.end.at, "time") if one_day else words.long_instant(said.end)

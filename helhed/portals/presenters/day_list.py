@@ -38,7 +38,7 @@ def _row(one: OnTheDay, teller: Teller, words: Words, now: datetime) -> DayRow:
     said = one.appointment.said
     assert said.start is not None
     time = words("calendar.all_day") if said.all_day else words.pattern(said.start.at, "time")
-    if not said.all_day and said.end is not None and said.end.at > said.start.at:
+    if not said.all_day and said.end is not None and said.lasts:
         time = f"{time}–{words.pattern(said.end.at, 'time')}"
     return DayRow(
         one.appointment.id,

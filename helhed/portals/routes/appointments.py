@@ -232,7 +232,7 @@ def _booking(fields: Mapping[str, str]) -> Booking | str:
         return "appointment.say_what"
     if start is None or end is None:
         return "appointment.say_when"
-    if end <= start:
+    if end.astimezone(UTC) <= start.astimezone(UTC):
         return "appointment.ends_first"
     if fields.get("hvordan") not in MANNERS:
         return "appointment.say_how"

@@ -6,7 +6,7 @@ then has; who answered stands in the citizen's log. The appointment's own status
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -51,7 +51,7 @@ class Answer:
 def allowed(one: Appointment, now: datetime) -> tuple[str, ...]:
     """What may be answered to an appointment now; nothing when it is called off, over, or too near."""
     start = one.said.start
-    if not one.stands or start is None or start.at - rules().answer_until <= now:
+    if not one.stands or start is None or start.at.astimezone(UTC) - rules().answer_until <= now:
         return ()
     return tuple(kind for kind, status in STATUS.items() if kind in one.said.answers and one.said.answer != status)
 
@@ -134,7 +134,7 @@ def answered(one: Appointment) -> tuple[str, datetime] | None:
     told = [*one.past, (one.updated, one.said)]
     last: tuple[str, datetime] | None = None
     for (_, before), (at, after) in pairwise(told):
-        if (before.start, before.end) != (after.start, after.end):
+        if before.times != after.times:
             last = None
         if before.answer != after.answer:
             last = (next((kind for kind, status in STATUS.items() if status == after.answer), ""), at)

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import msgspec
 
-from helhed.foundation.clock import DANISH_TIME
 from helhed.record.calendar.rules import rules
 from helhed.record.coding import Coded, coded, codes
 from helhed.record.moments import Moment, Precision, moment
@@ -91,15 +90,26 @@ class Said:
         """Whether it says a day and no time."""
         return self.start is not None and self.start.precision is not Precision.TIME
 
+    @property
+    def times(self) -> tuple[datetime | None, datetime | None]:
+        """When it says it begins and ends, in UTC: two local times of the night when clocks go back are not equal."""
+        return tuple(None if one is None else one.at.astimezone(UTC) for one in (self.start, self.end))  # type: ignore[return-value]
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it says an end that is later than its beginning."""
+        begins, ends = self.times
+        return begins is not None and ends is not None and begins < ends
+
     def until(self) -> datetime | None:
-        """When it ends: as it says, else after its duration, else after what is usual; of a day the end of the day."""
-        if self.start is None:
+        """When it ends, in UTC: as it says, else after its duration, else after what is usual; of a day the end of the day."""
+        begins, ends = self.times
+        if self.start is None or begins is None:
             return None
         if self.all_day:
-            return max(self.start.ends, self.end.ends) if self.end else self.start.ends
-        if self.end is not None and self.end.at > self.start.at:
-            return self.end.at
-        return _later(self.start.at, self.duration or rules().without_an_end)
+            days = [self.start.ends, *([self.end.ends] if self.end else [])]
+            return max(day.astimezone(UTC) for day in days)
+        return ends if self.lasts else _later(begins, self.duration or rules().without_an_end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +135,7 @@ class Appointment:
         """When it was given the time it has."""
         set_at = self.updated
         for stored, said in reversed(self.past):
-            if (said.start, said.end) != (self.said.start, self.said.end):
+            if said.times != self.said.times:
                 break
             set_at = stored
         return set_at
@@ -141,7 +151,7 @@ def appointments(rows: Iterable[VersionRow]) -> list[Appointment]:
     ordered = sorted(rows, key=lambda row: (row.id, row.version))
     found = (_appointment(list(versions)) for _, versions in groupby(ordered, key=lambda row: row.id))
     known = [one for one in found if one is not None]
-    return sorted(known, key=lambda one: (one.said.start.at if one.said.start else one.updated, str(one.id)))
+    return sorted(known, key=lambda one: (one.said.times[0] or one.updated, str(one.id)))
 
 
 def _appointment(versions: Sequence[VersionRow]) -> Appointment | None:
@@ -249,12 +259,12 @@ def address_text(address: object) -> str:
     return ""
 
 
-def _later(moment_: datetime, duration: timedelta) -> datetime:
-    """So long after, as time passes: a night on which clocks change is longer or shorter."""
+def _later(begins: datetime, duration: timedelta) -> datetime:
+    """So long after, at the end of time at the latest."""
     try:
-        return (moment_.astimezone(UTC) + duration).astimezone(DANISH_TIME)
+        return begins + duration
     except OverflowError:
-        return moment_
+        return begins
 
 
 def with_places(found: Sequence[Appointment], places: Mapping[str, Json]) -> list[Appointment]:

@@ -1,7 +1,7 @@
 """Appointments as staff make, change and call them off, by pages; a system does the same by the API (``docs/how-to/send-appointments.md``)."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from helhed.fhir import exact
@@ -58,9 +58,9 @@ class Bookings:
     async def change(self, ask: Ask, id: UUID, version: int, booking: Booking) -> None:
         """Another time, or what else is said. Raises what changing an Appointment raises; PreconditionFailed for an older version."""
         content = await self._held(ask, id, version)
-        before = said_of(content)
+        before = said_of(content).times
         _write_down(content, booking)
-        if said_of(content).start != before.start:
+        if said_of(content).times != before:
             for one in _citizens(content):
                 one["status"] = "needs-action"  # what was answered was answered to another time
         await self._put(ask, id, version, content)
@@ -98,7 +98,7 @@ def provisional(booking: Booking, origin: int, now: datetime, id: UUID | None = 
 
 
 def _write_down(content: Json, booking: Booking) -> None:
-    if booking.end <= booking.start:
+    if booking.end.astimezone(UTC) <= booking.start.astimezone(UTC):
         raise Unprocessable("An appointment ends after it begins.")
     if booking.manner not in MANNERS:
         raise Unprocessable("Say how the two meet.")

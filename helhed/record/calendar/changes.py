@@ -30,7 +30,7 @@ def changes(one: Appointment) -> list[Change]:
 
 
 def _differences(before: Said, after: Said) -> Iterator[str]:
-    if (before.start, before.end) != (after.start, after.end):
+    if before.times != after.times:
         yield "time"
     if (before.place, before.address) != (after.place, after.address):
         yield "place"

@@ -39,7 +39,7 @@ SpotOf = Callable[[Appointment], Spot]
 def conflicts(found: Sequence[Appointment], spot_of: SpotOf, now: datetime) -> list[Conflict]:
     """What collides from now on, the nearest first."""
     coming = [one for one in found if one.stands and one.said.start and not one.over(now)]
-    coming.sort(key=lambda one: (one.said.start.at if one.said.start else now, str(one.id)))
+    coming.sort(key=lambda one: (_start(one), str(one.id)))
     timed = [one for one in coming if not one.said.all_day and _end(one) - _start(one) <= _LONGEST]
     clashes = [hit for pair in _near(timed, _LONGEST) if (hit := _clash(*pair, spot_of))]
     return clashes + _trips(timed, spot_of, clashes)
@@ -56,8 +56,9 @@ def would_collide(new: Appointment, found: Sequence[Appointment], spot_of: SpotO
 
 
 def _start(one: Appointment) -> datetime:
-    assert one.said.start is not None
-    return one.said.start.at
+    begins = one.said.times[0]
+    assert begins is not None
+    return begins
 
 
 def _end(one: Appointment) -> datetime:

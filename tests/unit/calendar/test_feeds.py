@@ -8,6 +8,7 @@ import icalendar
 import pytest
 
 from helhed.foundation.ask import Action
+from helhed.foundation.errors import Unknown, Unprocessable
 from helhed.foundation.ids import key_of
 from helhed.portals import build_portal_app
 from helhed.trust.feeds import feed_rules, hashed
@@ -19,7 +20,12 @@ START = "2026-12-01T10:00:00+01:00"
 LUNG = {
     "description": "Lungekontrol", "end": "2026-12-01T10:30:00+01:00", "patientInstruction": "Tag din inhalator med.",
 }  # fmt: skip
-ENTRANCE = {"resourceType": "Location", "id": "e", "name": "Indgang 4", "address": {"text": "Sygehusvej 10, 6991 Vestfjord"}}
+ENTRANCE = {
+    "resourceType": "Location",
+    "id": "e",
+    "name": "Indgang 4",
+    "address": {"text": "Sygehusvej 10, 6991 Vestfjord"},
+}
 
 
 async def _link(town, patient=None, detail="address"):
@@ -89,7 +95,10 @@ async def test_the_secret_is_nowhere_in_the_database(town):
     rows = await town.world.owner.fetch("select f::text as said from trust.calendar_feed f")
     assert rows
     assert not any(secret in row["said"] for row in rows)
-    assert any(row["secret"] == hashed(secret) for row in await town.world.owner.fetch("select secret from trust.calendar_feed"))
+    assert any(
+        row["secret"] == hashed(secret)
+        for row in await town.world.owner.fetch("select secret from trust.calendar_feed")
+    )
 
 
 async def test_a_closed_link_opens_nothing_from_the_next_fetch_on(town):
@@ -100,7 +109,11 @@ async def test_a_closed_link_opens_nothing_from_the_next_fetch_on(town):
     await browser.post("/borger/kalender/link/slut", link=browser.value("link"))
     assert "Linket er lukket." in browser.text
     gone, never = await _fetch(town, secret), await _fetch(town, "x" * 43)
-    assert (gone.status_code, gone.content, sorted(gone.headers)) == (never.status_code, never.content, sorted(never.headers))
+    assert (gone.status_code, gone.content, sorted(gone.headers)) == (
+        never.status_code,
+        never.content,
+        sorted(never.headers),
+    )
     assert gone.status_code == 404
 
 
@@ -140,7 +153,7 @@ async def test_one_that_has_gone_wrong_is_told_to_come_later(town):
 
 async def test_nobody_makes_a_link_to_another_and_the_attempt_is_in_their_log(town):
     stranger = await town.doors.person(town.clinic, "Frede Test Fremmed", "1960-01-01")
-    with pytest.raises(Exception, match="no such|There is|not"):
+    with pytest.raises(Unknown):
         await town.doors.ports.calendars.make_feed(town.world.citizen(stranger), key_of(town.patient), "full", "da")
     tried = [one for one in await town.log() if one["action"] == Action.OPEN_FEED]
     assert [(one["actor"], one["permitted"]) for one in tried] == [(key_of(stranger), False)]
@@ -159,7 +172,7 @@ async def test_nobody_ends_anothers_link(town):
 async def test_no_more_links_than_one_may_have(town):
     for _ in range(feed_rules().at_most):
         await _link(town)
-    with pytest.raises(Exception, match="as many links"):
+    with pytest.raises(Unprocessable):
         await _link(town)
 
 
@@ -180,7 +193,9 @@ async def test_a_parents_link_ends_by_itself_at_midnight_before_the_15th_birthda
 
 async def test_who_is_looked_after_sees_the_link_and_may_end_it(town):
     daughter = await town.doors.person(town.clinic, "Dorte Test Datter", "1980-01-01")
-    await town.doors.acting.let_act(await town.doors.keeper(), key_of(town.patient), key_of(daughter), "proxy", NOW, EVER)
+    await town.doors.acting.let_act(
+        await town.doors.keeper(), key_of(town.patient), key_of(daughter), "proxy", NOW, EVER
+    )
     ask = town.world.citizen(daughter)
     secret = await town.doors.ports.calendars.make_feed(ask, key_of(town.patient), "full", "da")
     browser = await town.citizen()
@@ -219,6 +234,4 @@ async def test_the_page_shows_an_address_once_and_asks_who_one_is_first(town):
     if browser.address == "/borger/kalender/link":
         assert "/kalender/" in browser.page
         await browser.get("/borger/kalender")
-        assert ".ics\"" not in browser.page.replace("aftaler.ics", "")
-
-
+        assert '.ics"' not in browser.page.replace("aftaler.ics", "")
