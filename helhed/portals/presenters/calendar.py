@@ -40,6 +40,7 @@ class AppointmentView:
     colour: str  #: of the state: red, amber, grey, green
     struck: bool  #: nobody is expected
     manner: str
+    manner_for_staff: str
     place: str
     address: str
     who: str
@@ -100,6 +101,7 @@ class Teller:
             colour=colour,
             struck=not one.stands,
             manner=words(f"calendar.manner.{said.manner}") if said.manner else "",
+            manner_for_staff=words.either(f"appointment.manner.{said.manner}", ""),
             place=where.place,
             address=where.address,
             who=words.listed(list(said.who)),
@@ -156,7 +158,10 @@ class Teller:
     def _of(self, what: str, said: Said) -> str:
         words = self._words
         if what == "time":
-            return self.when(said)
+            when = self.when(said)
+            return (
+                when[:1].lower() + when[1:] if words.language == "da" else when
+            )  # a day of the week within a sentence
         if what == "place":
             return ", ".join(part for part in (said.place, said.address) if part) or words("calendar.nothing")
         if what == "manner":

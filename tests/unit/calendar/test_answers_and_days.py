@@ -199,7 +199,7 @@ async def test_staff_move_and_call_off_and_the_citizen_sees_before_and_after(tow
     await browser.post(f"{page}/aendr", aftale=str(booked), version=version, **moved)
     assert "Aftalen er ændret." in browser.text
     mine = (await town.citizen()).text
-    assert "til Fredag 04.12.2026 kl. 09.00–09.30" in mine
+    assert "til fredag 04.12.2026 kl. 09.00–09.30" in mine
     assert "Du har svaret" not in mine
     await browser.post(f"{page}/aflys", aftale=str(booked), version=version, hvorfor="Lægen er syg")
     assert browser.status == 409

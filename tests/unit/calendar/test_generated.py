@@ -218,7 +218,9 @@ def test_every_change_has_a_before_that_was_said_and_a_day(rows):
             assert change.before in said
             assert change.after in said
             assert change.at in at
-        moved = sum(_said(a) != _said(b) for a, b in pairwise(row for row in sorted(rows) if row.id == one.id and row.body))
+        moved = sum(
+            _said(a) != _said(b) for a, b in pairwise(row for row in sorted(rows) if row.id == one.id and row.body)
+        )
         assert moved == sum(change.what == "time" for change in changes(one))
 
 

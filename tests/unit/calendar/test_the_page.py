@@ -42,7 +42,7 @@ async def test_what_was_moved_says_from_when_to_when_and_who_called_off_says_why
     await town.say(town.ward, booked, moved)
     text = (await town.citizen()).text
     assert "Lungekontrol Ændret" in text
-    assert "Tiden er ændret fra Tirsdag 01.12.2026 kl. 10.00–10.30 til Tirsdag 08.12.2026 kl. 11.00–11.30." in text
+    assert "Tiden er ændret fra tirsdag 01.12.2026 kl. 10.00–10.30 til tirsdag 08.12.2026 kl. 11.00–11.30." in text
     await town.say(town.ward, booked, {**moved, "status": "cancelled", "cancelationReason": {"text": "Lægen er syg"}})
     text = (await town.citizen()).text
     assert "Lungekontrol Aflyst" in text
