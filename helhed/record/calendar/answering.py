@@ -18,7 +18,7 @@ from helhed.fhir.store.rows import ask_row
 from helhed.fhir.store.writing import home_bucket
 from helhed.fhir.transaction import check_storable
 from helhed.foundation.ask import Action, Ask
-from helhed.foundation.errors import Forbidden, HelhedError, MethodNotAllowed, PreconditionFailed, Unprocessable
+from helhed.foundation.errors import Forbidden, HelhedError, MethodNotAllowed, Unprocessable
 from helhed.foundation.ids import new_id
 from helhed.record.calendar.appointments import Appointment
 from helhed.record.calendar.rules import rules
@@ -79,8 +79,6 @@ class Answers:
 
     async def _take(self, session: WriteSession, ask: Ask, citizen: int, one: Appointment, answer: Answer) -> None:
         version = await session.read("Appointment", one.id)
-        if version.version != one.version:
-            raise PreconditionFailed("The appointment was changed meanwhile: read it again.")
         content = exact.loads(version.body)
         unit = await session.connection.fetchval(_UNIT, one.origin)
         patient = _mark(content, STATUS[answer.kind])

@@ -20,6 +20,11 @@ _TYPE = TYPE_NUMBERS["Appointment"]
 _PASTS = "select * from fhir.citizen_pasts($1::fhir.ask, $2, $3::smallint, 9::smallint, 1000, 20)"
 _DAY = "select * from fhir.unit_day($1::fhir.ask, $2::smallint, $3, $4, 500)"
 
+_PERIOD = (
+    "insert into trust.block (id, citizen, what_from, what_to, valid_from, set_by, set_at) "
+    "values (gen_random_uuid(), $1, $2, $3, '-infinity', $1, now())"
+)
+
 
 async def _by_history(world, ask, ids):
     """Id and version of everything that the instance histories tell of what is visible as it stands."""
@@ -71,7 +76,9 @@ async def _drawn(town, dice):
         await town.world.block(town.patient, who, dice.choice([None, town.ward, town.clinic]))
     daughter = await town.doors.person(town.clinic, "Dorte Test Datter", "1980-01-01")
     stranger = await town.doors.person(town.clinic, "Frede Test Fremmed", "1980-01-01")
-    await town.doors.acting.let_act(await town.doors.keeper(), key_of(town.patient), key_of(daughter), "proxy", NOW, EVER)
+    await town.doors.acting.let_act(
+        await town.doors.keeper(), key_of(town.patient), key_of(daughter), "proxy", NOW, EVER
+    )
     asks = [town.world.citizen(one) for one in (town.patient, daughter, stranger)] + list(staff.values())
     return ids, kept, asks
 
@@ -93,10 +100,16 @@ async def test_a_calendar_and_a_day_show_what_single_reads_show(town, seed):
         async with pool.acquire() as connection:
             day = await connection.fetch(_DAY, ask_row(ask), _TYPE, since, until)
         beneath = {key_of(town.hospital): {town.hospital, town.ward}}
-        mine = {place for place in kept.values() if place in beneath.get(ask.organisation, set()) or key_of(place) == ask.organisation}
+        mine = {
+            place
+            for place in kept.values()
+            if place in beneath.get(ask.organisation, set()) or key_of(place) == ask.organisation
+        }
         wanted = set()
         for id in readable:
-            start = datetime.fromisoformat(orjson.loads((await town.world.store.read(ask, "Appointment", id)).body)["start"])
+            start = datetime.fromisoformat(
+                orjson.loads((await town.world.store.read(ask, "Appointment", id)).body)["start"]
+            )
             if kept[id] in mine and since <= start < until:
                 wanted.add(id)
         assert {row["id"] for row in day} == wanted
@@ -118,3 +131,31 @@ async def test_a_day_is_of_appointments_alone(town):
     async with town.world.store.pool.acquire() as connection:
         long_ago = datetime(1990, 1, 1, tzinfo=UTC)
         assert not await connection.fetch(_DAY, ask_row(ask), TYPE_NUMBERS["Observation"], long_ago, EVER)
+
+
+async def test_of_what_is_hidden_as_it_stands_the_past_is_hidden_too(town):
+    """A block on December reaches an appointment that was moved there; that it once was in November is not told either."""
+    ask = town.world.professional(await town.world.employee(town.clinic), town.clinic)
+    await town.world.contact(town.patient, town.clinic)
+    body = town.body("2026-11-25T10:00:00+01:00", end="2026-11-25T10:30:00+01:00")
+    id = await town.world.put(town.world.system(town.ward), body)
+    await town.say(town.ward, id, {**body, "start": "2026-12-05T10:00:00+01:00", "end": "2026-12-05T10:30:00+01:00"})
+    await town.world.owner.execute(
+        _PERIOD, key_of(town.patient), datetime(2026, 12, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
+    )
+    async with town.world.store.pool.acquire() as connection:
+        assert await connection.fetch(_PASTS, ask_row(ask), key_of(town.patient), _TYPE) == []
+
+
+async def test_of_what_is_shown_as_it_stands_a_past_that_is_hidden_is_not_told(town):
+    ask = town.world.professional(await town.world.employee(town.clinic), town.clinic)
+    await town.world.contact(town.patient, town.clinic)
+    body = town.body("2026-12-05T10:00:00+01:00", end="2026-12-05T10:30:00+01:00")
+    id = await town.world.put(town.world.system(town.ward), body)
+    await town.say(town.ward, id, {**body, "start": "2026-11-25T10:00:00+01:00", "end": "2026-11-25T10:30:00+01:00"})
+    await town.world.owner.execute(
+        _PERIOD, key_of(town.patient), datetime(2026, 12, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
+    )
+    async with town.world.store.pool.acquire() as connection:
+        rows = await connection.fetch(_PASTS, ask_row(ask), key_of(town.patient), _TYPE)
+    assert [row["version"] for row in rows] == [2]
