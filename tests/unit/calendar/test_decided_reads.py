@@ -3,6 +3,7 @@ drawn is hidden from somebody.
 """
 
 import random
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -65,10 +66,8 @@ async def _drawn(town, dice):
         if dice.random() < 0.15:
             await town.world.delete(town.world.system(place), "Appointment", id)
         elif dice.random() < 0.5 and body["status"] == "booked":
-            try:
+            with suppress(Unknown):  # too far away for the place to see its own
                 await town.doors.acting.mask(staff[place], "Appointment", id, from_citizen=dice.random() < 0.5)
-            except Unknown:
-                pass  # too far away for the place to see its own
         ids.append(id)
         kept[id] = place
     for _ in range(dice.randrange(3)):

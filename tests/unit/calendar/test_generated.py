@@ -152,7 +152,7 @@ def _colliding(rows):
         if stands and len(body["start"]) > 10 and _bounds(body)[1] > NOW
     ]
     for id, origin, body, begins, ends in standing:
-        for id2, origin2, body2, begins2, ends2 in standing:
+        for id2, origin2, body2, begins2, _ in standing:
             if id == id2 or (begins, str(id)) > (begins2, str(id2)):
                 continue
             free = (begins2 - ends).total_seconds() / 60
