@@ -8,13 +8,14 @@ import json
 from collections import namedtuple
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import icalendar
 from hypothesis import example, given, settings, strategies as st
 
-from helhed.record.calendar.appointments import appointments
+from helhed.record.calendar import appointments as first_form
 from helhed.record.calendar.changes import changes
 from helhed.record.calendar.conflicts import Spot, conflicts
 from helhed.record.calendar.events import Detail, events
@@ -92,6 +93,11 @@ def histories(draw):
     return draw(st.permutations(rows))
 
 
+def appointments(rows: Any) -> list[Any]:
+    """The form that serves."""
+    return list(first_form.appointments(rows))
+
+
 # --- the second form -------------------------------------------------------------------------------------------------------------
 
 
@@ -119,7 +125,7 @@ def _said(row):
 
 def _standing(rows):
     """Id, origin, body and whether it stands, of each that is shown."""
-    shown = {}
+    shown: dict[Any, Any] = {}
     for row in sorted(rows, key=lambda row: row.version):
         body, removed = (shown[row.id][1], True) if row.deleted else (json.loads(row.body), False)
         shown[row.id] = (row.origin, body, removed)
@@ -230,7 +236,7 @@ def test_every_change_has_a_before_that_was_said_and_a_day(rows):
 def test_a_calendar_program_reads_the_very_moments_of_the_page(rows):
     found = appointments(rows)
     read = icalendar.Calendar.from_ical(calendar("Aftaler", events(found, UNITS, Detail.FULL, WORDS, NOW)))
-    got = {str(event["UID"]): event for event in read.walk("VEVENT")}
+    got: dict[str, Any] = {str(event["UID"]): event for event in read.walk("VEVENT")}
     fresh = [one for one in found if one.said.until() > NOW - timedelta(days=60)]
     assert set(got) == {f"{one.id}@helhed" for one in fresh}
     for one in fresh:
