@@ -40,12 +40,21 @@ class ReplacementNumbers:
 
 async def take_number(connection: Connection, patient: dict[str, Any]) -> str:
     """A number nobody has. Raises Overloaded when the day of birth and the month after it are all but used up."""
-    born, sex = birth_date(patient) or UNKNOWN_BIRTH_DATE, patient.get("gender", "")
+    born, sex = birth_date(patient) or _estimated(patient) or UNKNOWN_BIRTH_DATE, patient.get("gender", "")
     for days in ([born] * _FEW, [born] * _MANY + _after(born)):
         number = await connection.fetchval(_TAKE, [replacement_cpr(day, sex) for day in days])
         if number is not None:
             return str(number)
     raise Overloaded("No replacement number was free.")
+
+
+def _estimated(patient: dict[str, Any]) -> date | None:
+    """The first day of the year or month that is all that is known of a birth."""
+    parts = str(patient.get("birthDate", "")).split("-")
+    try:
+        return date(int(parts[0]), int(parts[1]) if len(parts) > 1 else 1, 1)
+    except ValueError:
+        return None
 
 
 def _after(born: date) -> list[date]:

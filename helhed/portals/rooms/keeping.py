@@ -9,7 +9,7 @@ from helhed.fhir.changes import Change
 from helhed.fhir.store import Store
 from helhed.foundation.ask import Ask
 from helhed.foundation.errors import Unknown
-from helhed.foundation.ids import bucket_of, new_id
+from helhed.foundation.ids import bucket_of, key_of, new_id
 from helhed.registries.directory import CitizenIdentity, Directory
 from helhed.registries.issuing import Issued, Issuing, Newcomer, Searched
 from helhed.registries.keeping import SeenLink, keeper_finds, links_seen, note_told
@@ -78,7 +78,7 @@ class PortalKeeping:
         acted, keeper = await self.acted(ask, link), await national_system(self._store.pool, ask)
         counts: dict[tuple[UUID, UUID], list[int]] = {}
         for one in acted.acted:
-            if one.organisation is not None:
+            if one.organisation is not None and key_of(one.organisation) != keeper.actor:
                 for citizen, looked, wrote in (
                     (link.replaced, one.looks_at_replaced, one.writes_on_replaced),
                     (link.kept, one.looks_at_kept, one.writes_on_kept),

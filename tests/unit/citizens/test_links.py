@@ -68,6 +68,9 @@ async def test_a_wrong_link_is_parted_and_each_unit_that_acted_is_given_one_piec
         await doors.world.search(ask, f"Observation?patient=Patient/{citizen}")
     await keeper.get(page)
     assert "Medicinsk Afdeling" in keeper.text
+    rows = keeper.page.split("<tbody>")[1].split("</tbody>")[0]
+    told = '>CPR</td><td class="hh-num">1 / 1<'
+    assert told in rows, "looking both up is a look; looking at the link is none"
     await keeper.post(f"{page}/besked")
     assert "De to er skilt" not in keeper.text
     assert await tasks(doors, ward) == [], "while the link stands nobody is told that it was wrong"
@@ -78,6 +81,8 @@ async def test_a_wrong_link_is_parted_and_each_unit_that_acted_is_given_one_piec
     made = await tasks(doors, ward)
     assert {one["for"]["reference"] for one in made} == {f"Patient/{one}", f"Patient/{other}"}
     assert len(made) == 2
+    assert doors.keeper_place is not None
+    assert await tasks(doors, doors.keeper_place) == []
     assert whose_move(made[0]).asked == f"Organization/{ward}"
     assert 172 in {row["action"] for row in await doors.log_of(one)}
 

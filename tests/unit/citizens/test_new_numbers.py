@@ -120,6 +120,7 @@ async def test_an_unknown_person_is_registered_in_words_and_shown_before_the_nex
     patient = await given(doors, nurse)
     assert patient["name"][0]["text"].startswith("Ukendt, mand, ca. 40 år, registreret 23.11.2026")
     assert (patient["birthDate"], patient["gender"]) == ("1986", "male")
+    assert patient["identifier"][0]["value"].startswith("0101861"), "of the year that was estimated"
     assert {"url": UNKNOWN_PERSON, "valueBoolean": True} in patient["extension"]
     other = await a_nurse(doors)
     await searched(other, who | {"alder": "45"})

@@ -222,7 +222,7 @@ async def test_whose_address_is_protected_says_none_and_none_is_shown(doors: Doo
     )
     page = await opened(doors, citizen)
     assert "Hemmelig Sti" not in page.text
-    assert "Din adresse er beskyttet" in page.text
+    assert "Adressen er beskyttet" in page.text
     await page.post(PATH, **CARD)
     assert page.status == 422
     assert "gemmer ingen adresse" in page.text
