@@ -14,11 +14,14 @@ import pytest
 import pytest_asyncio
 
 from helhed.fhir.changes import Change
-from helhed.foundation.ids import bucket_of, new_id
+from helhed.foundation.ids import bucket_of, key_of, new_id
+from helhed.record.live.keeping import LiveRows, Planned
+from helhed.record.live.taking import LiveRow, Taken
 from helhed.registries.identifiers import CPR
+from helhed.registries.sources import Terms
 from tests.support.door import Door
 from tests.support.pages import Pages
-from tests.support.world import World
+from tests.support.world import NOW, World
 
 pytestmark = pytest.mark.asyncio
 LABEL = {"security": [{"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}]}
@@ -224,3 +227,26 @@ async def test_when_protection_ends_an_address_is_kept_again(ward: Ward) -> None
         ward.world.citizen(ward.patient), f"RelatedPerson?patient=Patient/{ward.patient}&address={MARK}"
     )
     assert len(found) == 1
+
+
+async def test_what_a_live_source_answers_keeps_none_either(ward: Ward) -> None:
+    world, system, about = ward.world, ward.world.system(ward.ward), ward.patient
+    await world.put(system, patient(protected=True), about)
+    other = await world.put(system, patient(protected=False, identifier=[{"system": CPR, "value": "0303809111"}]))
+    source = uuid4()
+    await world.owner.execute(
+        "insert into registries.source (id, organisation, name, kind, way, types, keeper, terms, changed_at) "
+        "values ($1, $2, 'Kilde', 'hospital', 'live', '{114}', 'Driften', '{}', now())",
+        source, key_of(ward.ward),
+    )  # fmt: skip
+    terms = Terms(address="http://127.0.0.1:1/fhir")
+    for whose in (about, other):
+        planned = Planned(
+            source, ward.ward, "Kilde", "hospital", False, "ask", ("RelatedPerson",), None, 0, None, terms, whose, None
+        )
+        body = orjson.dumps({"resourceType": "RelatedPerson", "id": str(uuid4()), **related(whose)})
+        row = LiveRow(uuid4(), "RelatedPerson", (), (), (), NOW, NOW, NOW, body)
+        await LiveRows(world.store.pool).put(planned, key_of(whose), NOW, Taken((row,)))
+    kept = {row["citizen"]: row["body"] for row in await world.owner.fetch("select citizen, body from fhir.live_row")}
+    assert MARK.encode() in kept[key_of(other)]
+    assert MARK.encode() not in kept[key_of(about)]
