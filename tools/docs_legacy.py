@@ -14,7 +14,7 @@ place for is kept word for word, with its place in the message and the reason; i
 A letter becomes a FHIR message: `MessageHeader` first, then what its table says. One `DocumentReference` more
 (`type` `urn:helhed:legacy-frame`) holds the *frame*: what stands between the values, in order, and which value belongs where. A letter that
 is written again is the frame with every value read from FHIR, so a corrected name is corrected in the letter, and the rest is byte for byte
-what came. A value that is spelt otherwise than it would be written (5,1 for 5.1) keeps its spelling while it stands. A message that lost a
+what came. A message that did not come as a letter has no frame and is refused: new letters are not written from FHIR yet, but for receipts. A value that is spelt otherwise than it would be written (5,1 for 5.1) keeps its spelling while it stands. A message that lost a
 value its letter had is refused, with the place.
 
 The time of a letter is the time of Danish clocks; in FHIR it has its zone.

@@ -163,25 +163,26 @@ class Mapping:
         value = values.neutral(forms)
         if value is None:
             return NO_FIT
-        option = self._put(part, field, value)
-        if isinstance(option, str):
-            return option
-        again = option.back(option.to(value))
+        put = self._put(part, field, value)
+        if isinstance(put, str):
+            return put
+        again = put[0].back(put[1])
         return {form: self._hole(part, field, form, text, again) for form, text in forms.items()}
 
     def say_text(self, part: Part, field: Field, runs: texts.Runs) -> texts.Runs | str:
         """The same for text with formats: what it reads as when it comes back; or why it is kept."""
-        option = self._put(part, field, runs)
-        if isinstance(option, str):
-            return option
-        again: texts.Runs = option.back(option.to(runs))
+        put = self._put(part, field, runs)
+        if isinstance(put, str):
+            return put
+        again: texts.Runs = put[0].back(put[1])
         return again
 
     def address_of(self, part: Part) -> str:
         """Where a part's own fields are found again."""
         return part.address
 
-    def _put(self, part: Part, field: Field, value: Any) -> Option | str:
+    def _put(self, part: Part, field: Field, value: Any) -> tuple[Option, Any] | str:
+        """The option that took the value, and how it says it; or why none did."""
         why = NO_FIT
         for option in field.options:
             told = option.to(value)
@@ -189,8 +190,9 @@ class Mapping:
                 continue
             why = TWICE
             if not self._excluded(part, option) and self._write(part, option, told):
-                self._besides(part, field, value, told)
-                return option
+                if field.also:
+                    self._besides(part, field, value, told)
+                return option, told
         return why
 
     def _write(self, part: Part, option: Option, told: Any) -> bool:
@@ -198,6 +200,8 @@ class Mapping:
         return places.write(node, option.place, told)
 
     def _excluded(self, part: Part, option: Option) -> bool:
+        if not self.family.exclusive:
+            return False
         first = option.place.steps[0].name if option.place.steps else option.place.last
         return any(
             first in names and any(name in (part.node or {}) for name in names - {first})

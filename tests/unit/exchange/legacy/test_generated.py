@@ -20,7 +20,7 @@ from tests.unit.exchange.legacy.samples import NAMES, sample
 
 
 @given(discharge())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_a_drawn_letter_of_edifact_is_read_alike_and_loses_nothing(raw):
     letter = decode(raw)
     assert isinstance(letter.content, Interchange)
@@ -31,7 +31,7 @@ def test_a_drawn_letter_of_edifact_is_read_alike_and_loses_nothing(raw):
 
 
 @given(xml_letter())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_a_drawn_letter_of_xml_loses_nothing(raw):
     letter = decode(raw)
     _comes_back(letter, raw)
@@ -75,7 +75,7 @@ _BYTES = st.lists(
 
 @pytest.mark.parametrize("name", ["DIS01.edi", "DIS01.xml", "RPT01.edi", "PRE01.edi", "CTL02.xml"])
 @given(changes=_BYTES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_damaged_letter_is_refused_or_taken_whole(name, changes):
     raw = sample(name)
     for place, more, less in changes:
@@ -108,7 +108,7 @@ _JSON: st.SearchStrategy[object] = (
 
 @pytest.mark.parametrize("name", ["DIS01.edi", "RPT01.xml"])
 @given(data=st.data())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_message_that_somebody_changed_becomes_a_letter_or_is_refused(name, data):
     bundle = copy.deepcopy(_bundle(name))
     node, key = bundle, "entry"
