@@ -138,7 +138,6 @@ class Action(IntEnum):
     ASK_SOURCES = 200  # other places are asked what they have: decided and logged before anything is sent
     SEE_ANSWERS = 201  # what they answered
     SWITCH_SOURCE = 202  # a source is paused, or asked again
-    SEE_IMAGE = 203  # fetched for the reader from where it is kept
     ARRANGE_UNIT = 165  # an organisational unit is changed from a day on: no citizen is named
     WITHDRAW_UNIT_PLAN = 166
     REGISTER_UNIT = 167
