@@ -104,9 +104,14 @@ def etag(version: int) -> bytes:
     return b'W/"%d"' % version
 
 
+def etag_of(version: Version) -> bytes:
+    """The entity tag of what is shown, which may be a part of a version."""
+    return b'W/"%b"' % version.tag.encode()
+
+
 def version_headers(version: Version) -> tuple[Header, ...]:
     """ETag and Last-Modified."""
-    return (*ALWAYS, (b"etag", etag(version.version)), (b"last-modified", http_date(version.updated)))
+    return (*ALWAYS, (b"etag", etag_of(version)), (b"last-modified", http_date(version.updated)))
 
 
 def http_date(moment: datetime) -> bytes:

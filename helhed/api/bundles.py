@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from helhed.api.answers import STORED, etag, outcome, status_of
+from helhed.api.answers import STORED, etag, etag_of, outcome, status_of
 from helhed.fhir.changes import Page, Version, Written
 from helhed.fhir.query import WHOLE, LeftOut, Query, Shape
 from helhed.fhir.splice import instant
@@ -111,7 +111,7 @@ def _past(base: str, version: Version) -> bytes:
     path = f"{version.type_name}/{version.id}"
     url = version.type_name if method == b"POST" else path
     status = {b"DELETE": "204", b"POST": "201", b"PUT": "200"}[method]
-    response = {"status": status, "etag": etag(version.version).decode(), "lastModified": instant(version.updated)}
+    response = {"status": status, "etag": etag_of(version).decode(), "lastModified": instant(version.updated)}
     resource = b"" if version.deleted else b',"resource":' + version.body
     return (
         b'{"fullUrl":"' + f"{base}/{path}".encode() + b'"' + resource
@@ -144,7 +144,7 @@ def _response(base: str, one: Outcome, wanted: str) -> bytes:
 def _shown(version: Version, *, known: bool) -> bytes:
     told = {
         "status": "304" if known else "200",
-        "etag": etag(version.version).decode(),
+        "etag": etag_of(version).decode(),
         "lastModified": instant(version.updated),
     }
     return (b"{" if known else b'{"resource":' + version.body + b",") + b'"response":' + orjson.dumps(told) + b"}"

@@ -15,7 +15,7 @@ from helhed.api.operations.entries import operator_of
 from helhed.api.request import Request
 from helhed.api.sources import not_asked_header, read_answered
 from helhed.api.written_numbers import WrittenNumbers
-from helhed.fhir.changes import Change, Page, Version, Written
+from helhed.fhir.changes import Change, Page, Version, Written, number_in
 from helhed.fhir.definitions import type_definition
 from helhed.fhir.parsing import parse_json
 from helhed.fhir.query import WHOLE, Query, Shape, parse_search
@@ -27,6 +27,7 @@ from helhed.fhir.store.writing import home_bucket
 from helhed.fhir.subsets import subset
 from helhed.fhir.transaction import Elsewhere, Outcome, batch, check_storable, existing, is_known, lock_key, transact
 from helhed.fhir.transaction.entries import MOST_SEARCHES
+from helhed.fhir.transaction.looking import named
 from helhed.fhir.weight import check_weight
 from helhed.foundation.aside import aside
 from helhed.foundation.ask import ActorKind, Ask
@@ -84,9 +85,9 @@ class Interactions:
 
     async def vread(self, request: Request, type_name: str, name: str, number: str) -> Answer:
         """http://hl7.org/fhir/R4/http.html#vread"""
-        wanted = int(number) if number.isascii() and number.isdigit() and len(number) <= _LONGEST_VERSION else 0
+        wanted = number_in(number)
         version = await self._store.vread(request.ask, type_name, parse_id(name) if wanted else None, wanted)
-        return await found(request, version)
+        return await found(request, named(number, version))
 
     async def history(self, request: Request, type_name: str | None = None, name: str | None = None) -> Answer:
         """http://hl7.org/fhir/R4/http.html#history of an instance, a type, or the system"""

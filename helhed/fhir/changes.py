@@ -1,9 +1,14 @@
 """What goes into the store and what comes out of it."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
+
+#: how the body of a part of a row begins (``helhed.fhir.masking``)
+_PART = re.compile(rb'\{"resourceType":"[A-Za-z]+","id":"[^"]*","meta":\{"versionId":"(\d+-[0-9a-f]{8})"')
+_TAG = re.compile("([0-9]{1,9})(-[0-9a-f]{8})?")
 
 
 class Version(NamedTuple):
@@ -15,6 +20,23 @@ class Version(NamedTuple):
     updated: datetime
     body: bytes
     deleted: bool = False
+
+    @property
+    def tag(self) -> str:
+        """The version id of what is shown: the number, or, of a part of the row, a version id of its own."""
+        return tag_of(self.version, self.body)
+
+
+def tag_of(version: int, body: bytes) -> str:
+    """The version id of a body: the number of its version, or, of a part of a row, one of its own."""
+    part = _PART.match(body)
+    return str(version) if part is None else part[1].decode()
+
+
+def number_in(tag: str) -> int:
+    """The number of the version that a version id names; 0 for what is none."""
+    found = _TAG.fullmatch(tag)
+    return 0 if found is None else int(found[1])
 
 
 @dataclass(frozen=True, slots=True)

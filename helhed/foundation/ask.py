@@ -108,6 +108,8 @@ class Action(IntEnum):
     COUNTER_CONFIRM = 141
     COUNTER_STOP = 142  # taken back, or not recognised
     COUNTER_LIST = 143  # what waits, and which letters there are
+    MASK_PART = 120  # elements of a row, from some of those who see it
+    UNMASK_PART = 121
     SUBSCRIBE = 125  # to be told of what changes
     END_SUBSCRIPTION = 126
     REVIEW_FOR_NETWORK = 155  # a broken glass that its own place did not review

@@ -12,8 +12,9 @@ from uuid import UUID, uuid4
 
 import orjson
 
-from helhed.fhir.changes import Change
-from helhed.fhir.definitions import TYPE_NUMBERS
+from helhed.fhir.changes import Change, Version
+from helhed.fhir.definitions import TYPE_NAMES, TYPE_NUMBERS
+from helhed.fhir.store.parts import put_part, put_past_parts
 from helhed.foundation.ask import ActorKind, Ask, Purpose
 from helhed.foundation.database import Connection
 from helhed.trust.policy import BASIS_NUMBERS
@@ -44,7 +45,10 @@ _LATER = frozenset(
     {"performer", "recorder", "effectiveDateTime", "effectivePeriod", "onsetDateTime", "onsetPeriod", "derivedFrom"}
 )
 _FIRST = ("Organization", "Practitioner", "Location", "Patient")
-_PRESENT = "select type, id, version, deleted, body from fhir.resource"
+_PRESENT = "select type, id, version, deleted, body from fhir.resource where ownership <> 4"
+_WHOLE = """
+select r.type, r.id, r.version, r.updated, r.body from fhir.resource r where r.id = $1 and r.ownership <> 4
+union all select v.type, v.id, v.version, v.updated, v.body from fhir.version v where v.id = $1 and v.ownership <> 4"""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ async def load(opened: Opened, world: World) -> Loaded:
     for one in world.kept:
         await _finish(opened, one)
     await put_facts(opened.owner, world.facts)
+    await put_parts(opened.owner, world.facts.masks)
     return await _as_stored(opened, world)
 
 
@@ -280,11 +285,22 @@ async def put_acting(owner: Connection, one: Acting) -> None:
 
 
 async def put_mask(owner: Connection, one: Mask) -> None:
-    """A clinician hid a row."""
+    """A clinician hid a row, or a part of one."""
     await owner.execute(
-        "insert into trust.mask (id, citizen, resource, from_citizen, valid_from, valid_to) values ($1, $2, $3, $4, $5, $6)",
-        uuid4(), one.citizen, one.resource, one.from_citizen, *_ends(one.validity),
+        "insert into trust.mask (id, citizen, resource, from_citizen, valid_from, valid_to, elements) values ($1, $2, $3, $4, $5, $6, $7)",
+        uuid4(), one.citizen, one.resource, one.from_citizen, *_ends(one.validity), sorted(one.elements) or None,
     )  # fmt: skip
+
+
+async def put_parts(owner: Connection, masks: Sequence[Mask]) -> None:
+    """What is left of the rows that are masked in part, in every version."""
+    for mask in masks:
+        if mask.elements:
+            rows = await owner.fetch(_WHOLE, mask.resource)
+            versions = {row["version"]: Version(TYPE_NAMES[row["type"]], *list(row.values())[1:5]) for row in rows}
+            current = versions.pop(max(versions))
+            await put_part(owner, current, sorted(mask.elements))
+            await put_past_parts(owner, list(versions.values()), sorted(mask.elements))
 
 
 def _ends(validity: Validity) -> tuple[Any, Any]:

@@ -104,9 +104,17 @@ def a_search(drawer: Drawer, world: World, ask: Ask) -> Case:
     return Case(world, ask, _url(drawer, world, _wanted(drawer, Case(world, ask, ""))))
 
 
+def a_search_for(drawer: Drawer, world: World, ask: Ask, wanted: Kept) -> Case:
+    """A search of ``ask`` that looks for this resource, mostly."""
+    return Case(world, ask, _url(drawer, world, wanted))
+
+
 def _wanted(drawer: Drawer, case: Case) -> Kept:
     """A hidden resource, so that the law has something to hide; or a shown one, or any one, deleted ones too."""
-    shown = [one for one in case.visible() if one.row.ownership is not Ownership.PUBLIC]
+    whole = {
+        one.resource["id"]: one for one in case.world.kept
+    }  # of what is shown in part, too: it is searched for by what it says whole
+    shown = [whole[one.resource["id"]] for one in case.visible() if one.row.ownership is not Ownership.PUBLIC]
     kind = drawer.number(0, 99)
     if kind < 36 and (hidden := case.hidden()):
         return drawer.pick(hidden)

@@ -129,6 +129,12 @@ def is_there(loaded: Loaded, ask: Ask, kept: Kept) -> bool:
     return may_read(ask, kept.row, facts) or keeps
 
 
+def is_shown_in_part(loaded: Loaded, ask: Ask, kept: Kept) -> bool:
+    """Whether the asker sees what is left of a row, and not the row."""
+    decision = decide(ask, Action.READ, kept.row, loaded.world.facts)
+    return isinstance(decision, Permit) and bool(decision.without)
+
+
 @asynccontextmanager
 async def twins(loaded: Loaded, source: Target, ask: Ask, folder: Path) -> AsyncIterator[Twins]:
     """Both networks, copied from ``source``, to which nobody may be connected."""
@@ -138,9 +144,11 @@ async def twins(loaded: Loaded, source: Target, ask: Ask, folder: Path) -> Async
         for one in loaded.world.kept
         if is_written_twice(one) and not saw_it_begin(loaded, ask, one)
     ]
+    parts = [UUID(one.resource["id"]) for one in loaded.world.kept if is_shown_in_part(loaded, ask, one)]
     settings = Settings(data_dir=folder, demo=True, write_connections=2)
     async with copy_of(source) as whole, copy_of(source) as bare:
         await _forget(bare, hidden, begun)
+        await _blank(bare, parts)
         left, right = await Opened.open(whole, settings), await Opened.open(bare, settings)
         try:
             yield Twins(Door(left, ask), Door(right, ask))
@@ -175,4 +183,24 @@ async def _forget(target: Target, ids: Iterable[UUID], begun: Iterable[UUID]) ->
     for table in _TABLES:
         await owner.execute(f"delete from fhir.{table} where id = any($1)", list(ids))
     await owner.execute("delete from fhir.version where version = 1 and id = any($1)", list(begun))
+    await owner.close()
+
+
+async def _blank(target: Target, ids: Iterable[UUID]) -> None:
+    """As if rows that are shown in part had said something else, or nothing, wherever they are masked: in every version and index."""
+    owner = await connect(target.owner)
+    rows = list(ids)
+    told = "convert_to(jsonb_build_object('resourceType', convert_from(body, 'UTF8')::jsonb ->> 'resourceType', 'id', id, 'note', 'x')::text, 'UTF8')"
+    nothing = (
+        "code = 7, date_lo = '1900-01-01', date_hi = '1900-01-01', tokens = '{}', numbers = '{}', digest = '\\x00'"
+    )
+    await owner.execute(
+        f"update fhir.resource set {nothing}, body = {told} where id = any($1) and ownership <> 4 and not deleted", rows
+    )
+    await owner.execute(
+        f"update fhir.version set body = {told}, digest = '\\x00' where id = any($1) and ownership <> 4 and not deleted",
+        rows,
+    )
+    for table in ("resource_string", "resource_date"):
+        await owner.execute(f"delete from fhir.{table} where id = any($1) and bucket < 1024", rows)
     await owner.close()

@@ -45,7 +45,7 @@ from helhed.trust.reference import (
     reference_search,
     visible,
 )
-from tests.generative import memory_search, resources as make
+from tests.generative import masking, memory_search, resources as make
 from tests.generative.labels import labels_of
 from tests.generative.resources import Drawer, Resource
 
@@ -69,6 +69,11 @@ class Kept:
 def kept_of(row: Row, resource: Resource) -> Kept:
     """A resource, and its row with the labels that the resource gives it."""
     return Kept(replace(row, **labels_of(resource, row.citizen, NOW)), resource)
+
+
+def left_of(kept: Kept, elements: frozenset[str]) -> Kept:
+    """What is left of a resource without these elements. Its labels stay."""
+    return replace(kept, resource=masking.left_of(kept.resource, elements))
 
 
 @dataclass(frozen=True, repr=False)
@@ -119,7 +124,9 @@ class Case:
     def matches(self) -> list[Resource]:
         """What the search law says must be found, in no order; its length is the total."""
         with memory_search.known_as(self.world.names):
-            return reference_search(self.ask, self.world.kept, self.world.facts, lambda kept: _search(self.url, kept))
+            return reference_search(
+                self.ask, self.world.kept, self.world.facts, lambda kept: _search(self.url, kept), left_of
+            )
 
     def included(self, matches: Sequence[Resource]) -> set[str]:
         """``Type/id`` of what the includes of a page with these matches must add."""
@@ -134,8 +141,8 @@ class Case:
         return memory_search.is_sorted(self.url, matches)
 
     def visible(self) -> list[Kept]:
-        """What exists, as far as the asker is concerned."""
-        return visible(self.ask, self.world.kept, self.world.facts)
+        """What exists, as far as the asker is concerned: of what is masked in part, what is left."""
+        return visible(self.ask, self.world.kept, self.world.facts, left_of)
 
     def hidden(self) -> list[Kept]:
         """What exists and is hidden."""
@@ -211,6 +218,7 @@ def a_world(drawer: Drawer) -> World:
     _lists(builder, here)
     facts = replace(_facts(builder, here), rows=_rows(builder.kept), links=tuple(_links(builder)))
     facts = replace(facts, contacts=tuple(_past_contacts(builder, here)), deadlines=policy().deadlines)
+    facts = replace(facts, masks=(*facts.masks, *_masks_of_parts(builder)))
     return World(
         tuple(builder.organisations), tuple(builder.professionals), tuple(builder.citizens), tuple(builder.kept), facts
     )
@@ -454,6 +462,23 @@ def _masks(builder: _Builder) -> Iterator[Mask]:
     for one in builder.kept:
         if one.row.citizen is not None and one.row.id is not None and drawer.chance(6):
             yield Mask(one.row.citizen, one.row.id, drawer.chance(50), _validity(drawer, 75))
+
+
+def _masks_of_parts(builder: _Builder) -> Iterator[Mask]:
+    """At most one of a row that stands, sometimes beside one of the whole row. Drawn by themselves: the rest of a world stays what it was."""
+    drawer = Drawer.seeded(builder.seed)
+    for one in builder.kept:
+        known = [each for each in masking.ELEMENTS.get(one.row.type_name, ()) if masking.stands_in(one.resource, each)]
+        if (
+            known
+            and one.row.citizen is not None
+            and one.row.id is not None
+            and not one.row.deleted
+            and drawer.chance(30)
+        ):
+            elements = frozenset(drawer.pick(known) for _ in range(drawer.number(1, 2)))
+            inner = {each for each in elements if any(each.startswith(f"{other}.") for other in elements)}
+            yield Mask(one.row.citizen, one.row.id, drawer.chance(50), _validity(drawer, 85), elements - inner)
 
 
 def _past_contacts(builder: _Builder, here: int) -> Iterator[PastContact]:

@@ -145,6 +145,8 @@ def _nothing(town: Town, row: UUID) -> bytes:
 EXAMPLES: dict[str, Body] = {
     "break-glass": lambda town, row: _parameters(("patient", "valueReference", {"reference": f"Patient/{town.other}"}), ("reason", "valueCode", "danger")),
     "everything": _nothing,
+    "mask": lambda town, row: _parameters(("element", "valueString", "effective"), ("reason", "valueString", "x")),
+    "unmask": lambda town, row: _parameters(("mask", "valueId", str(UUID(int=1)))),
     "match": lambda town, row: _parameters(("resource", "resource", {"resourceType": "Patient", "name": [{"family": "Et", "given": ["Ane"]}], "gender": "female"})),
     "process-message": lambda town, row: {"resourceType": "Bundle", "id": str(uuid4()), "type": "message", "timestamp": "2026-11-23T08:00:00Z"},
     "message-poll": lambda town, row: _parameters(("count", "valueInteger", 1)),

@@ -8,6 +8,7 @@ from helhed.api.operations.attachment import ATTACHMENT
 from helhed.api.operations.everything import EVERYTHING
 from helhed.api.operations.glass import BREAK_GLASS
 from helhed.api.operations.log_deliveries import LOG_DELIVERIES
+from helhed.api.operations.masks import MASKS
 from helhed.api.operations.match import MATCH
 from helhed.api.operations.merge import MERGING
 from helhed.api.operations.messages import MESSAGES
@@ -30,6 +31,7 @@ __all__ = ["OPERATIONS", "Operation", "Place", "operation_at"]
 OPERATIONS: tuple[Operation, ...] = (
     BREAK_GLASS,
     *EVERYTHING,
+    *MASKS,
     MATCH,
     *MERGING,
     *MESSAGES,

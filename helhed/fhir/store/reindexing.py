@@ -22,7 +22,7 @@ _PAGE = 500
 _NOBODY = UUID(int=0)
 _WORK = "select name, bucket, id from fhir.index_work where done_at is null order by name"
 _ROWS = """
-select bucket, id, type, body, citizen, coalesce(
+select bucket, id, type, ownership = 4 as is_part, body, citizen, coalesce(
   (select min(v.updated) from fhir.version v where v.bucket = r.bucket and v.id = r.id), r.updated) as first_stored
 from fhir.resource r where (bucket, id) > ($1, $2) and not deleted and ($4::smallint[] is null or type = any($4))
 order by bucket, id limit $3 for update"""
@@ -33,6 +33,9 @@ update fhir.resource r set code = n.code, date_lo = n.lo, date_hi = n.hi, number
   concerns = $10::bigint[], clinical_lo = $11, clinical_hi = $12
 from (select $1::smallint as bucket, $2::uuid as id, $3::bigint as code, $4::timestamptz as lo, $7::timestamptz as hi) n
 where r.bucket = n.bucket and r.id = n.id"""
+_PUT_PART = """
+update fhir.resource r set code = $3, date_lo = $4, tokens = $5::bigint[], numbers = $6::float8[], date_hi = $7
+where r.bucket = $1 and r.id = $2"""  # its labels are the row's
 _CLEAR = "delete from fhir.{table} s using unnest($1::smallint[], $2::uuid[]) as g(bucket, id) where s.bucket = g.bucket and s.id = g.id"
 _HOLD = "select fhir.hold_search_parameters($1)"
 _NOTE = (
@@ -86,18 +89,13 @@ async def _put(connection: Connection, rows: list[Any]) -> None:
         resource = orjson.loads(row["body"])
         indexed = index(resource)
         lo, hi = clinical_dates(indexed)
-        await connection.execute(
-            _PUT,
-            row["bucket"],
-            row["id"],
-            indexed.code or 0,
-            lo,
-            indexed.tokens,
-            indexed.numbers,
-            hi,
-            *label_columns(resource, row["body"], row["citizen"], indexed, row["first_stored"]),
-        )
-        add_side_rows(prepared, row["type"], row["id"], indexed)
+        place = row["bucket"], row["id"], indexed.code or 0, lo, indexed.tokens, indexed.numbers, hi
+        if row["is_part"]:
+            await connection.execute(_PUT_PART, *place)
+        else:
+            labels = label_columns(resource, row["body"], row["citizen"], indexed, row["first_stored"])
+            await connection.execute(_PUT, *place, *labels)
+        add_side_rows(prepared, row["type"], row["id"], indexed, bucket=row["bucket"])
         assert resource["resourceType"] == TYPE_NAMES[row["type"]]
     keys = [row["bucket"] for row in rows], [row["id"] for row in rows]
     for table in ("resource_string", "resource_date"):

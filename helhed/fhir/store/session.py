@@ -22,6 +22,7 @@ from helhed.fhir.store.claims import as_written_by
 from helhed.fhir.store.cursor import CursorSigner
 from helhed.fhir.store.looks import Looks
 from helhed.fhir.store.paging import PageLink, open_link
+from helhed.fhir.store.parts import renew_parts
 from helhed.fhir.store.past import Past, history_of
 from helhed.fhir.store.readiness import Readiness
 from helhed.fhir.store.reading import version_from
@@ -81,6 +82,7 @@ class WriteSession:
         self._signer = signer
         self._prepared = Prepared()
         self._removed: dict[str, list[UUID]] = defaultdict(list)
+        self._changed: list[Version] = []  #: rows that took their next version
         self._looks = Looks(ask, signer)
         self._readiness = readiness
         self._edition = parameters_in_use().edition  #: of the search parameters that rows are indexed by
@@ -180,6 +182,7 @@ class WriteSession:
         await admit(self._connection, self._row, self._prepared, self._looks)
         self._prepared.resources = await as_written_by(self._connection, self._ask, self._row, self._prepared.resources)
         await copy_rows(self._connection, self._prepared)
+        await renew_parts(self._connection, self._changed, self._ask.at)
         await self._project()
         await self._looks.write(self._connection)
         if self._prepared.stored or self._removed:
@@ -251,6 +254,7 @@ class WriteSession:
         beside = [one[4] for one in self._prepared.resources]
         (columns,) = await as_written_by(self._connection, self._ask, self._row, prepared.resources, beside)
         await put_version(self._connection, _present(identifier), claimed["version"], columns)
+        self._changed.append(Version(row.type_name, row.id, version, self._ask.at, body))
         self._prepared.strings += prepared.strings
         self._prepared.dates += prepared.dates
         self._prepared.stored.append(

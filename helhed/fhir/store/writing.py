@@ -174,13 +174,15 @@ def _about(type_name: str) -> tuple[TypeDefinition, int]:
     return definition, OWNED[definition.ownership]
 
 
-def add_side_rows(prepared: Prepared, number: int, identifier: UUID, indexed: Indexed) -> None:
-    """Rows for strings and for dates other than the primary one."""
+def add_side_rows(
+    prepared: Prepared, number: int, identifier: UUID, indexed: Indexed, *, bucket: int | None = None
+) -> None:
+    """Rows for strings and for dates other than the primary one, beside the row or in another bucket."""
     if len(indexed.strings) + len(indexed.dates) + len(indexed.numbers) // WIDTH > _MOST_SIDE_ROWS:
         raise Unprocessable(
             f"More than {_MOST_SIDE_ROWS} names, dates and numbers to search by in one resource are not taken."
         )
-    bucket = bucket_of(identifier)
+    bucket = bucket_of(identifier) if bucket is None else bucket
     for parameter, text in indexed.strings:
         prepared.strings.append((bucket, number, parameter, identifier, normalise(text), text))
     for parameter, lo, hi in indexed.dates:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from helhed.fhir.changes import Page, Version, Written
+from helhed.fhir.changes import Page, Version, Written, number_in
 from helhed.fhir.indexing.dates import interval
 from helhed.fhir.query import Query
 from helhed.fhir.store import Past, Store
@@ -14,7 +14,7 @@ from helhed.fhir.store.budget import Budget
 from helhed.fhir.store.paging import PageLink, asked_query
 from helhed.fhir.transaction.entries import Item
 from helhed.foundation.ask import Ask
-from helhed.foundation.errors import BadRequest, HelhedError, NotSupported
+from helhed.foundation.errors import BadRequest, HelhedError, NotSupported, Unknown
 from helhed.foundation.ids import parse_id
 
 _HISTORY = "_history"
@@ -97,13 +97,18 @@ async def _seen(looks: Looks, item: Item, base_url: str) -> Outcome:
     if item.type_name == _HISTORY or _HISTORY in (parts[-1:] or [""]):
         return await _past(looks, item, parts[:-1])
     if len(parts) > 1 and not item.place:
-        if len(parts) == 3 and parts[1] == _HISTORY and parts[2].isdecimal() and len(parts[2]) < _LONGEST:
-            return _shown(item, await looks.vread(item.type_name, parse_id(parts[0]), int(parts[2])))
+        if len(parts) == 3 and parts[1] == _HISTORY and _is_version(parts[2]):
+            version = await looks.vread(item.type_name, parse_id(parts[0]), number_in(parts[2]))
+            return _shown(item, named(parts[2], version))
         raise NotSupported("Inside a Bundle, GET reads, reads a version, tells a history, or searches.")
     if not item.place:
         return _shown(item, await looks.read(item.type_name, parse_id(parts[0])))
     query = asked_query(looks.page_link, item.place, item.pairs, base_url=base_url)
     return Outcome(page=await looks.search(query), query=query)
+
+
+def _is_version(text: str) -> bool:
+    return number_in(text) > 0 or (text.isdecimal() and len(text) < _LONGEST)
 
 
 async def _past(looks: Looks, item: Item, named: list[str]) -> Outcome:
@@ -127,9 +132,16 @@ def _shown(item: Item, version: Version) -> Outcome:
     return Outcome(version=version, known=is_known(version, item.if_none_match, since))
 
 
+def named(tag: str, version: Version) -> Version:
+    """A version that was asked for by its version id. Raises Unknown when that is one of a part, and another was shown."""
+    if "-" in tag and version.tag != tag:
+        raise Unknown
+    return version
+
+
 def is_known(version: Version, tags: str, since: datetime | None) -> bool:
     """Whether the asker has ``version``: by its tag (If-None-Match), else by its time to the second (If-Modified-Since)."""
     if tags:
-        own = f'"{version.version}"'
+        own = f'"{version.tag}"'
         return any(tag.strip() in {"*", own, f"W/{own}"} for tag in tags.split(","))
     return since is not None and version.updated.replace(microsecond=0) <= since

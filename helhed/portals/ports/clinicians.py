@@ -14,8 +14,22 @@ class Clinicians(Protocol):
 
     async def hide(
         self, ask: Ask, type_name: str, row: UUID, *, why: str, until: datetime, from_citizen: bool = False
-    ) -> None:
+    ) -> UUID:
         """Hides a row from those who act for the citizen, or from the citizen too. Unknown."""
+        ...
+
+    async def hide_part(
+        self,
+        ask: Ask,
+        type_name: str,
+        row: UUID,
+        elements: Sequence[str],
+        *,
+        why: str,
+        until: datetime,
+        from_citizen: bool = False,
+    ) -> UUID:
+        """Hides these elements of a row, and no others of it. Unknown, BadRequest, Conflict."""
         ...
 
     async def unmask(self, ask: Ask, mask: UUID) -> None:

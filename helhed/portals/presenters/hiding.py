@@ -7,6 +7,7 @@ from uuid import UUID
 
 from helhed.portals.language import Words
 from helhed.portals.presenters.names import Names
+from helhed.portals.presenters.parts import listed_elements
 from helhed.record.facts import TYPES
 from helhed.record.reading import Entry, Record
 from helhed.record.timeline import title
@@ -41,6 +42,8 @@ class HiddenRow:
     reason: str
     until: str
     by: str
+    parts: str  #: of a mask of a part, what is hidden
+    row: str  #: of such a mask, the row, when the reader sees it
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,8 @@ def hidden_views(found: Sequence[Hidden], record: Record, words: Words) -> list[
             one.reason,
             _until(one.until, words),
             one.set_by_name,
+            listed_elements(one.elements, words),
+            seen[one.resource].reference if one.elements and one.resource in seen else "",
         )
         for one in found
     ]

@@ -19,6 +19,7 @@ from helhed.portals.rooms.apps import PortalApps
 from helhed.portals.rooms.asks import PortalAsks
 from helhed.portals.rooms.blocks import PortalBlocks
 from helhed.portals.rooms.calendar import PortalCalendars
+from helhed.portals.rooms.clinicians import PortalClinicians
 from helhed.portals.rooms.glass import PortalGlass
 from helhed.portals.rooms.keeping import PortalKeeping
 from helhed.portals.rooms.log import PortalLog
@@ -44,7 +45,6 @@ from helhed.trust.acting.counter import Counter
 from helhed.trust.acting.help import Help
 from helhed.trust.acting.mandates import Mandates
 from helhed.trust.acting.relatives import Relatives
-from helhed.trust.acting.rights import ActingForOthers
 from helhed.trust.audit_events import Deliveries
 from helhed.trust.background import ordering_system
 from helhed.trust.emergency.copies import EmergencyCopies
@@ -114,7 +114,7 @@ def portal_ports(
         acting=PortalMandates(Mandates(pool)),
         declarations=Declarations(pool),
         proofs=PortalProofs(pool),
-        clinicians=ActingForOthers(pool),
+        clinicians=PortalClinicians(store),
         relatives=Relatives(pool),
         help=Help(pool),
         keeping=PortalKeeping(store),

@@ -15,7 +15,7 @@ from helhed.trust.log.citizen_log import CitizenLog
 from helhed.trust.log.reader import LogReader, Look, Met
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_HIDING = frozenset({Action.MASK, Action.UNMASK})
+_HIDING = frozenset({Action.MASK, Action.UNMASK, Action.MASK_PART, Action.UNMASK_PART})
 _PURGES = frozenset({Action.PROPOSE_PURGE, Action.WITHDRAW_PURGE, Action.PURGE})
 _LONGEST_CURSOR, _MOST_PAGES = 40, 100
 _WITHHELD = "w:"

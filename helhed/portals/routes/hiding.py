@@ -67,9 +67,9 @@ async def hide(request: Request) -> Response:
     handle = request.path_params["handle"]
     known_patient(visitor, handle)
     too = bool(fields.get("ogsaa"))
-    until = _until(visitor, fields.get("til", ""))
+    until = end_of_day(visitor, fields.get("til", ""))
     type_name, _, row = fields.get("raekke", "").partition("/")
-    problem = _problem(fields.get("hvorfor", ""), row, until, fields.get("til", ""), too=too)
+    problem = problem_of(fields.get("hvorfor", ""), row, until, fields.get("til", ""), too=too)
     if problem:
         return await _page(visitor, handle, problem, status=422)
     try:
@@ -87,7 +87,8 @@ async def hide(request: Request) -> Response:
     return visitor.redirect(PATH.format(handle=handle))
 
 
-def _problem(why: str, row: str, until: datetime | None, written: str, *, too: bool) -> str:
+def problem_of(why: str, row: str, until: datetime | None, written: str, *, too: bool) -> str:
+    """What is missing of a form that hides something, as a message; "" for nothing."""
     if not row:
         return "insight.choose_row"
     if not why:
@@ -97,7 +98,7 @@ def _problem(why: str, row: str, until: datetime | None, written: str, *, too: b
     return ""
 
 
-def _until(visitor: Visit, written: str) -> datetime | None:
+def end_of_day(visitor: Visit, written: str) -> datetime | None:
     """The end of a day from today on; None for anything else."""
     try:
         day = date.fromisoformat(written)
@@ -126,7 +127,7 @@ async def decide(request: Request) -> Response:
     fields = await visitor.form()
     handle = request.path_params["handle"]
     known_patient(visitor, handle)
-    until, why = _until(visitor, fields.get("til", "")), fields.get("hvorfor", "")
+    until, why = end_of_day(visitor, fields.get("til", "")), fields.get("hvorfor", "")
     if until is None or not why:
         return await _page(visitor, handle, "insight.say_why" if until else "insight.say_until", status=422)
     try:

@@ -22,12 +22,12 @@ _PATIENT = TYPE_NUMBERS["Patient"]
 _LET_ACT = "select trust.let_act($1::fhir.ask, $2, $3, $4, $5::smallint, $6::smallint[], $7, $8, $9, $10::smallint)"
 _END_ACTING = "select trust.end_acting($1::fhir.ask, $2, $3::smallint)"
 _SET_MASK = "select trust.set_mask($1::fhir.ask, $2, $3::smallint, $4, $5)"
-_END_MASK = "select trust.end_mask($1::fhir.ask, $2, $3::smallint)"
+_SHOW_AGAIN = "select trust.show_again($1::fhir.ask, $2, $3::smallint)"
 _TAKE_ON = "select trust.take_on($1::fhir.ask, $2, $3, $4::smallint[], $5)"
 
 
 _HIDE = "select trust.hide_row($1::fhir.ask, $2, $3::smallint, $4, $5, $6, $7)"
-_MASKS_ON = "select * from trust.masks_on($1::fhir.ask, $2, $3::smallint)"
+_HIDDEN_ON = "select * from trust.hidden_on($1::fhir.ask, $2, $3::smallint)"
 _ACTING_ON = "select * from trust.acting_on($1::fhir.ask, $2, $3::smallint)"
 _DECIDE = "select trust.decide_for_youth($1::fhir.ask, $2, $3, $4, $5, $6::smallint)"
 _REASON = 500  #: characters of a reason that are kept
@@ -35,7 +35,7 @@ _REASON = 500  #: characters of a reason that are kept
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """A row that is hidden from those who act for a citizen, or from the citizen too."""
+    """A row, or a part of one, that is hidden from those who act for a citizen, or from the citizen too."""
 
     id: UUID
     resource: UUID
@@ -45,6 +45,7 @@ class Hidden:
     since: datetime
     until: datetime
     set_by_name: str
+    elements: tuple[str, ...] = ()  #: of a mask of a part: what is hidden; of the whole row: nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,14 +128,15 @@ class ActingForOthers:
 
     async def hide(
         self, ask: Ask, type_name: str, row: UUID, *, why: str, until: datetime, from_citizen: bool = False
-    ) -> None:
+    ) -> UUID:
         """As ``mask``, with the clinician's reason and an end, without which nothing is hidden from the citizen. Raises Unknown."""
-        values = (uuid4(), TYPE_NUMBERS[type_name], row, from_citizen, why.strip()[:_REASON], until)
+        values = (mask := uuid4(), TYPE_NUMBERS[type_name], row, from_citizen, why.strip()[:_REASON], until)
         await self._must(Unknown(), _HIDE, ask, *values)
+        return mask
 
     async def masks_on(self, ask: Ask, citizen: int) -> list[Hidden]:
         """What is hidden of a citizen now; nothing for who does not treat them."""
-        return [_hidden(row) for row in await self._rows(_MASKS_ON, ask, citizen, _PATIENT)]
+        return [_hidden(row) for row in await self._rows(_HIDDEN_ON, ask, citizen, _PATIENT)]
 
     async def acting_on(self, ask: Ask, citizen: int) -> list[ActingOn]:
         """Who acts for a citizen, and the parents of a youth; nothing for who does not treat them."""
@@ -146,8 +148,8 @@ class ActingForOthers:
         await self._must(refused, _DECIDE, ask, uuid4(), custody, why.strip()[:_REASON], until, _PATIENT)
 
     async def unmask(self, ask: Ask, mask: UUID) -> None:
-        """Show it again. Raises Unknown."""
-        await self._must(Unknown(), _END_MASK, ask, mask, _PATIENT)
+        """Show it again, a row or a part of one. Raises Unknown."""
+        await self._must(Unknown(), _SHOW_AGAIN, ask, mask, _PATIENT, duty=Duty.STORE)
 
     async def take_on(self, ask: Ask, assistant: int, until: datetime, *, delegated: Collection[str] = ()) -> UUID:
         """The asking professional is responsible for an assistant of the same organisation; ``delegated`` are the types that
@@ -176,8 +178,10 @@ class ActingForOthers:
         async with lend(self._pool) as connection:
             return list(await connection.fetch(statement, ask_row(ask), *values))
 
-    async def _must(self, otherwise: Exception, statement: str, ask: Ask, *values: Any) -> None:
-        async with lend_proven(self._pool, Duty.PERSON) as connection:
+    async def _must(
+        self, otherwise: Exception, statement: str, ask: Ask, *values: Any, duty: Duty = Duty.PERSON
+    ) -> None:
+        async with lend_proven(self._pool, duty) as connection:
             if not await connection.fetchval(statement, ask_row(ask), *values):
                 raise otherwise
 
@@ -186,7 +190,7 @@ def _hidden(row: Any) -> Hidden:
     name = TYPE_NAMES.get(row["type"]) if row["type"] is not None else None
     return Hidden(
         row["id"], row["resource"], name or "", row["from_citizen"], row["reason"], aware(row["since"]),
-        aware(row["until"]), row["set_by_name"] or "",
+        aware(row["until"]), row["set_by_name"] or "", tuple(row["elements"] or ()),
     )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ INTERACTIONS: Mapping[int, tuple[str, str, str]] = {
 _CHANGING = {
     Action.DECLARE: "C", Action.SET_BLOCK: "C", Action.END_BLOCK: "U", Action.CONSENT: "C", Action.END_CONSENT: "U",
     Action.LET_ACT: "C", Action.END_ACTING: "U", Action.MASK: "C", Action.UNMASK: "U", Action.TAKE_ON: "C",
+    Action.MASK_PART: "C", Action.UNMASK_PART: "U",
     Action.LET_GO: "U", Action.LINK: "U", Action.UNLINK: "U", Action.PURGE: "D", Action.RETAIN_NO_LONGER: "D",
     Action.COPY_FOR_EMERGENCY: "R", Action.OPEN_OFFLINE: "R", Action.OUT_OF_COPY: "U", Action.END_COPY: "U", Action.CALENDAR_FEED: "R",
     Action.OPEN_FEED: "C", Action.END_FEED: "U", Action.ANSWER_APPOINTMENT: "U", Action.OVERVIEW: "R", Action.LOOKUP: "R", Action.OWN_LOG: "R",

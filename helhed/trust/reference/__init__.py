@@ -16,7 +16,8 @@ by the access rules, and each says either *no, because*, or nothing:
    custodian's writing. A consent that names the block, or a ticket, lifts it.
 6. **others**: a citizen whom the row concerns beside its own may object by a block as well; so may those whom a row of an
    organisation is about, unless it is a list of several people.
-7. **mask**: what a clinician has hidden from those who act for a citizen, or from the citizen too, they do not see.
+7. **mask**: what a clinician has hidden from those who act for a citizen, or from the citizen too, they do not see: a row, or elements
+   of one, which they then see without these.
 8. **sight**: whoever changes or deletes a row must be able to read it; only a custodian need not.
 
 Details that the rules leave open are settled so:
@@ -55,7 +56,7 @@ from typing import Protocol, TypeVar
 from helhed.fhir.definitions import Ownership
 from helhed.foundation.ask import Action, ActorKind, Ask
 from helhed.trust.policy import Types
-from helhed.trust.reference.acting import acts_in, basis_of_acting, is_masked, sees_block
+from helhed.trust.reference.acting import acts_in, basis_of_acting, is_masked, masked_elements, sees_block
 from helhed.trust.reference.afterwards import follows_up, was_in_contact
 from helhed.trust.reference.blocks import is_named, objections
 from helhed.trust.reference.facts import (
@@ -113,9 +114,10 @@ class Reason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """Yes, for this reason."""
+    """Yes, for this reason; of the row without these elements, and without whatever of it repeats them."""
 
     basis: Basis
+    without: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,8 +240,11 @@ def _basis_of_citizen(ask: Ask, action: Action, row: Row, facts: Facts) -> Decis
         return Deny(Reason.NOT_OWNER)
     if row.citizen not in facts.keys(ask.actor):
         basis = basis_of_acting(ask, row, facts)
-        return Deny(Reason.NOT_THE_CITIZEN) if basis is None else Permit(basis)
-    return Deny(Reason.MASKED) if is_masked(ask, row, facts, from_citizen_too=True) else Permit(Basis.SELF)
+        without = masked_elements(ask, row, facts, from_citizen_too=False)
+        return Deny(Reason.NOT_THE_CITIZEN) if basis is None else Permit(basis, without)
+    if is_masked(ask, row, facts, from_citizen_too=True):
+        return Deny(Reason.MASKED)
+    return Permit(Basis.SELF, masked_elements(ask, row, facts, from_citizen_too=True))
 
 
 def _basis_of_system(ask: Ask, action: Action, row: Row, facts: Facts) -> Decision:
@@ -351,13 +356,24 @@ Kept = TypeVar("Kept", bound=HasRow)
 Result = TypeVar("Result")
 
 
-def visible(ask: Ask, kept: Sequence[Kept], facts: Facts) -> list[Kept]:
-    """What exists, as far as the asker is concerned: permitted, and not deleted."""
-    return [one for one in kept if not one.row.deleted and may_read(ask, one.row, facts)]
+def visible(
+    ask: Ask, kept: Sequence[Kept], facts: Facts, left_of: Callable[[Kept, frozenset[str]], Kept] | None = None
+) -> list[Kept]:
+    """What exists, as far as the asker is concerned: permitted, and not deleted. ``left_of`` takes masked elements out of something."""
+    found = []
+    for one in kept:
+        decision = decide(ask, Action.READ, one.row, facts)
+        if not one.row.deleted and isinstance(decision, Permit):
+            found.append(left_of(one, decision.without) if left_of is not None and decision.without else one)
+    return found
 
 
 def reference_search(
-    ask: Ask, kept: Sequence[Kept], facts: Facts, evaluate: Callable[[Sequence[Kept]], Result]
+    ask: Ask,
+    kept: Sequence[Kept],
+    facts: Facts,
+    evaluate: Callable[[Sequence[Kept]], Result],
+    left_of: Callable[[Kept, frozenset[str]], Kept] | None = None,
 ) -> Result:
-    """The search law: ``result(q) = evaluate(q, {r | decide permits r})``, for matches, totals, chains and includes alike."""
-    return evaluate(visible(ask, kept, facts))
+    """The search law: ``result(q) = evaluate(q, {mask(r) | decide permits r})``, for matches, totals, chains and includes alike."""
+    return evaluate(visible(ask, kept, facts, left_of))

@@ -7,7 +7,7 @@ from helhed.fhir.definitions import Ownership
 from helhed.foundation.ask import ActorKind, Ask
 from helhed.foundation.clock import DANISH_TIME
 from helhed.trust.reference.blocks import reaches
-from helhed.trust.reference.facts import Acting, Basis, Block, Facts, Row
+from helhed.trust.reference.facts import Acting, Basis, Block, Facts, Mask, Row
 
 _NOWHERE = 0  #: the origin of what nobody recorded
 _ORDER = (Basis.CUSTODY, Basis.MANDATE, Basis.GUARDIAN, Basis.PROXY, Basis.DECISION_FOR_YOUTH)
@@ -44,17 +44,38 @@ def sees_block(ask: Ask, block: Block, facts: Facts) -> bool:
 
 
 def is_masked(ask: Ask, row: Row, facts: Facts, *, from_citizen_too: bool) -> bool:
-    """Whether a clinician has hidden the row, something that it presents, or, of an attachment, what presents it."""
-    hidden = {
-        mask.resource
+    """Whether a clinician has hidden all of the row, something that it presents, or, of an attachment, what presents it.
+
+    What presents a row of which elements are hidden is hidden whole, since it may repeat them; of attachments, those behind the elements.
+    """
+    masks = _masks(ask, row, facts, from_citizen_too=from_citizen_too)
+    return any(
+        row.id in mask.attachments or _hides(mask, one, facts)
+        for mask in masks
+        for one in (row, *facts.presenting(row))
+    )
+
+
+def masked_elements(ask: Ask, row: Row, facts: Facts, *, from_citizen_too: bool) -> frozenset[str]:
+    """The elements of a row that a clinician has hidden."""
+    masks = _masks(ask, row, facts, from_citizen_too=from_citizen_too)
+    return frozenset().union(*(mask.elements for mask in masks if mask.resource == row.id))
+
+
+def _masks(ask: Ask, row: Row, facts: Facts, *, from_citizen_too: bool) -> list[Mask]:
+    return [
+        mask
         for mask in facts.masks
         if mask.citizen in facts.keys(row.citizen)
         and mask.validity.holds(ask.at)
         and (mask.from_citizen or not from_citizen_too)
-    }
-    return any(
-        one.id in hidden or not hidden.isdisjoint(facts.presented_by(one)) for one in (row, *facts.presenting(row))
-    )
+    ]
+
+
+def _hides(mask: Mask, row: Row, facts: Facts) -> bool:
+    if mask.resource == row.id:
+        return not mask.elements
+    return mask.resource in facts.presented_by(row)
 
 
 def birthday(born: date, age: int) -> datetime:

@@ -177,12 +177,14 @@ class Acting:
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """A clinician has hidden a row from those who act for the citizen, or from the citizen too."""
+    """A clinician has hidden a row, or some of its elements, from those who act for the citizen, or from the citizen too."""
 
     citizen: int
     resource: UUID
     from_citizen: bool = False
     validity: Validity = ALWAYS
+    elements: frozenset[str] = frozenset()  #: none: all of the row
+    attachments: frozenset[UUID] = frozenset()  #: those that stand behind these elements
 
 
 @dataclass(frozen=True, slots=True)

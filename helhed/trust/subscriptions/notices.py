@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import orjson
 
+from helhed.fhir.changes import tag_of
 from helhed.fhir.splice import instant
 from helhed.trust.subscriptions.shape import GUIDE, topic_of
 
@@ -95,5 +96,5 @@ def _focus(base: str, event: Event) -> dict[str, Any]:
         "fullUrl": f"{base}/{event.reference}",
         **resource,
         "request": {"method": "POST" if created else "PUT", "url": url},
-        "response": {"status": "201" if created else "200", "etag": f'W/"{event.version}"'},
+        "response": {"status": "201" if created else "200", "etag": f'W/"{tag_of(event.version, event.body or b"")}"'},
     }

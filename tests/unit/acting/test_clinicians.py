@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import orjson
 import pytest
 import pytest_asyncio
 
@@ -34,6 +35,14 @@ class Ward:
 
     async def childs_view(self):
         return (await (await self.doors.citizen(self.child)).get("/borger")).text
+
+    async def seen_of(self, element, row):
+        """Whether the mother, and the child, see an element of an observation."""
+        world, seen = self.doors.world, []
+        for who in (self.mother, self.child):
+            version = await world.store.read(world.citizen(who), "Observation", row)
+            seen.append(element in orjson.loads(version.body))
+        return tuple(seen)
 
     async def sees(self, who, role, moment=NOW):
         ask = at(self.doors.world.professional(who, self.ward, role), moment)
@@ -84,6 +93,45 @@ async def test_hiding_from_the_patient_takes_a_reason_and_an_end_and_is_over_the
     assert "Prøve 8867-4" not in await ward.childs_view()
     ward.doors.now = NOW + timedelta(hours=15)  # midnight in Denmark
     assert "Prøve 8867-4" in await ward.childs_view()
+
+
+async def test_a_clinician_hides_a_part_of_a_row_and_the_mother_sees_the_rest_until_it_is_shown_again(ward):
+    row = await ward.doors.world.observation(
+        ward.child, ward.ward, valueString="Værdi 4711", note=[{"text": "Sagt i enerum"}]
+    )
+    browser, page = await ward.opened()
+    await browser.get(page)
+    await browser.post(f"{page}/dele", raekke=f"Observation/{row}", hvorfor="Barnets ønske")
+    assert "Bemærkning Sagt i enerum" in browser.text
+    chosen = {"raekke": f"Observation/{row}", "hvorfor": "Barnets ønske"}
+    await browser.post(f"{page}/dele/skjul", **chosen)
+    assert (browser.status, "Vælg mindst én del" in browser.text) == (422, True)
+    await browser.post(f"{page}/dele/skjul", **chosen, del__status="ja")
+    assert (browser.status, "Den del kan ikke skjules alene" in browser.text) == (422, True)
+    await browser.post(f"{page}/dele/skjul", **chosen, del__note="ja", ogsaa="ja")
+    assert (browser.status, "Vælg en slutdato" in browser.text) == (422, True)
+    await browser.post(f"{page}/dele/skjul", **chosen, del__note="ja")
+    assert "Skjulte dele: Bemærkning" in browser.text
+    assert "Værdi 4711" in await ward.mothers_view()
+    assert await ward.seen_of("note", row) == (False, True)
+    await browser.post(f"{page}/dele", raekke=f"Observation/{row}")
+    assert 'name="del-note" value="ja" checked' in browser.page
+    await browser.post(f"{page}/dele/skjul", **chosen, del__value="ja")
+    assert "Værdi 4711" not in await ward.mothers_view()
+    assert await ward.seen_of("note", row) == (True, True)
+    log = await ward.doors.citizen(ward.child)
+    await log.get("/borger/log")
+    assert "skjulte en del af en oplysning" in log.text
+    await browser.get(page)
+    await browser.post(f"{page}/vis", skjult=browser.value("skjult"))
+    assert "Værdi 4711" in await ward.mothers_view()
+    await log.get("/borger/log")
+    assert "viste en skjult del af en oplysning igen" in log.text
+    mother = await ward.doors.citizen(ward.mother)
+    await mother.get("/borger/hvem")
+    await mother.post("/borger/hvem", hvem=str(ward.child))
+    await mother.get("/borger/log")
+    assert "skjult" not in mother.text.casefold()
 
 
 async def test_nothing_is_hidden_from_the_patient_for_ever_whatever_the_page_says(ward):

@@ -20,7 +20,7 @@ FROM_CODES = (
     "grave.", "error.", "about.", "access.", "results.periods.", "relation.reason.", "find.later_", "proof.act.",
     "declared.", "bases.", "acting.by.", "acting.for_me.", "acting.for_other.", "acting.problem.", "acting.state.",
     "acting.ended.", "logproof.wrong.", "logproof.wrong_head.", "relative.", "help.", "letter.", "register.",
-    "insight.", "assistants.", "watch.", "incident.entry.", "warning.severity.", "warning.sharing.",
+    "insight.", "element.", "assistants.", "watch.", "incident.entry.", "warning.severity.", "warning.sharing.",
     "warning.receipt.", "security.answer.", "exercise.kind.", "block.took_place_", "cave.", "stays.",
     "units.",
     "consent.sentence_", "apps.may.", "mine.refused.", "log.column.", "why.state.", "follow.choice.",

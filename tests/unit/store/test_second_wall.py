@@ -205,7 +205,7 @@ DECIDED = {
     "trust.log_of", "trust.may_declare", "trust.may_see", "trust.set_block", "trust.blocks_are_shown", "trust.break_glass",
     "trust.end_acting", "trust.end_consent", "trust.end_mask", "trust.give_consent", "trust.let_act", "trust.let_go", "trust.own_log",
     "trust.set_mask", "trust.take_on", "trust.own_purges", "fhir.approve_purge", "fhir.open_purges", "fhir.propose_purge", "fhir.withdraw_purge",
-    "trust.put_block", "trust.refuse_opening", "trust.own_blocks", "trust.own_consents", "trust.try_block", "trust.open_declarations", "trust.explain_declaration", "trust.bases_held", "trust.acts_for", "trust.own_acting", "trust.offer_mandate", "trust.answer_mandate", "trust.withdraw_mandate", "trust.chosen_clinic", "trust.hide_row", "trust.masks_on", "trust.acting_on", "trust.decide_for_youth", "trust.assistances_of", "trust.assistants_at",
+    "trust.put_block", "trust.refuse_opening", "trust.own_blocks", "trust.own_consents", "trust.try_block", "trust.open_declarations", "trust.explain_declaration", "trust.bases_held", "trust.acts_for", "trust.own_acting", "trust.offer_mandate", "trust.answer_mandate", "trust.withdraw_mandate", "trust.chosen_clinic", "trust.hide_row", "trust.masks_on", "trust.hide_part", "trust.show_again", "trust.hidden_on", "trust.acting_on", "trust.decide_for_youth", "trust.assistances_of", "trust.assistants_at",
     "trust.add_passkey", "trust.colleagues_to_invite", "trust.invite_to_passkey",
     "trust.may_copy", "trust.emergency_patients", "trust.issue_emergency_copy",
     "trust.end_emergency_copy", "trust.emergency_copies", "trust.own_emergency_copies",
@@ -236,6 +236,7 @@ IDENTITY = {
 }  # fmt: skip
 #: take facts in, and tell nothing but whether they were taken
 TAKE_IN = {
+    "fhir.put_part", "fhir.put_past_parts", "fhir.to_be_masked",  # which rows are masked in part: nothing without a proof of storing
     "trust.escalate_questions", "trust.look_for_news", "trust.remind_of_appointments",
     "work.put_piece", "work.forget_pieces", "work.escalate",
     "fhir.note_changes", "trust.stop_subscriptions", "trust.has_events", "trust.events_taken", "trust.events_refused",
