@@ -36,15 +36,22 @@ class Listener:
         await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        body = await self.body(reader)
+        self.received.append(body)
+        await self.answer(writer, body, "ok")
+
+    async def body(self, reader: asyncio.StreamReader) -> bytes:
+        """What was posted."""
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
         length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0])
-        body = await reader.readexactly(length)
-        self.received.append(body)
+        return await reader.readexactly(length)
+
+    async def answer(self, writer: asyncio.StreamWriter, body: bytes, code: str) -> None:
+        """Acknowledge it."""
         bundle = orjson.loads(body)
-        answer = orjson.dumps(acknowledgement(read_message(bundle, digest_of(bundle)), uuid4(), uuid4(), NOW, "ok"))
-        writer.write(
-            b"HTTP/1.1 200 OK\r\ncontent-type: application/fhir+json\r\ncontent-length: %d\r\n\r\n%b"
-            % (len(answer), answer)
-        )
+        built = acknowledgement(read_message(bundle, digest_of(bundle)), uuid4(), uuid4(), NOW, code)
+        told = orjson.dumps(built)
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: application/fhir+json\r\ncontent-length: %d\r\n\r\n"
+        writer.write(head % len(told) + told)
         await writer.drain()
         writer.close()
