@@ -24,6 +24,7 @@ from helhed.api.oauth import OAuthDoor, serves
 from helhed.api.oauth.opening import open_authorisation_server
 from helhed.api.openapi import openapi
 from helhed.exchange.messages.delivering import carrier
+from helhed.exchange.messages.modes import message_alarms
 from helhed.fhir.store import Store
 from helhed.fhir.store.cursor import CursorSigner
 from helhed.fhir.store.index_work import index_work
@@ -324,7 +325,7 @@ class Application:
         told = {"live": True, "ready": not reasons, "reasons": reasons}
         if not reasons and (work := await index_work(network.store.pool)).waiting:
             told["indexing"] = {"waiting": work.waiting, "done": round(work.done, 3)}
-        if not reasons and (alarms := await log_alarms(network.store.pool)):
+        if not reasons and (alarms := await log_alarms(network.store.pool) + await message_alarms(network.store)):
             told["alarms"] = alarms
         await _answer(send, 503 if reasons else 200, told)
 

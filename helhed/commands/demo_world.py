@@ -13,6 +13,7 @@ from rich.console import Console
 
 from helhed.app import token_audience, token_key
 from helhed.commands.demo_acting import put_acting
+from helhed.commands.demo_messages import put_messages
 from helhed.commands.demo_work import put_work
 from helhed.commands.figures import refresh
 from helhed.commands.importing import owner_pool
@@ -90,6 +91,10 @@ class DemoLoader:
     async def put_work(self) -> None:
         """What places of the demo ask each other for."""
         self.stored += await put_work(self._sessions, self.addresses)
+
+    async def put_messages(self) -> None:
+        """What places of the demo have written to each other."""
+        self.stored += 2 * await put_messages(self._pool, self._sessions, self.addresses)
 
     async def store(self, custodian: UUID, bundles: Iterable[dict[str, Any]]) -> None:
         """Store these Bundles in one transaction of one custodian."""
@@ -176,6 +181,7 @@ async def _load_world(loader: DemoLoader, tell: Callable[[str], None]) -> None:
     await loader.let_watch(loader.id_of(PLACES[SECURITY_OFFICE].url))
     await loader.let_review(loader.id_of(PLACES[NETWORK_REVIEWERS].url))
     await loader.put_work()
+    await loader.put_messages()
     tell(f"Demo people: {loader.stored} resources.")
 
 

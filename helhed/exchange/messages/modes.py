@@ -8,6 +8,7 @@ from helhed.exchange.messages.rules import ACKNOWLEDGEMENT, rules
 from helhed.fhir.store import Store
 from helhed.fhir.store.rows import ask_row
 from helhed.foundation.ask import Ask
+from helhed.foundation.database import Pool
 from helhed.foundation.errors import BadRequest, Forbidden
 from helhed.foundation.lend import lend
 from helhed.foundation.proving import Duty, lend_proven
@@ -90,7 +91,23 @@ class Modes:
 
     async def state(self) -> State:
         """In numbers."""
-        async with lend(self._store.pool) as connection:
-            row = await connection.fetchrow(_STATE)
-        assert row is not None
-        return State(*(row[name] for name in State.__slots__))
+        return await message_state(self._store.pool)
+
+
+async def message_state(pool: Pool) -> State:
+    """What waits for somebody, in numbers."""
+    async with lend(pool) as connection:
+        row = await connection.fetchrow(_STATE)
+    assert row is not None  # it always answers with a row
+    return State(*(row[name] for name in State.__slots__))
+
+
+async def message_alarms(store: Store) -> list[str]:
+    """What somebody must look at, in numbers."""
+    state = await Modes(store).state()
+    told = {
+        "could not be taken and are put aside": state.parked,
+        "reached nobody and were not told to their senders": state.stuck,
+        "are shared as something else than was sent": state.differing,
+    }
+    return [f"messages that {what}: {count}" for what, count in told.items() if count]

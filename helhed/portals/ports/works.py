@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from helhed.exchange.messages.modes import State as Exchanged
 from helhed.foundation.ask import Ask
 from helhed.trust.audit_events.delivering import LogSource
 from helhed.trust.evidence.watching import LogState
@@ -31,6 +32,7 @@ class State:
     sources: Sequence[LogSource]
     keys: Sequence[KeyAge]
     works: Works
+    messages: Exchanged | None = None  #: what waits between organisations
 
 
 class Operations(Protocol):

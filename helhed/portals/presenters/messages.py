@@ -6,7 +6,7 @@ from typing import Any
 
 from helhed.exchange.messages.following import Followed, Parked
 from helhed.exchange.messages.modes import Progress
-from helhed.exchange.messages.rules import rules
+from helhed.exchange.messages.rules import CATEGORIES, rules
 from helhed.exchange.messages.writing import part_key, part_moment, part_writer
 from helhed.portals.language import Words
 from helhed.record.moments import moment
@@ -90,10 +90,15 @@ def threads(entries: Iterable[Entry], followed: Sequence[Followed], words: Words
     """CareCommunications of a record, by thread, the newest first."""
     by_key: dict[str, list[Entry]] = {}
     for one in entries:
-        if key := thread_key(one.content):
+        if _is_correspondence(one.content) and (key := thread_key(one.content)):
             by_key.setdefault(key, []).append(one)
     found = [_thread(key, some, [one for one in followed if one.thread == key], words) for key, some in by_key.items()]
     return [one for _, one in sorted(found, key=lambda pair: pair[0], reverse=True)]
+
+
+def _is_correspondence(content: Mapping[str, Any]) -> bool:
+    """Whether it is a message between organisations, and none between a clinic and its patient."""
+    return any(c.get("system") == CATEGORIES for one in content.get("category", ()) for c in one.get("coding", ()))
 
 
 def thread_key(content: Mapping[str, Any]) -> str:

@@ -42,7 +42,7 @@ def parts(state: State, words: Words, now: datetime) -> list[Part]:
     """The page."""
     teller = _Teller(state, words, now)
     told = {
-        "net": teller.network(), "log": teller.log(), "kilder": teller.sources(), "frister": teller.deadlines(),
+        "net": [*teller.network(), *teller.messages()], "log": teller.log(), "kilder": teller.sources(), "frister": teller.deadlines(),
         "haendelser": teller.incidents(), "vaerker": teller.own_works(),
     }  # fmt: skip
     return [Part(name, words(f"works.part.{name}"), tuple(lines)) for name, lines in told.items()]
@@ -88,6 +88,17 @@ class _Teller:
             )
         else:
             yield self._line("indexing", "indexed", GOOD, "operator")
+
+    def messages(self) -> Iterator[Line]:
+        """Between organisations: what was put aside, reached nobody, or differs."""
+        held = self.state.messages
+        if held is not None:
+            bad = held.parked + held.stuck + held.differing
+            said = "messages" if bad else "messages_well"
+            yield self._line(
+                "messages", said, ACT if bad else GOOD, "messages", "/drift/beskeder",
+                parked=held.parked, stuck=held.stuck, differing=held.differing, waiting=held.waiting,
+            )  # fmt: skip
 
     def log(self) -> Iterator[Line]:
         """The log, and who witnesses it."""

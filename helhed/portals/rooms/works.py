@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from helhed.exchange.messages.modes import message_state
 from helhed.fhir.store.index_work import index_work
 from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
@@ -37,4 +38,5 @@ class PortalOperations:
         return State(
             ReadyMarks(self._data_dir).living(), pending, indexing.waiting, indexing.done,
             await log_state(self._pool, ask.at), await self._deliveries.sources(ask), keys, told,
+            await message_state(self._pool),
         )  # fmt: skip

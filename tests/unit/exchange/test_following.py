@@ -222,3 +222,20 @@ async def test_nothing_is_carried_to_where_only_we_can_reach(post):
     )
     assert (state["state"], state["said"]) == ("waiting", "The address was not reached.")
     assert CLINIC
+
+
+async def test_what_was_purged_is_in_no_message_any_more_and_is_not_handed_over(post):
+    await sent(post)
+    owner, purge = post.world.owner, UUID(int=9)
+    row = await owner.fetchrow("select r.id, r.type from exchange.message_row r limit 1")
+    key = key_of(post.patient)
+    await owner.execute(
+        "insert into fhir.purge (id, citizen, rightful, owner, ground, case_number, apart, salt, seal, proposed_by, proposed_at, expires_at) "
+        "values ($1, $2, null, $3, 'wrong-patient', 'x', false, '', '', 1, $4, $4)",
+        purge, key, key_of(post.hospital), NOW,
+    )  # fmt: skip
+    await owner.execute("insert into fhir.purged_row values ($1, $2, $3, $4, 1)", purge, row["id"], row["type"], key_of(post.hospital))  # fmt: skip
+    await owner.execute("update fhir.purge set done_at = $2, approved_by = 2 where id = $1", purge, NOW)
+    assert await owner.fetchval("select count(*) from exchange.message where body is not null") == 0
+    assert await Deliveries(post.world.store).hand_over(post.world.system(post.clinic)) == []
+    assert "withheld" in await steps(post)
