@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 from bench.cost import Costs
 from bench.load import Request, Result, drive, get, post
+from bench.messages import messages, parties
 from bench.reference import bare_asgi, bare_select
 from bench.report import Report
 from bench.serving import answering
@@ -266,6 +267,21 @@ class Bench:
             ratio=result.per_second * _BUNDLE / bare, result=result,
         )  # fmt: skip
 
+    async def _messages(self, report: Report, owner: Connection, bare: float) -> None:
+        citizens = [patient for patient, _ in self._people.citizens[:400]]
+        units, numbers = await parties(owner, self._people.clinics[:20], citizens)
+        tokens = {one.id: self._issuer.system(one.id) for one in units}
+        costs = Costs.of(self._server, await owner.fetchval("select pg_backend_pid()"))
+        counted = _Counted(messages(units, numbers, tokens, self._random))
+        spent = costs.spent()
+        result = await drive(self._port, counted, clients=16, seconds=self._seconds)
+        cost = costs.told(spent, counted.count)
+        report.add(
+            "messages", result.per_second, "1/s",
+            f"16 clients, CareCommunications kept, shared, compared, asked of the receiver, logged, acknowledged, {cost}{self._conditions}",
+            ratio=result.per_second / bare, result=result,
+        )  # fmt: skip
+
     async def _import(self, report: Report, owner: Connection, bare: float) -> None:
         with tempfile.TemporaryDirectory() as folder:
             total = _write_documents(Path(folder), documents=_DOCUMENTS)
@@ -294,6 +310,7 @@ FIGURES: Mapping[str, Callable[[Bench, Report, Connection, float], Awaitable[Non
     "everything": Bench._everything,
     "hidden_over_missing": Bench._hidden,
     "transaction": Bench._transactions,
+    "messages": Bench._messages,
     "import": Bench._import,
     "disk": Bench._disk,
 }
