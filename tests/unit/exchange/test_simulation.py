@@ -4,6 +4,7 @@ import os
 from random import Random
 
 import pytest
+
 from tests.unit.exchange.letters import Post
 from tests.unit.exchange.simulator import Simulation
 
