@@ -37,7 +37,7 @@ def messages(units: Sequence[Unit], numbers: Sequence[str], tokens: dict[UUID, s
     made = []
     for _ in range(_VARIETY):
         sender, receiver = rng.choice(units), rng.choice(units)
-        person = Person(rng.choice(numbers), False, "Bente Test Prøve")
+        person = Person(rng.choice(numbers), False, "En Borger")
         written = Written(
             "Opfølgning", "Kan I se patienten i næste uge?", "healthcare", "Vera Test", "Læge", "12345678"
         )
