@@ -38,6 +38,22 @@ class Settings(BaseSettings):
         "",
         description="Ids of the organisations that are acute wards, with blanks between them: there the glass is broken without proving again who one is, and the first is whose eyes citizens try a block with.",
     )
+    smtp_host: str = Field(
+        "", description="Mail server by which citizens are told that there is a notice; empty sends no e-mail."
+    )
+    smtp_port: int = Field(587, description="Port of the mail server.")
+    smtp_starttls: bool = Field(
+        True, description="Whether the connection to the mail server is encrypted first, and its certificate checked."
+    )
+    smtp_user: str = Field("", description="Who we are to the mail server; empty logs in as nobody.")
+    smtp_password: str = Field("", description="Password for the mail server.")
+    smtp_sender: str = Field(
+        "", description="Address that e-mail is from; empty is helhed@ the host of the public address."
+    )
+    letter_folder: str = Field(
+        "",
+        description="Folder from which your sender system takes letters in the shape of Digital Post (MeMo), and puts receipts into; empty sends none.",
+    )
     demo: bool = Field(False, description="Demo mode: synthetic people, a built-in test identity provider.")
     max_body_bytes: int = Field(16 * 1024 * 1024, description="Largest request body taken, in bytes.")
     max_resource_elements: int = Field(

@@ -13,6 +13,7 @@ from helhed.trust.log.follow_up import StaffLook
 from helhed.trust.log.notices import Channel, Notice
 from helhed.trust.log.reader import Met
 from helhed.trust.log.shielding import Shield
+from helhed.trust.log.ways import Ways
 from helhed.trust.log.why import OpenedQuestion, Question
 
 
@@ -153,3 +154,4 @@ class LogDesk:
     notices: NoticeBoard
     withholding: Withholding
     follow_up: FollowingUp
+    ways: Ways | None = None  #: by which notices go elsewhere; None where there are none

@@ -58,6 +58,7 @@ from helhed.trust.log.notices import Notices
 from helhed.trust.log.pseudonyms import Pseudonyms
 from helhed.trust.log.reader import LogReader
 from helhed.trust.log.shielding import Shields
+from helhed.trust.log.ways import Ways
 from helhed.trust.log.why import Whys
 from helhed.trust.relation.declarations import Declarations
 from helhed.trust.relation.declared import TreatmentRelations
@@ -82,6 +83,7 @@ def portal_ports(
     passkeys: Passkeys | None = None,
     acute_places: tuple[int, ...] = (),
     data_dir: Path | None = None,
+    ways: Ways | None = None,
     live: LiveSources | None = None,
 ) -> ports.Ports:
     """Everything the pages are built from."""
@@ -97,7 +99,7 @@ def portal_ports(
         rows=PortalRows(store),
         registries=registries,
         log=log,
-        log_desk=LogDesk(log, Whys(pool), Notices(pool), Shields(pool), FollowUp(pool, pseudonyms)),
+        log_desk=LogDesk(log, Whys(pool), Notices(pool), Shields(pool), FollowUp(pool, pseudonyms), ways),
         blocks=PortalBlocks(pool),
         glass=PortalGlass(pool),
         emergency=EmergencyCopies(pool),

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from helhed.foundation.ask import Purpose
+from helhed.foundation.errors import Unknown, Unprocessable
 from helhed.portals.context import visit
 from helhed.portals.presenters.notices import choices, shown
 from helhed.trust.log.notices import notice_kinds
@@ -20,6 +21,7 @@ async def my_notices(request: Request) -> Response:
     visitor = await visit(request)
     visitor.citizen()
     board, ask = visitor.ports.log_desk.notices, visitor.ask(Purpose.OWN)
+    ways = visitor.ports.log_desk.ways
     before = moment_of(request.query_params.get("fra", ""), visitor.now)
     found = await board.page(ask, before, _MOST)
     wanted = await board.choices(ask)
@@ -31,6 +33,8 @@ async def my_notices(request: Request) -> Response:
         earlier=found[-1].at.isoformat() if len(found) == _MOST else "",
         choices=choices(wanted, visitor.words),
         channels=[channel.name for channel in board.channels],
+        open_ways=sorted(ways.open) if ways else [],
+        ways={one.name: one for one in await ways.of(ask)} if ways else {},
         csrf=visitor.session.csrf if visitor.session else "",
         notice=await visitor.heard(),
     )
@@ -58,6 +62,33 @@ async def choose(request: Request) -> Response:
     return visitor.redirect(f"{PATH}#valg")
 
 
+async def want_way(request: Request) -> Response:
+    """E-mail to this address, once its code has come back; letters; or neither any more."""
+    visitor = await visit(request)
+    visitor.citizen()
+    fields = await visitor.form()
+    ways, ask = visitor.ports.log_desk.ways, visitor.ask(Purpose.OWN)
+    if ways is None:
+        raise Unknown
+    what, said = fields.get("hvad", ""), "notices.way_saved"
+    try:
+        if what == "email":
+            await ways.want_email(ask, fields.get("adresse", "").strip())
+            said = "notices.code_sent"
+        elif what == "kode":
+            said = (
+                "notices.way_saved" if await ways.confirm_email(ask, fields.get("kode", "")) else "notices.code_wrong"
+            )
+        elif what == "ingen-email":
+            await ways.end_email(ask)
+        else:
+            await ways.want_letters(ask, wanted=what == "brev")
+    except Unprocessable:
+        said = "notices.no_address"
+    await visitor.say(said)
+    return visitor.redirect(f"{PATH}#veje")
+
+
 def moment_of(text: str, now: datetime, *, latest: bool = True) -> datetime:
     """A moment of ours in an address or a form; else the present, or a second later."""
     try:
@@ -73,4 +104,5 @@ ROUTES = [
     Route(PATH, my_notices, methods=["GET"]),
     Route(f"{PATH}/laest", have_read, methods=["POST"]),
     Route(f"{PATH}/valg", choose, methods=["POST"]),
+    Route(f"{PATH}/veje", want_way, methods=["POST"]),
 ]

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from helhed.foundation.ask import Purpose
-from helhed.foundation.errors import HelhedError, NotSupported, PreconditionFailed, Unknown, Unprocessable
+from helhed.foundation.errors import HelhedError, PreconditionFailed, Unknown, Unprocessable
 from helhed.foundation.ids import key_of, parse_id
 from helhed.portals.context import Visit, WrongDoor, visit
 from helhed.portals.desks import desk_of
@@ -32,9 +32,9 @@ _WITH_REASON = frozenset({moving.DECLINE, moving.FAILED})
 
 
 def work_of(visitor: Visit) -> Work:
-    """The room. NotSupported where it is not open."""
+    """The room. Unknown where it is not open."""
     if visitor.ports.work is None:
-        raise NotSupported("There are no queues here.")
+        raise Unknown
     return visitor.ports.work
 
 
