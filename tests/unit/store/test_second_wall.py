@@ -282,7 +282,7 @@ WATCH = {
     "trust.watch_refresh", "trust.watch_seconds", "trust.watch_take_in", "trust.watch_export_done", "trust.watch_export_next",
 }  # fmt: skip
 #: the courier's: where to look for what is to be told, and nothing of what it is; headers stay sealed
-COURIER = {
+COURIER = {"trust.claim_notices", "trust.note_delivery",
     "trust.claim_subscriptions", "exchange.due_receivers", "exchange.not_reached", "exchange.to_escalate", "exchange.escalated", "exchange.note_tasks",
     "exchange.state",
 }  # fmt: skip
