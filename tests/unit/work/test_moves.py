@@ -141,3 +141,12 @@ async def test_a_task_that_is_deleted_is_no_piece(desk: Desk) -> None:
     await desk.world.delete(desk.scene.doctor, "Task", task)
     assert await desk.piece(task) == {}
     assert await desk.done(task) == []
+
+
+@pytest.mark.parametrize("status", ["requested", "draft"])
+async def test_what_was_accepted_is_not_given_back_by_unsaying_it(desk: Desk, status: str) -> None:
+    task = await desk.ask_for()
+    await desk.move(desk.scene.gp, task, status="accepted")
+    with pytest.raises(Unprocessable, match="does not become"):
+        await desk.move(desk.scene.gp, task, status=status)
+    assert (await desk.piece(task))["holder"] == "clinic"
