@@ -59,7 +59,7 @@ from helhed.registries.units.planning import UnitPlans
 from helhed.trust.background import ordering_system
 from helhed.trust.identity.passkeys import Passkeys
 from helhed.trust.identity.server import AuthorisationServer
-from helhed.trust.log.carrying import Carrier, elsewhere
+from helhed.trust.log.carrying import elsewhere
 from helhed.trust.log.pseudonyms import Pseudonyms
 from helhed.trust.log.rounds import LogRounds
 from helhed.trust.lookups.counting import Lookups
@@ -122,7 +122,6 @@ class Network:
     watcher: Watcher
     identity: AuthorisationServer
     courier: Courier
-    carrier: Carrier
     live: live_sources.LiveSources
 
     @classmethod
@@ -153,7 +152,6 @@ class Network:
             gate=Gate(identity.verifier, identity.admission, settings.public_url),
             live=live,
         )
-        ways, carrier = elsewhere(settings, store.pool)
         gate = open_gate(settings, store.pool, lookups, clock)
         ports = portal_ports(
             store,
@@ -171,7 +169,7 @@ class Network:
             passkeys=Passkeys(store.pool, secret, settings.public_url),
             acute_places=settings.acute_keys,
             data_dir=settings.data_dir,
-            ways=ways,
+            ways=elsewhere(settings, store.pool)[0],
             live=live,
         )
         oauth = CrossOrigin(OAuthDoor(identity, watcher.events), identity.origins)
@@ -180,7 +178,7 @@ class Network:
         courier = Courier(store.pool, clock, headers_seal, terms)
         return cls(
             store, CrossOrigin(fhir, identity.origins), oauth, portal, log, InsightDoor(Figures(store.pool)), gate.demo, outbox, keys,
-            lookups, watcher, identity, courier, carrier, live,
+            lookups, watcher, identity, courier, live,
         )  # fmt: skip
 
 
@@ -259,7 +257,7 @@ class Application:
             asyncio.create_task(Escalation(network.store.pool).run(system_clock, self._stopping)),
             asyncio.create_task(UnitPlans(network.store).run(system_clock, ordering_system, self._stopping)),
             asyncio.create_task(network.courier.run(self._stopping)),
-            asyncio.create_task(network.carrier.run(system_clock, self._stopping)),
+            asyncio.create_task(elsewhere(self._settings, network.store.pool)[1].run(system_clock, self._stopping)),
             asyncio.create_task(carrier(network.store, ordering_system, self._settings).run(self._stopping)),
             asyncio.create_task(live_sources.run(network.live, system_clock, self._stopping)),
             asyncio.create_task(LogRounds(network.store.pool).run(system_clock, self._stopping)),
