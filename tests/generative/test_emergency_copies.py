@@ -81,9 +81,11 @@ async def _hands_out(loaded: Loaded, ask: Ask, tally: Tally) -> Device | None:
     rules, facts, copies = emergency_rules(), loaded.world.facts, _copies(loaded)
     keys = await copies.patients(ask)
     letters = {"A", "B", "D"}
+    heads = {row["key"]: row["head"] for row in await loaded.opened.owner.fetch("select key, head from fhir.key_set")}
     seen = {
         frozenset(facts.keys(key)) for one in loaded.world.citizens
-        if may_hold(ask, rules.roles, facts) and is_there(ask, key := key_of(one), letters, facts) and _sees_who_it_is(loaded, ask, key)
+        if may_hold(ask, rules.roles, facts) and is_there(ask, key := key_of(one), letters, facts)
+        and _sees_who_it_is(loaded, ask, heads.get(key, key))
     }  # fmt: skip
     assert {frozenset(facts.keys(key)) for key in keys} == seen, ask
     reader = RecordReader(PortalRows(loaded.opened.store), rules.most_rows)
