@@ -343,6 +343,7 @@ PROVEN = [
 CHECKS = {
     "fhir.basis": ("reads",),
     "fhir.footing_of": ("reads", "changes"),
+    "trust.responsible_for": ("reads", "changes"),
     **dict.fromkeys(
         (
             "trust.covers",

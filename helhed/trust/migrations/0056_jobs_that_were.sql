@@ -1,4 +1,4 @@
--- Phase: any. The same function with the same promise; older code is answered by it too.
+-- Phase: pre. The same function with the same promise; older code is answered by it too.
 --
 -- Whoever took part in a contact under a job that has since been taken off the register took part in it all the same: the follow-up
 -- of one's own work (16) looks at every job somebody ever had, as a block on what somebody recorded does.
