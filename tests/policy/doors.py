@@ -18,7 +18,7 @@ from tests.support.world import World
 #: one role of each kind: authorised, care staff, under instruction, under responsibility, and everybody who treats nobody
 ROLES = (
     "doctor", "social-care-assistant", "secretary", "assistant", "records-custodian", "log-keeper", "citizen-service",
-    "directory-keeper", "reviewer", "security-officer", "operator",
+    "directory-keeper", "unit-keeper", "reviewer", "security-officer", "operator",
 )  # fmt: skip
 
 
