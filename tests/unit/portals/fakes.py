@@ -35,6 +35,7 @@ from helhed.trust.lookups.in_memory import LookupsInMemory
 from helhed.trust.relation.declarations import Declaration, HeldBasis
 from tests.unit.portals.fake_calendars import FakeCalendars
 from tests.unit.portals.fake_desk import fake_desk
+from tests.unit.portals.fake_exchange import no_messages, no_sources
 from tests.unit.portals.fake_log_ins import FakeLogIns
 from tests.unit.portals.fake_works import FakeOperations, no_copies
 from tests.unit.portals.kept_in_memory import OnceInMemory, SessionsInMemory
@@ -164,6 +165,7 @@ class FakeNetwork:
             relatives=cast("Relatives", None),
             help=cast("Help", None),
             counter=cast("Any", None), calendars=cast("Any", FakeCalendars()),
+            messages=no_messages(), sources=no_sources(),
         )  # fmt: skip
 
     async def pause(self, seconds: float) -> None:
