@@ -101,7 +101,7 @@ class Messages:
 
     async def note_seen(self, ask: Ask, rows: Sequence[UUID]) -> None:
         """Somebody of the receiver has these rows before them."""
-        async with lend(self._store.pool) as connection:
+        async with lend_proven(self._store.pool, Duty.STORE) as connection:
             await connection.execute(_NOTE_SEEN, ask_row(ask), list(rows))
 
     async def parked(self, ask: Ask) -> list[Parked]:

@@ -154,16 +154,47 @@ end $$;
 
 -- Somebody of the receiver has the thread before them.
 create function exchange.note_seen(asker fhir.ask, rows uuid[]) returns void
-language sql security definer set search_path = exchange, pg_temp as $$
+language plpgsql security definer set search_path = exchange, pg_temp as $$
+begin
+  perform exchange.only_for_the_network();
   insert into exchange.trace (message, at, step, organisation)
   select distinct m.id, asker.at, 'seen', asker.organisation
   from exchange.message_row r join exchange.message m on m.id = r.message
   where r.id = any(rows) and asker.kind = 2 and exchange.acts_for(asker, m.receiver)
-    and not exists (select from exchange.trace t where t.message = m.id and t.step = 'seen')
+    and not exists (select from exchange.trace t where t.message = m.id and t.step = 'seen');
+end $$;
+
+-- Whether one of these rows about a citizen is hidden from an asker who else sees rows of its type about them: by a block of that part of the
+-- record, or by a mask. What is left of a row that is masked in part is seen.
+create function fhir.hides_any(asker fhir.ask, ids uuid[]) returns boolean
+language sql stable security definer set search_path = fhir, pg_temp as $$
+  select exists (
+    select from fhir.footing_of(asker) s cross join unnest(ids) i(id)
+    join fhir.resource r on r.bucket = fhir.bucket(i.id) and r.id = i.id and r.citizen is not null
+    cross join lateral fhir.whole_basis(asker, s, r.citizen, r.type) whole
+    where not exists (
+      select from fhir.resource x
+      cross join lateral fhir.basis(asker, s, x.citizen, x.origin, x.type, x.ownership, x.id, x.authors, x.contents, x.concerns,
+                                    coalesce(x.clinical_lo, x.date_lo), coalesce(x.clinical_hi, x.date_hi)) b
+      where x.bucket in (fhir.bucket(i.id), fhir.part_bucket(i.id)) and x.id = i.id))
+$$;
+alter function fhir.hides_any(fhir.ask, uuid[]) owner to helhed_fhir;
+revoke execute on function fhir.hides_any(fhir.ask, uuid[]) from public;
+grant execute on function fhir.hides_any(fhir.ask, uuid[]) to helhed_exchange;
+
+-- Whether it may be told that there is a message. What it shared has to be seen as any row is, also where it shared nothing; the system of
+-- a receiver whom the citizen blocks learns of none. A sender's own system follows what it sent.
+create function exchange.may_follow(asker fhir.ask, m exchange.message, type_number smallint) returns boolean language sql stable as $$
+  select case asker.kind
+    when 3 then exchange.beneath(asker, m.sender) or m.submitted_by = asker.organisation or m.citizen is null
+      or not exchange.blocked(m.citizen, m.receiver, m.submitted_by, asker.at)
+    when 2 then trust.may_see(asker, m.citizen, type_number) is not null
+      and not exchange.blocked(m.citizen, asker.organisation, m.submitted_by, asker.at) else true end
+    and (asker.kind = 3 or not fhir.hides_any(asker, array(select w.id from exchange.message_row w where w.message = m.id)))
 $$;
 
 -- Messages and their way, newest first, without a word of what they say: the citizen's own; those that the asker's organisation sent or is
--- to get, about citizens whom the asker may see. A look at each citizen who is told.
+-- to get, about citizens whom the asker may see, as exchange.may_follow says. A look at each citizen who is told.
 create function exchange.messages_seen(asker fhir.ask, patient uuid, wanted uuid, before bigint, at_most int, type_number smallint)
 returns table (number bigint, id uuid, citizen bigint, type text, activity text, thread text, occurred timestamptz, received_at timestamptz, code text,
                problem text, sender text, sender_id uuid, receiver text, receiver_id uuid, sender_mode text, receiver_mode text, late boolean,
@@ -185,7 +216,7 @@ begin
                else (exchange.beneath(asker, m.sender) or exchange.beneath(asker, m.receiver) or m.submitted_by = asker.organisation) end
     order by m.number desc limit at_most * 4
   ), told as materialized (
-    select m.* from mine m where asker.kind <> 2 or trust.may_see(asker, m.citizen, type_number) is not null order by m.number desc limit at_most
+    select m.* from mine m where exchange.may_follow(asker, m::exchange.message, type_number) order by m.number desc limit at_most
   ), logged as (
     insert into foundation.access_log
       (at, kind, actor, organisation, role, client, purpose, action, permitted, basis, citizen, resources, versions, trace)

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from helhed.foundation.ask import Purpose
-from helhed.foundation.errors import Unknown, Unprocessable
+from helhed.foundation.errors import Overloaded, Unknown, Unprocessable
 from helhed.portals.context import visit
 from helhed.portals.presenters.notices import choices, shown
 from helhed.trust.log.notices import notice_kinds
@@ -85,6 +85,8 @@ async def want_way(request: Request) -> Response:
             await ways.want_letters(ask, wanted=what == "brev")
     except Unprocessable:
         said = "notices.no_address"
+    except Overloaded:
+        said = "notices.codes_enough"
     await visitor.say(said)
     return visitor.redirect(f"{PATH}#veje")
 

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from helhed.fhir.store.rows import ask_row
 from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
-from helhed.foundation.errors import Unprocessable
+from helhed.foundation.errors import Overloaded, Unprocessable
 from helhed.foundation.lend import lend
 from helhed.foundation.proving import Duty, lend_proven
 from helhed.trust.log.channels import Email
 
 _WAYS = "select * from trust.notice_ways($1::fhir.ask)"
-_CHOOSE = "select trust.choose_way($1::fhir.ask, $2, $3, $4, $5)"
+_CHOOSE = "select trust.choose_way($1::fhir.ask, $2, $3, $4, $5, $6)"
 _CONFIRM = "select trust.confirm_way($1::fhir.ask, $2, $3)"
 #: an address that a mail server can be given; what is more unusual than this is not taken
 _ADDRESS = re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,24}")
+_MOST_CODES = 5  #: a day; our own number: enough for who mistypes, too few to flood an address or to guess
 _LONGEST = 254  #: RFC 5321, section 4.5.3.1.3
 
 
@@ -43,12 +44,16 @@ class Ways:
             return [Way(*row) for row in await connection.fetch(_WAYS, ask_row(ask))]
 
     async def want_email(self, ask: Ask, address: str) -> None:
-        """Sends a code to the address; until it comes back nothing else goes there. Unprocessable for what is no address."""
+        """Sends a code to the address; until it comes back nothing else goes there. Unprocessable for what is no address,
+        Overloaded when enough codes were sent within a day.
+        """
         if self._email is None or len(address) > _LONGEST or not _ADDRESS.fullmatch(address):
             raise Unprocessable("That is no e-mail address.")
         code = f"{secrets.randbelow(10**8):08}"
         async with lend_proven(self._pool, Duty.PERSON) as connection:
-            await connection.execute(_CHOOSE, ask_row(ask), "email", address, True, _digest(ask, code))
+            wanted = (ask_row(ask), "email", address, True, _digest(ask, code), _MOST_CODES)
+            if not await connection.fetchval(_CHOOSE, *wanted):
+                raise Overloaded("Enough codes were sent today.")
         await self._email.send_code(address, code)
 
     async def confirm_email(self, ask: Ask, code: str) -> bool:
@@ -62,12 +67,12 @@ class Ways:
         if wanted and "letter" not in self.open:
             raise Unprocessable("No letters are sent from here.")
         async with lend_proven(self._pool, Duty.PERSON) as connection:
-            await connection.execute(_CHOOSE, ask_row(ask), "letter", "", wanted, None)
+            await connection.execute(_CHOOSE, ask_row(ask), "letter", "", wanted, None, _MOST_CODES)
 
     async def end_email(self, ask: Ask) -> None:
         """No more e-mail."""
         async with lend_proven(self._pool, Duty.PERSON) as connection:
-            await connection.execute(_CHOOSE, ask_row(ask), "email", "", False, None)
+            await connection.execute(_CHOOSE, ask_row(ask), "email", "", False, None, _MOST_CODES)
 
 
 def _digest(ask: Ask, code: str) -> bytes:

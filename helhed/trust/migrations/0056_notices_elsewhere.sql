@@ -10,6 +10,9 @@ create table trust.notice_way (
   confirmed_at timestamptz,         -- from then on it is used
   code bytea,                       -- SHA-256 of what was sent to the address
   tries smallint not null default 0,
+  wanted boolean not null,
+  codes smallint not null,          -- how many were sent since then
+  codes_since timestamptz not null,
   primary key (citizen, way)
 );
 
@@ -33,16 +36,27 @@ create trigger only_proven before insert or update or delete on trust.notice_del
 -- The ways of the asking citizen.
 create function trust.notice_ways(asker fhir.ask) returns table (way text, address text, confirmed boolean)
 language sql stable security definer set search_path = trust, pg_temp as $$
-  select w.way, w.address, w.confirmed_at is not null from trust.notice_way w where asker.kind = 1 and w.citizen = asker.actor order by w.way
+  select w.way, w.address, w.confirmed_at is not null from trust.notice_way w where asker.kind = 1 and w.citizen = asker.actor and w.wanted order by w.way
 $$;
 
--- From now on by this way; code: what has to come back first, null where nothing has to. An empty address ends the way of e-mail.
-create function trust.choose_way(asker fhir.ask, by_way text, to_address text, wanted boolean, code bytea) returns void
-language sql security definer set search_path = trust, pg_temp as $$
-  delete from trust.notice_way w where asker.kind = 1 and w.citizen = asker.actor and w.way = by_way;
-  insert into trust.notice_way (citizen, way, address, chosen_at, confirmed_at, code)
-  select asker.actor, by_way, to_address, asker.at, case when choose_way.code is null then asker.at end, choose_way.code where asker.kind = 1 and wanted
-$$;
+-- From now on by this way; code: what has to come back first, null where nothing has to. A way that is not wanted keeps nothing but how many
+-- codes went out. False when more went out within a day than may: nobody's post is flooded, and nobody gets new tries without end.
+create function trust.choose_way(asker fhir.ask, by_way text, to_address text, wanted boolean, code bytea, most_codes int) returns boolean
+language plpgsql security definer set search_path = trust, pg_temp as $$
+#variable_conflict use_variable
+begin
+  if asker.kind <> 1 then
+    return false;
+  end if;
+  insert into trust.notice_way as w (citizen, way, address, chosen_at, confirmed_at, code, wanted, codes, codes_since)
+  values (asker.actor, by_way, to_address, asker.at, case when code is null and wanted then asker.at end, code, wanted, (code is not null)::int, asker.at)
+  on conflict (citizen, way) do update set address = excluded.address, chosen_at = excluded.chosen_at, confirmed_at = excluded.confirmed_at,
+    code = excluded.code, tries = 0, wanted = excluded.wanted,
+    codes = excluded.codes + case when w.codes_since > asker.at - interval '1 day' then w.codes else 0 end,
+    codes_since = case when w.codes_since > asker.at - interval '1 day' then w.codes_since else asker.at end
+  where excluded.code is null or w.codes < most_codes or w.codes_since <= asker.at - interval '1 day';
+  return found;
+end $$;
 
 -- Whether the code that came back is the one that was sent, within a day and at the fifth try at the latest.
 create function trust.confirm_way(asker fhir.ask, by_way text, brought bytea) returns boolean
@@ -58,13 +72,16 @@ begin
 end $$;
 
 -- Takes up notices that are to be carried: those since a way was confirmed, of kinds that the citizen wants, that nobody has begun, and those
--- whose time has come again. Several workers share them. number: the CPR number, for letters alone.
+-- whose time has come again. What waits for a way that was left, or whose new address is not confirmed, goes nowhere any more. Several workers share them. number: the CPR number, for letters alone.
 create function trust.claim_notices(moment timestamptz, lease interval, ways text[], always text[], chosen text[], at_once int)
 returns table (notice uuid, way text, address text, number text, attempts int)
 language plpgsql security definer set search_path = trust, pg_temp as $$
 #variable_conflict use_column
 begin
   perform pg_advisory_xact_lock(hashtext('helhed notices'));
+  update trust.notice_delivery d set state = 'given-up', at = moment
+  where d.state = 'begun' and d.next_at <= moment and not exists (
+    select from trust.notice n join trust.notice_way w on w.citizen = n.citizen and w.confirmed_at is not null where n.id = d.notice and w.way = d.way);
   insert into trust.notice_delivery (notice, way, state, attempts, next_at, at)
   select n.id, w.way, 'begun', 0, moment, moment
   from trust.notice_way w join trust.notice n on n.citizen = w.citizen and n.at >= w.confirmed_at and n.read_at is null
@@ -82,7 +99,7 @@ begin
   )
   select h.id, h.by_way, w.address, case when h.by_way = 'letter' then c.cpr end, h.tried
   from held h join trust.notice n on n.id = h.id
-  join trust.notice_way w on w.citizen = n.citizen and w.way = h.by_way
+  join trust.notice_way w on w.citizen = n.citizen and w.way = h.by_way and w.confirmed_at is not null
   left join registries.citizen c on c.key = n.citizen;
 end $$;
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import orjson
 import pytest
@@ -13,10 +13,13 @@ from helhed.exchange.messages.delivering import Carrier, Deliveries
 from helhed.exchange.messages.following import Messages
 from helhed.exchange.messages.intake import Intake
 from helhed.exchange.messages.modes import Mode, Modes
+from helhed.fhir.definitions import TYPE_NUMBERS
+from helhed.fhir.store.rows import ask_row
 from helhed.foundation.ask import ActorKind, Ask, Purpose
 from helhed.foundation.errors import Forbidden, Unknown
 from helhed.foundation.guarded import Reach
 from helhed.foundation.ids import key_of
+from helhed.foundation.lend import lend
 from tests.support.door import Door
 from tests.support.world import NOW, at
 from tests.unit.exchange.letters import CLINIC, HOSPITAL, Post, letter, raw
@@ -239,3 +242,80 @@ async def test_what_was_purged_is_in_no_message_any_more_and_is_not_handed_over(
     assert await owner.fetchval("select count(*) from exchange.message where body is not null") == 0
     assert await Deliveries(post.world.store).hand_over(post.world.system(post.clinic)) == []
     assert "withheld" in await steps(post)
+
+
+async def reader_of(post: Post) -> Ask:
+    """A doctor of the clinic with the patient before them."""
+    await post.world.contact(post.patient, post.clinic)
+    return post.world.professional(await post.world.employee(post.clinic), post.clinic)
+
+
+async def hide(post: Post, *, from_citizen: bool) -> None:
+    """A clinician hides what was written."""
+    row = await post.world.owner.fetchval(
+        "select r.id from exchange.message_row w join fhir.resource r on r.id = w.id where r.type = $1", TYPE_NUMBERS["Communication"]
+    )  # fmt: skip
+    await post.world.owner.execute(
+        "insert into trust.mask (id, citizen, resource, from_citizen, valid_from, valid_to, reason, set_by, set_in) "
+        "values ($1, $2, $3, $4, '-infinity', 'infinity', 'x', 1, $5)",
+        uuid4(), key_of(post.patient), row, from_citizen, key_of(post.hospital),
+    )  # fmt: skip
+
+
+async def test_what_a_citizen_blocks_of_the_record_is_in_no_trace_of_the_receivers_staff(post):
+    await sent(post)
+    doctor, follow = await reader_of(post), Messages(post.world.store)
+    assert len(await follow.seen(doctor)) == 1
+    before = len(await post.world.log(post.patient))
+    await post.world.block(post.patient, who=post.clinic, what=post.hospital)
+    assert await follow.seen(doctor) == []
+    assert len(await post.world.log(post.patient)) == before
+
+
+async def test_a_block_of_a_period_hides_the_traces_of_what_was_written_in_it(post):
+    await sent(post)
+    doctor = await reader_of(post)
+    block = await post.world.block(post.patient, who=post.clinic)
+    await post.world.owner.execute(
+        "update trust.block set what_from = $2 where id = $1", block, NOW - timedelta(days=2)
+    )
+    assert await Messages(post.world.store).seen(doctor) == []
+
+
+async def test_a_block_hides_the_traces_of_what_left_no_row_here_too(post):
+    await sent(post)
+    doctor, follow = await reader_of(post), Messages(post.world.store)
+    await post.world.owner.execute("delete from exchange.message_row")
+    assert len(await follow.seen(doctor)) == 1
+    await post.world.block(post.patient, who=post.clinic, what=post.hospital)
+    assert await follow.seen(doctor) == []
+
+
+async def test_a_blocked_receivers_system_learns_of_no_message_and_the_senders_follows_its_own(post):
+    await sent(post)
+    follow = Messages(post.world.store)
+    assert len(await follow.seen(post.world.system(post.clinic))) == 1
+    await post.world.block(post.patient, who=post.clinic)
+    assert await follow.seen(post.world.system(post.clinic)) == []
+    assert len(await follow.seen(post.world.system(post.hospital))) == 1
+
+
+async def test_what_a_clinician_hides_from_the_citizen_is_in_no_trace_of_theirs_and_what_is_hidden_from_others_is(post):
+    await sent(post)
+    follow, citizen = Messages(post.world.store), post.world.citizen(post.patient)
+    await hide(post, from_citizen=False)
+    assert len(await follow.seen(citizen)) == 1
+    await hide(post, from_citizen=True)
+    assert await follow.seen(citizen) == []
+    assert len(await follow.seen(await reader_of(post))) == 1
+
+
+async def test_a_receipt_that_somebody_saw_it_is_written_with_a_proof_alone(post):
+    await sent(post)
+    doctor = await reader_of(post)
+    rows = await post.world.owner.fetchval("select array_agg(id) from exchange.message_row")
+    async with lend(post.world.store.pool) as connection:
+        with pytest.raises(Exception, match="no proof"):
+            await connection.execute("select exchange.note_seen($1::fhir.ask, $2::uuid[])", ask_row(doctor), rows)
+    await Messages(post.world.store).note_seen(doctor, rows)
+    assert (await steps(post))[-1] == "seen"

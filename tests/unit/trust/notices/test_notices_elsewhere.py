@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from helhed.foundation.errors import Unprocessable
+from helhed.foundation.errors import Overloaded, Unprocessable
 from helhed.foundation.ids import key_of
 from helhed.portals import build_portal_app
 from helhed.trust.log.carrying import Carrier
@@ -216,3 +216,29 @@ async def test_a_network_without_channels_says_so_and_takes_no_address(post: Pos
     assert "ikke sat op" in await jens.get("/borger/beskeder")
     await jens.post("/borger/beskeder/veje", hvad="email", adresse="jens@example.dk")
     assert (jens.status, post.catcher.messages) == (404, [])
+
+
+async def test_no_more_codes_than_five_a_day_go_out_however_often_the_way_is_left_and_chosen(post: Post) -> None:
+    for n in range(5):
+        await post.ways.want_email(post.scene.citizen, f"nabo{n}@example.dk")
+        await post.ways.end_email(post.scene.citizen)
+    with pytest.raises(Overloaded):
+        await post.ways.want_email(post.scene.citizen, "nabo@example.dk")
+    assert len(post.catcher.messages) == 5
+    assert await post.ways.of(post.scene.citizen) == []
+    tomorrow = replace(post.scene.citizen, at=NOW + timedelta(days=1))
+    await post.ways.want_email(tomorrow, "jens@example.dk")
+    assert len(post.catcher.messages) == 6
+
+
+async def test_what_waits_goes_to_no_address_that_was_not_confirmed_and_holds_nothing_up(post: Post) -> None:
+    await post.with_email()
+    await post.told()
+    post.catcher.refusing = True
+    assert await post.carrier.round(NOW + timedelta(minutes=2)) == 0
+    post.catcher.refusing = False
+    await post.ways.want_email(post.scene.citizen, "en.anden@example.dk")
+    assert "kode er" in post.catcher.messages.pop()
+    assert await post.carrier.round(NOW + timedelta(minutes=30)) == 0
+    assert post.catcher.messages == []
+    assert [(way, state) for way, state, _ in await post.states()] == [("email", "given-up")]
