@@ -242,7 +242,20 @@ async def test_what_a_live_source_answers_keeps_none_either(ward: Ward) -> None:
     terms = Terms(address="http://127.0.0.1:1/fhir")
     for whose in (about, other):
         planned = Planned(
-            source, ward.ward, "Kilde", "hospital", False, "ask", ("RelatedPerson",), None, 0, None, terms, whose, None
+            source,
+            ward.ward,
+            "Kilde",
+            "hospital",
+            False,
+            "ask",
+            ("RelatedPerson",),
+            None,
+            0,
+            None,
+            terms,
+            whose,
+            None,
+            True,
         )
         body = orjson.dumps({"resourceType": "RelatedPerson", "id": str(uuid4()), **related(whose)})
         row = LiveRow(uuid4(), "RelatedPerson", (), (), (), NOW, NOW, NOW, body)

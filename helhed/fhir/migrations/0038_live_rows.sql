@@ -35,10 +35,12 @@ create index live_answer_expires on fhir.live_answer (expires);
 -- Which sources are asked about a citizen now, of which types, decided and logged before anything leaves. A reader without a ground asks
 -- nobody. A ground is a basis for the citizen, or a relation that a block stands in the way of: the page of a record that is all blocked
 -- is the page of an empty one, so a block changes neither who is asked nor how long it takes; what is answered passes the decision.
+-- tells: whether the asker sees what the source's organisation has at all: what is said of an answer's content (how much of it could not be
+-- used) is said to nobody else, who has an empty one before them.
 -- state: 'ask' now, 'fresh' enough, 'resting' after failures, 'paused' by the operator.
 create function fhir.ask_live(asker fhir.ask, citizen_key bigint, wanted smallint[], trial interval)
 returns table (source uuid, organisation uuid, name text, kind text, withholds boolean, state text, types smallint[], answered timestamptz,
-               dropped bigint, reason text, terms jsonb, patient uuid, number text, replacement boolean)
+               dropped bigint, reason text, terms jsonb, patient uuid, number text, replacement boolean, tells boolean)
 language plpgsql security definer set search_path = fhir, pg_temp as $$
 declare
   allowed smallint[];
@@ -57,7 +59,9 @@ begin
   return query
   with one as materialized (
     select s.*, coalesce(k.failures, 0) as failures, coalesce(k.closed_until, '-infinity') as closed_until, k.reason,
-      array(select x.t from unnest(s.types) x(t) where x.t = any(allowed)) as may
+      array(select x.t from unnest(s.types) x(t) where x.t = any(allowed)) as may,
+      exists (select from fhir.footing_of(asker) f cross join unnest(s.types) x(t) cross join lateral fhir.basis(
+        asker, f, citizen_key, s.organisation, x.t, 1::smallint, null, '{}', null, null, '-infinity', '-infinity') b where x.t = any(allowed)) as tells
     from registries.source s left join registries.source_health k on k.source = s.id
     where s.way = 'live' and s.types && allowed
   ), known as materialized (
@@ -82,8 +86,8 @@ begin
   )
   select o.id, g.id, o.name, o.kind, o.withholds,
     case when not o.active then 'paused' when a.id is not null then 'ask' when o.closed_until > asker.at or d.id is not null then 'resting' else 'fresh' end,
-    o.may, n.answered, coalesce(n.dropped, 0), o.reason,
-    case when a.id is not null then o.terms end, c.patient, case when a.id is not null then c.cpr end, c.replacement
+    o.may, n.answered, case when o.tells then coalesce(n.dropped, 0) else 0 end, o.reason,
+    case when a.id is not null then o.terms end, c.patient, case when a.id is not null then c.cpr end, c.replacement, o.tells
   from one o
   join known n on n.id = o.id
   join registries.organisation g on g.key = o.organisation

@@ -88,7 +88,7 @@ class LiveSources:
         if one.terms is not None:
             answer = await self._asked(one, one.terms, ask, citizen)
             if isinstance(answer, Taken):
-                return _told(one, Said.ANSWERED, ask.at, answer.dropped)
+                return _told(one, Said.ANSWERED, ask.at, answer.dropped if one.tells else 0)
             fault = answer
         said = Said.LAST_ANSWER if one.answered else Said.SILENT
         return _told(one, said, one.answered, one.dropped if one.answered else 0, fault)

@@ -48,6 +48,7 @@ class Planned:
     terms: Terms | None  #: when it is asked
     patient: UUID
     number: Number | None
+    tells: bool  #: whether anything of what its answers hold is said to this asker
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,5 +182,5 @@ def _planned(row: Any) -> Planned:
         row["source"], row["organisation"], row["name"], row["kind"], row["withholds"], row["state"],
         tuple(TYPE_NAMES[one] for one in row["types"]), row["answered"], row["dropped"], row["reason"],
         None if row["terms"] is None else terms_of(row["terms"]), row["patient"],
-        None if number is None else Number(number, row["replacement"]),
+        None if number is None else Number(number, row["replacement"]), row["tells"],
     )  # fmt: skip

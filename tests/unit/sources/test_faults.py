@@ -200,6 +200,20 @@ async def test_a_block_of_the_sources_organisation_hides_its_rows_and_changes_no
     assert len(await small.seen(small.world.citizen(small.patient))) == 1
 
 
+@pytest.mark.parametrize("minutes", [0, 5])
+async def test_nobody_behind_a_block_learns_that_a_source_had_something_that_could_not_be_used(
+    small: Small, minutes: int
+) -> None:
+    small.stand_in.resources = [measured("a"), measured("b") | {"status": "nonsense"}]
+    assert (await small.told()).dropped == 1
+    await small.world.block(small.patient, who=small.ward, what=small.clinic)
+
+    told = await small.told(small.asks(minutes=minutes))
+
+    assert (told.said, told.dropped) == (Said.ANSWERED, 0)
+    assert (await small.told(small.world.citizen(small.patient))).dropped == 1
+
+
 async def test_a_block_of_everything_leaves_the_manifest_as_it_is(small: Small) -> None:
     open_told = await small.told()
     await small.world.block(small.patient, who=small.ward)
