@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -32,9 +33,13 @@ def serving(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
             os.killpg(process.pid, signal.SIGKILL)
 
 
+_START_SECONDS = 180.0  #: of a server, on a machine that is busy with other things
+
+
 async def answering(port: int) -> None:
-    """Wait until somebody listens there. Raises RuntimeError when nobody does for long."""
-    for _ in range(400):
+    """Wait until somebody listens there. Raises RuntimeError when nobody does for three minutes."""
+    until = time.monotonic() + _START_SECONDS
+    while time.monotonic() < until:
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
         except OSError:

@@ -289,6 +289,24 @@ PARTS = [
     Mutant("what presents a part is shown", "trust.is_masked", "else contents is not null and m.resource in", "else m.elements is null and contents is not null and m.resource in", (17, 21)),
 ]  # fmt: skip
 
+#: of what live sources have answered (test_live_rows.py)
+LIVE = [
+    Mutant("live rows undecided", "fhir.live_rows_of", "fhir.live_basis(asker, f, r.whole) as basis", "2::smallint as basis", (10, 11, 21)),
+    Mutant("a live row undecided", "fhir.read_live", "fhir.live_basis(asker, f, r.whole) as basis", "2::smallint as basis", (10, 11, 21)),
+    Mutant("a report beside the result that is blocked", "fhir.live_basis", "o.id = any(r.contents) and", "false and", (10, 21)),
+    Mutant("a blocked document beside what it presents", "fhir.live_basis", "and r.id = any(o.contents)", "and false", (10, 21)),
+    Mutant("live rows outlive their end", "fhir.live_rows_of", "and x.expires > asker.at", "", (9, 21)),
+    Mutant("a live row outlives its end", "fhir.read_live", "and r.expires > asker.at", "", (9, 21)),
+    Mutant("live rows of everybody", "fhir.live_rows_of", "and x.citizen = citizen_key", "", (21,)),
+    Mutant("rows of a paused source", "fhir.live_rows_of", "s.active and", "", (21,)),
+    Mutant("a row of a paused source", "fhir.read_live", "and s.active", "", (21,)),
+    Mutant("a look at live rows that is in no log", "fhir.live_rows_of", "from seen s having count(*) > 0", "from seen s having false", (21,)),
+    Mutant("whom live rows concern is not told", "fhir.live_rows_of", "(select array_agg(distinct k) from seen x cross join unnest(x.concerns) k)", "null", (21,)),
+    Mutant("anybody asks", "fhir.ask_live", "where b.basis is not null or h.class is not null", "", (11, 21)),
+    Mutant("paused sources are asked", "fhir.ask_live", "where o.active and o.closed_until", "where o.closed_until", (21,)),
+    Mutant("a question that is in no log", "fhir.ask_live", "where grounds is null or exists (select from asked)", "where grounds is null", (21,)),
+]  # fmt: skip
+
 #: of replacement numbers held for somebody who is cut off (test_number_blocks.py)
 NUMBERS = [
     Mutant("anybody delivers", "registries.claim_numbers", "b.organisation = any(array(select unnest(o.places) from registries.organisation o where o.key = asker.organisation))", "true"),
@@ -385,6 +403,7 @@ def table() -> str:
     everyone += [(one, "test_told.py") for one in TOLD]
     everyone += [(one, "test_number_blocks.py") for one in NUMBERS]
     everyone += [(one, "test_masked_parts.py") for one in PARTS]
+    everyone += [(one, "test_live_rows.py") for one in LIVE]
     everyone += [(one, "test_emergency_copies.py") for one in EMERGENCY]
     everyone += [(one, "tests/unit/insight/test_research.py") for one in RESEARCH]
     everyone += [(one, "tests/unit/store/test_stolen_connection.py") for one in PROVEN]
@@ -410,6 +429,7 @@ async def lost(owner: Connection) -> list[str]:
         *PROVEN,
         *NUMBERS,
         *PARTS,
+        *LIVE,
     ):
         texts = [row[0] for row in await owner.fetch(_TEXTS, one.function)]
         if sum(one.before in text for text in texts) != 1:

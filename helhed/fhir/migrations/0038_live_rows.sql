@@ -29,6 +29,7 @@ create table fhir.live_row (
   addresses text[] not null         -- where the source has its attachments; the body names them by their place here
 );
 create index live_row_citizen on fhir.live_row (citizen, type);
+create index live_row_presents on fhir.live_row (citizen) where contents is not null;
 create index live_row_expires on fhir.live_row (expires);
 create index live_answer_expires on fhir.live_answer (expires);
 
@@ -126,6 +127,21 @@ begin
   return true;
 end $$;
 
+-- The decision on a row that a source answered. What it presents, and what presents it, lies here too: it is hidden with a row of the same
+-- answer that it presents, and with a document that a block names, by the labels of the row itself, as what is stored is (trust.reaches).
+create function fhir.live_basis(asker fhir.ask, stand fhir.footing, r fhir.live_row) returns smallint
+language sql stable set search_path = fhir, pg_temp as $$
+  select b.basis from fhir.basis(asker, stand, r.citizen, r.origin, r.type, 1::smallint, r.id, r.authors, r.contents, r.concerns, r.lo, r.hi) b
+  where not exists (
+      select from fhir.live_row o
+      where o.id = any(r.contents) and o.citizen = r.citizen and o.source = r.source and not exists (select from
+        fhir.basis(asker, stand, r.citizen, o.origin, r.type, 1::smallint, o.id, o.authors, o.contents, r.concerns, o.lo, o.hi)))
+    and not exists (
+      select from fhir.live_row o
+      where o.contents is not null and o.citizen = r.citizen and o.source = r.source and r.id = any(o.contents) and not exists (select from
+        fhir.basis(asker, stand, r.citizen, r.origin, r.type, 1::smallint, o.id, r.authors, r.contents, r.concerns, r.lo, r.hi)))
+$$;
+
 -- What the asker may see of what sources have answered about a citizen, of these types, newest first: one look, one log row. Nothing that
 -- has come to its end, whoever has purged it or not, and nothing of a source that an operator has paused.
 create function fhir.live_rows_of(asker fhir.ask, citizen_key bigint, wanted smallint[], row_limit int)
@@ -136,9 +152,10 @@ begin
   with seen as materialized (
     select r.*, b.basis
     from fhir.footing_of(asker) f
-    cross join lateral (select x.* from fhir.live_row x join registries.source s on s.id = x.source
+    cross join lateral (select x as whole, x.* from fhir.live_row x join registries.source s on s.id = x.source
                         where s.active and x.citizen = citizen_key and x.type = any(wanted) and x.expires > asker.at order by x.sort desc, x.id offset 0) r
-    cross join lateral fhir.basis(asker, f, r.citizen, r.origin, r.type, 1::smallint, r.id, r.authors, r.contents, r.concerns, r.lo, r.hi) b
+    cross join lateral (select fhir.live_basis(asker, f, r.whole) as basis offset 0) b
+    where b.basis is not null
     limit row_limit
   ), logged as (
     insert into foundation.access_log
@@ -159,9 +176,9 @@ begin
   with seen as materialized (
     select r.*, b.basis
     from fhir.footing_of(asker) f
-    left join (select x.*, s.terms from fhir.live_row x join registries.source s on s.id = x.source and s.active) r
+    left join (select x as whole, x.*, s.terms from fhir.live_row x join registries.source s on s.id = x.source and s.active) r
       on r.id = resource_id and r.type = type_number and r.expires > asker.at
-    left join lateral fhir.basis(asker, f, r.citizen, r.origin, r.type, 1::smallint, r.id, r.authors, r.contents, r.concerns, r.lo, r.hi) b on r.id is not null
+    left join lateral (select fhir.live_basis(asker, f, r.whole) as basis offset 0) b on r.id is not null
   ), logged as (
     insert into foundation.access_log
       (at, kind, actor, organisation, role, client, purpose, action, permitted, basis, citizen, type, resources, versions, trace, concerned)
@@ -188,6 +205,8 @@ declare signature regprocedure;
 begin
   alter table fhir.live_answer owner to helhed_fhir;
   alter table fhir.live_row owner to helhed_fhir;
+  alter function fhir.live_basis(fhir.ask, fhir.footing, fhir.live_row) owner to helhed_fhir;
+  revoke execute on function fhir.live_basis(fhir.ask, fhir.footing, fhir.live_row) from public;
   for signature in select p.oid::regprocedure from pg_proc p where p.pronamespace = 'fhir'::regnamespace
     and p.proname in ('ask_live', 'put_live_answer', 'live_rows_of', 'read_live', 'purge_live_rows') loop
     execute format('alter function %s owner to helhed_fhir', signature);

@@ -270,6 +270,33 @@ async def test_a_report_is_hidden_with_a_result_that_it_presents(small: Small) -
     assert await small.seen() == []
 
 
+@pytest.mark.parametrize("blocked", ["Observation", "DiagnosticReport"])
+async def test_a_block_of_one_document_hides_it_with_what_it_presents_and_with_what_presents_it(
+    small: Small, blocked: str
+) -> None:
+    report = {
+        "resourceType": "DiagnosticReport", "id": "r", "status": "final", "code": {"text": "Svar"},
+        "subject": {"reference": f"Patient/{THERE}"}, "result": [{"reference": "Observation/a"}],
+    }  # fmt: skip
+    small.stand_in.resources = [measured("a"), measured("b"), report]
+    await small.told()
+    rows = await small.seen()
+    named = next(row for row in rows if row.type_name == blocked)
+    presented = {one["reference"] for row in rows for one in orjson.loads(row.body).get("result", ())}
+    if blocked == "Observation":
+        named = next(row for row in rows if f"Observation/{row.id}" in presented)
+    await small.world.owner.execute(
+        "insert into trust.block (id, citizen, what_document, valid_from, set_by, set_at) values (gen_random_uuid(), $1, $2, '-infinity', $1, now())",
+        small.citizen, named.id,
+    )  # fmt: skip
+
+    (left,) = await small.seen()
+    assert f"Observation/{left.id}" not in presented
+    for row in rows:
+        found = await small.live.kept.read(small.asks(), row.type_name, row.id)
+        assert (found is not None) == (row.id == left.id)
+
+
 async def test_one_row_is_read_by_its_id_and_a_stranger_finds_nothing(small: Small) -> None:
     await small.told()
     (row,) = await small.seen()
