@@ -93,10 +93,9 @@ async def test_a_file_with_a_fault_is_refused_and_changes_nothing(
     small: Small, told: Callable[[Small, dict[str, Any]], Path], tmp_path: Path
 ) -> None:
     before = await commands.every(small.world.owner)
-    for fault, more in FAULTS.items():
+    for more in FAULTS.values():
         with pytest.raises(BadRequest):
             await commands.put(small.world.owner, told(small, more))
-            pytest.fail(fault)
     with pytest.raises(Unknown):
         await commands.put(small.world.owner, told(small, {"organisation": f"Organization/{new_id()}"}))
     with pytest.raises(BadRequest, match="cannot be read"):
