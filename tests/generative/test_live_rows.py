@@ -83,7 +83,8 @@ async def _check_question(loaded: Loaded, answered: Answered, ask: Ask, citizen:
     assert asked <= active
     assert all(row["terms"] is None for row in found if row["source"] not in asked)
     unblocked = replace(answered.facts, blocks=())
-    own = [one.row for one in (*answered.rows, *loaded.world.kept) if one.row.citizen in answered.facts.keys(citizen)]
+    everything = [*(one.row for one in answered.rows), *loaded.world.rows]
+    own = [row for row in everything if row.citizen in answered.facts.keys(citizen)]
     if not any(isinstance(decide(ask, Action.READ, row, unblocked), Permit) for row in own):
         assert not found, (ask, citizen)
     logged = await owner.fetch(_LOG, ask.trace, _QUESTION, citizen)
