@@ -54,6 +54,10 @@ class Settings(BaseSettings):
         "",
         description="Folder from which your sender system takes letters in the shape of Digital Post (MeMo), and puts receipts into; empty sends none.",
     )
+    message_folder: str = Field(
+        "",
+        description="Folder of folders, each named by an Organization's id, by which that organisation's system drops and gets messages as files; empty carries none.",
+    )
     demo: bool = Field(False, description="Demo mode: synthetic people, a built-in test identity provider.")
     max_body_bytes: int = Field(16 * 1024 * 1024, description="Largest request body taken, in bytes.")
     max_resource_elements: int = Field(

@@ -7,15 +7,17 @@ work, not as a second answer.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import orjson
 
 from helhed.exchange.messages.envelope import Message
+from helhed.exchange.messages.folders import Folders
 from helhed.exchange.messages.intake import Intake
 from helhed.exchange.messages.rules import rules
 from helhed.fhir.changes import Change
@@ -37,10 +39,13 @@ _DUE = "select * from exchange.due_receivers($1, $2)"
 _NOT_REACHED = "select exchange.not_reached($1, $2, $3, $4)"
 _TO_ESCALATE = "select * from exchange.to_escalate($1)"
 _ESCALATED = "select exchange.escalated($1, $2, $3)"
+_MOST_FILES = 20  #: in one transaction: each is waited for until it is on the disk
 _MOST_AT_ONCE, _MOST_ANSWER_BYTES, _SECONDS_BETWEEN, _PATIENCE_SECONDS = 100, 1 << 20, 5.0, 20.0
 _GOOD = frozenset({200, 201, 202, 204})
 #: makes the ask of an organisation's system at a moment
 Asks = Callable[[int, datetime], Ask]
+#: what has to be done with copies before they count as handed over
+First = Callable[[list["Copy"]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +81,23 @@ class Deliveries:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def hand_over(self, ask: Ask, channel: str = "queue", most: int = _MOST_AT_ONCE) -> list[Copy]:
-        """What waits for the asker's organisation. Each comes again after a while, until it is acknowledged or given up."""
+    async def hand_over(
+        self, ask: Ask, channel: str = "queue", most: int = _MOST_AT_ONCE, first: First | None = None
+    ) -> list[Copy]:
+        """What waits for the asker's organisation. Each comes again after a while, until it is acknowledged or given up.
+
+        ``first`` is done before any of it counts as handed over: when it raises, all of it waits as before.
+        """
         async with self._store.session(ask) as session:
             await prove(session.connection, Duty.STORE)
             patience = rules().acknowledge_within
             rows = await session.connection.fetch(
                 _HAND_OVER, ask_row(ask), channel, most, patience, rules().most_resends
             )
-        return [Copy(*(row[name] for name in Copy.__slots__)) for row in rows]
+            copies = [Copy(*(row[name] for name in Copy.__slots__)) for row in rows]
+            if first is not None:
+                await first(copies)
+        return copies
 
     async def settle(self, ask: Ask, message: Message) -> str:
         """A receiver's acknowledgement. Raises Unknown for one of what it never got; answered again, it changes nothing."""
@@ -112,15 +125,17 @@ class Carrier:
     asks: Asks
     reach: Reach = field(default_factory=Reach)
     guard: Guard = field(default_factory=Guard)
+    folders: Folders | None = None
 
     async def round(self) -> int:
         """One round; how much was done."""
         done = 0
-        for channel in ("rest",):
-            for receiver in await self._due(channel):
-                for copy in await Deliveries(self.store).hand_over(self.asks(receiver, self.clock()), channel):
-                    await self._carry(receiver, copy)
-                    done += 1
+        for receiver in await self._due("rest"):
+            for copy in await Deliveries(self.store).hand_over(self.asks(receiver, self.clock()), "rest"):
+                await self._carry(receiver, copy)
+                done += 1
+        for receiver in await self._due("file"):
+            done += await self._put(receiver)
         return done + await self.escalate()
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -154,6 +169,18 @@ class Carrier:
             await self._not_reached(copy, "The address was not reached.")
         except HelhedError:  # taken, and answered with what is no acknowledgement: it is sent again in its time
             logger("exchange").warning("a receiver answered what cannot be read", delivery=str(copy.delivery))
+
+    async def _put(self, receiver: int) -> int:
+        """Copies as files of the receiver's folder; on the disk before they count as handed over."""
+        missed: list[Copy] = []
+
+        async def first(copies: list[Copy]) -> None:
+            missed.extend(await asyncio.to_thread(_put_all, self.folders, receiver, copies))
+
+        copies = await Deliveries(self.store).hand_over(self.asks(receiver, self.clock()), "file", _MOST_FILES, first)
+        for copy in missed:
+            await self._not_reached(copy, "The folder could not be written to.")
+        return len(copies)
 
     async def _not_reached(self, copy: Copy, why: str) -> None:
         now = self.clock()
@@ -205,6 +232,24 @@ def _said(message: Message) -> str:
     return "; ".join([*codes, *texts])[:500]
 
 
+def _put_all(folders: Folders | None, receiver: int, copies: list[Copy]) -> list[Copy]:
+    """The copies that could not be put."""
+    try:
+        own = folders.organisations().get(receiver) if folders else None
+        if folders is None or own is None:
+            return copies
+        put: list[Copy] = []
+        with folders.of(own) as folder, contextlib.suppress(OSError):
+            for copy in copies:
+                folder.put(f"{copy.envelope}.json", copy.enveloped)
+                put.append(copy)
+        return copies[len(put) :]
+    except OSError:
+        return copies
+
+
 def carrier(store: Store, asks: Asks, settings: Settings) -> Carrier:
     """As this installation carries: to itself in a demo alone."""
-    return Carrier(store, system_clock, asks, Reach(loopback=settings.demo and settings.fetch_from_loopback))
+    folders = Folders(Path(settings.message_folder)) if settings.message_folder else None
+    reach = Reach(loopback=settings.demo and settings.fetch_from_loopback)
+    return Carrier(store, system_clock, asks, reach, folders=folders)

@@ -8,7 +8,8 @@ from uuid import UUID
 
 import orjson
 
-from helhed.exchange.messages.intake import Intake, Taken
+from helhed.exchange.messages.intake import Taken
+from helhed.exchange.messages.taking import take_kept
 from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.fhir.store import Store, Stored
 from helhed.fhir.store.rows import ask_row
@@ -113,9 +114,8 @@ class Messages:
     async def again(self, ask: Ask, parked: UUID, asks: Callable[[int, datetime], Ask]) -> Taken:
         """Try once more what was put aside, by the ask of whose system sent it. What still cannot be taken is put aside anew."""
         row = await self._move(ask, parked, "taken")
-        intake = Intake(self._store)
         try:
-            return await intake.take(asks(row["organisation"], ask.at), row["body"] or b"", row["channel"])
+            return await take_kept(self._store, asks(row["organisation"], ask.at), row["body"] or b"", row["channel"])
         except HelhedError as error:
             if isinstance(error, Overloaded):
                 await self._move(ask, parked, "waiting")
