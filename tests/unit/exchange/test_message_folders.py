@@ -51,7 +51,7 @@ def root(tmp_path, post):
 
 def carrying(post: Post, root: Path | None, moment: Any = NOW) -> Carrier:
     """What carries copies."""
-    return Carrier(post.world.store, lambda: moment, system_of, folders=root and Folders(root))
+    return Carrier(post.world.store, lambda: moment, system_of, folders=Folders(root) if root else None)
 
 
 def dropping(post: Post, root: Path) -> Drops:
