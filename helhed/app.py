@@ -23,8 +23,7 @@ from helhed.api.log_watch import log_alarms, log_door, measure_log
 from helhed.api.oauth import OAuthDoor, serves
 from helhed.api.oauth.opening import open_authorisation_server
 from helhed.api.openapi import openapi
-from helhed.exchange.messages.delivering import carrier
-from helhed.exchange.messages.dropping import take_drops
+from helhed.exchange.messages.dropping import exchange_messages
 from helhed.exchange.messages.modes import message_alarms
 from helhed.fhir.store import Store
 from helhed.fhir.store.cursor import CursorSigner
@@ -259,8 +258,7 @@ class Application:
             asyncio.create_task(UnitPlans(network.store).run(system_clock, ordering_system, self._stopping)),
             asyncio.create_task(network.courier.run(self._stopping)),
             asyncio.create_task(elsewhere(self._settings, network.store.pool)[1].run(system_clock, self._stopping)),
-            asyncio.create_task(carrier(network.store, ordering_system, self._settings).run(self._stopping)),
-            asyncio.create_task(take_drops(network.store, ordering_system, self._settings, self._stopping)),
+            asyncio.create_task(exchange_messages(network.store, ordering_system, self._settings, self._stopping)),
             asyncio.create_task(live_sources.run(network.live, system_clock, self._stopping)),
             asyncio.create_task(LogRounds(network.store.pool).run(system_clock, self._stopping)),
         ]

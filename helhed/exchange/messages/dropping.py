@@ -16,6 +16,7 @@ from typing import NamedTuple
 import orjson
 
 from helhed.exchange.messages.acknowledging import OK
+from helhed.exchange.messages.delivering import carrier
 from helhed.exchange.messages.folders import Folder, Folders
 from helhed.exchange.messages.taking import syntax_of, take_file
 from helhed.fhir.parsing import DEFAULT_LIMITS
@@ -89,9 +90,11 @@ class Drops:
         return _Outcome("done" if handed.worst.code == OK else "parked", handed.syntax, handed.answer)
 
 
-async def take_drops(
+async def exchange_messages(
     store: Store, asks: Callable[[int, datetime], Ask], settings: Settings, stopping: asyncio.Event
 ) -> None:
-    """As this installation takes them; at once at an end where it has no folder."""
+    """Carries copies, and takes drops where this installation has a folder, until it is stopped."""
+    runs = [carrier(store, asks, settings).run(stopping)]
     if settings.message_folder:
-        await Drops(store, system_clock, asks, Folders(Path(settings.message_folder))).run(stopping)
+        runs.append(Drops(store, system_clock, asks, Folders(Path(settings.message_folder))).run(stopping))
+    await asyncio.gather(*runs)
