@@ -140,8 +140,8 @@ create function exchange.mode_of(unit bigint, type_name text) returns exchange.m
   where o.key = unit order by p.depth, m.type desc limit 1
 $$;
 
--- Whether the citizen blocks the receiver for what comes from the sender. A block of one person's looks, or of a part of the record,
--- decides at the look instead.
+-- Whether the citizen blocks the receiver for what comes from the sender. A block of one person's looks decides at the
+-- look instead; one of a part of the record does too, and at the hand-over (0003).
 create function exchange.blocked(citizen_key bigint, receiver bigint, origin bigint, moment timestamptz) returns boolean language sql stable as $$
   select exists (
     select from trust.block b

@@ -20,6 +20,30 @@ create function exchange.keeps_running(asker fhir.ask) returns boolean language 
   select asker.kind = 2 and asker.role = 'operator' and coalesce((select s.active from trust.standing_of(asker) s), false)
 $$;
 
+-- Whether the citizen blocks a place from one of these rows, by its author, its time or itself: who holds a copy of it has no look left
+-- that could be refused.
+create function fhir.blocks_any(ids uuid[], place bigint, moment timestamptz) returns boolean
+language sql stable security definer set search_path = fhir, pg_temp as $$
+  select exists (
+    select from unnest(ids) i(id)
+    join fhir.resource r on r.bucket = fhir.bucket(i.id) and r.id = i.id and r.citizen is not null
+    join trust.block b on b.citizen = any(trust.keys_of(array[r.citizen])) and b.valid_from <= moment and moment < b.valid_to
+    where b.narrow and b.who_professional is null
+      and (b.who_organisation is null or b.who_organisation = place or (not b.who_alone and exists (
+        select from registries.organisation o where o.key = place and b.who_organisation = any(o.places))))
+      and trust.reaches(b, r.origin, r.id, r.authors, r.contents, coalesce(r.clinical_lo, r.date_lo), coalesce(r.clinical_hi, r.date_hi)))
+$$;
+alter function fhir.blocks_any(uuid[], bigint, timestamptz) owner to helhed_fhir;
+revoke execute on function fhir.blocks_any(uuid[], bigint, timestamptz) from public;
+grant execute on function fhir.blocks_any(uuid[], bigint, timestamptz) to helhed_exchange;
+
+-- Whether no copy of a message goes to a receiver now.
+create function exchange.closed_to(of_message uuid, citizen_key bigint, receiver bigint, origin bigint, moment timestamptz) returns boolean
+language sql stable as $$
+  select exchange.blocked(citizen_key, receiver, origin, moment)
+    or fhir.blocks_any(array(select w.id from exchange.message_row w where w.message = of_message), receiver, moment)
+$$;
+
 -- --- to the receiver's own system -----------------------------------------------------------------------------------------------
 
 -- The copies that wait for the asker's organisation, each in a new envelope; what nobody answered comes again. The citizen's block and a
@@ -42,7 +66,7 @@ begin
       and d.receiver in (select u.key from registries.organisation u where asker.organisation = any(u.places))
     order by m.number limit at_most for update of d skip locked
   loop
-    if due.content is null or exchange.blocked(due.citizen, due.receiver, due.submitted_by, asker.at) then
+    if due.content is null or exchange.closed_to(due.of_message, due.citizen, due.receiver, due.submitted_by, asker.at) then
       update exchange.delivery d set state = 'withheld', changed_at = asker.at where d.id = due.id;
       perform exchange.step(due.of_message, asker.at, 'withheld', null, '');
       continue;
@@ -187,7 +211,7 @@ grant execute on function fhir.hides_any(fhir.ask, uuid[]) to helhed_exchange;
 create function exchange.may_follow(asker fhir.ask, m exchange.message, type_number smallint) returns boolean language sql stable as $$
   select case asker.kind
     when 3 then exchange.beneath(asker, m.sender) or m.submitted_by = asker.organisation or m.citizen is null
-      or not exchange.blocked(m.citizen, m.receiver, m.submitted_by, asker.at)
+      or not exchange.closed_to(m.id, m.citizen, m.receiver, m.submitted_by, asker.at)
     when 2 then trust.may_see(asker, m.citizen, type_number) is not null
       and not exchange.blocked(m.citizen, asker.organisation, m.submitted_by, asker.at) else true end
     and (asker.kind = 3 or not fhir.hides_any(asker, array(select w.id from exchange.message_row w where w.message = m.id)))

@@ -140,6 +140,32 @@ async def test_a_block_that_comes_after_holds_at_the_delivery(post):
     assert "withheld" in await steps(post)
 
 
+@pytest.mark.parametrize("part", ["period", "document", "author", "elsewhen"])
+async def test_a_block_of_a_part_of_the_record_holds_at_the_delivery(post, part):
+    writer = await post.world.employee(post.hospital)
+    await sent(post)
+    owner = post.world.owner
+    row = await owner.fetchrow(
+        "select r.id, r.bucket from exchange.message_row w join fhir.resource r on r.id = w.id where r.type = $1",
+        TYPE_NUMBERS["Communication"],
+    )
+    await owner.execute(
+        "update fhir.resource set authors = array[$3::bigint] where bucket = $1 and id = $2", row["bucket"], row["id"], key_of(writer)
+    )  # fmt: skip
+    column, value = {
+        "period": ("what_from", NOW - timedelta(days=2)),
+        "document": ("what_document", row["id"]),
+        "author": ("what_author", key_of(writer)),
+        "elsewhen": ("what_to", NOW - timedelta(days=2)),
+    }[part]
+    block = await post.world.block(post.patient, who=post.clinic)
+    await owner.execute(f"update trust.block set {column} = $2 where id = $1", block, value)
+    copies = await Deliveries(post.world.store).hand_over(post.world.system(post.clinic))
+    assert len(copies) == (part == "elsewhen")
+    assert ("withheld" in await steps(post)) == (part != "elsewhen")
+    assert len(await Messages(post.world.store).seen(post.world.system(post.clinic))) == (part == "elsewhen")
+
+
 async def test_a_message_is_followed_to_who_acted_on_it_by_both_sides_and_the_citizen(post):
     await sent(post)
     (asked,) = await tasks(post)
