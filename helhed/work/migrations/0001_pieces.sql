@@ -146,6 +146,11 @@ create function work.said(old work.piece, new work.piece) returns text language 
       'cancelled', 'cancelled', 'entered-in-error', 'mistaken')) ->> new.status end
 $$;
 
+-- A moment that can be counted on from, and told in every time zone: a Task may name the ends of time, and stands in a queue with others.
+create function work.told(moment timestamptz) returns timestamptz language sql immutable as $$
+  select least(greatest(moment, '1800-01-01 00:00:00Z'), '9000-01-01 00:00:00Z')
+$$;
+
 -- Take up a Task that is being written. said: what it says, as helhed/work/projecting.py reads it. Answers why not (problem, and the status
 -- it stands at), or who handed it on and has it still (holder), for the Task to say so.
 create function work.put_piece(asker fhir.ask, said jsonb, out problem text, out stands text, out holder uuid)
@@ -168,8 +173,8 @@ begin
   new.owner_citizen := (said ->> 'owner_citizen')::bigint;
   new.assignee := coalesce((said ->> 'assignee')::bigint, (said ->> 'owner_person')::bigint);
   new.urgent := (said ->> 'urgent')::boolean;
-  new.authored_at := coalesce((said ->> 'authored')::timestamptz, old.authored_at, asker.at);
-  new.due_at := coalesce((said ->> 'due')::timestamptz, new.authored_at + make_interval(secs => (said ->> 'act_seconds')::float8));
+  new.authored_at := work.told(coalesce((said ->> 'authored')::timestamptz, old.authored_at, asker.at));
+  new.due_at := work.told(coalesce((said ->> 'due')::timestamptz, new.authored_at + make_interval(secs => (said ->> 'act_seconds')::float8)));
   new.content := decode(said ->> 'content', 'hex');
   new.over := new.status in ('completed', 'failed', 'cancelled', 'entered-in-error');
   problem := work.objection(asker, old, new, array(select jsonb_array_elements_text(said -> 'edges')));

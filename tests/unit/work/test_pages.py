@@ -1,8 +1,13 @@
 """The pages of work, over the real rooms."""
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import pytest
+
+from helhed.foundation.errors import HelhedError
 from tests.support.pages import Pages
 from tests.unit.work.conftest import Desk
 
@@ -82,3 +87,21 @@ async def test_a_stranger_sees_no_piece_and_a_full_queue_goes_on(desk: Desk, mon
     stranger = await pages.person(desk.world.professional(await desk.world.employee(desk.scene.hospital), desk.scene.hospital))  # fmt: skip
     await stranger.get(f"/opgaver/{next(iter(tasks))}")
     assert stranger.status == 404
+
+
+@pytest.mark.parametrize("said", [
+    {"authoredOn": "9999-12-31"}, {"authoredOn": "0001-01-01"}, {"restriction": {"period": {"end": "9999-12-31T23:59:59Z"}}},
+    {"restriction": {"period": {"end": "0001-01-01T00:00:00Z"}}}, {"authoredOn": "9999-12-31T23:59:59-14:00"},
+])  # fmt: skip
+async def test_no_moment_at_the_ends_of_time_closes_a_queue_for_everybody_else(
+    desk: Desk, said: dict[str, Any]
+) -> None:
+    pages = Pages(desk.world)
+    await desk.ask_for(description="Kontrollér kalium")
+    body = {name: one for name, one in desk.body(description="Ved verdens ende").items() if name not in {"authoredOn", "restriction"}}  # fmt: skip
+    with suppress(HelhedError):  # refused, or taken; never in the way
+        await desk.world.put(desk.scene.doctor, body | said)
+    gp, doctor, citizen = [await pages.person(one) for one in (desk.scene.gp, desk.scene.doctor, desk.scene.citizen)]
+    for person, path in ((gp, "/opgaver"), (doctor, "/opgaver?vis=andres"), (citizen, "/borger/hvis-tur")):
+        assert "kalium" in await person.get(path) or person is citizen
+        assert person.status == 200
