@@ -14,9 +14,10 @@ import orjson
 from helhed.fhir.changes import Change
 from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.fhir.splice import set_property, splice
+from helhed.fhir.store.inserting import copy_rows
 from helhed.fhir.store.rows import ask_row
 from helhed.fhir.store.versions import put_version
-from helhed.fhir.store.writing import Prepared, add_row, copy_rows
+from helhed.fhir.store.writing import Prepared, add_row
 from helhed.foundation.ask import Ask
 from helhed.foundation.database import OVERTAKEN, Connection, Pool
 from helhed.foundation.errors import Conflict, Forbidden, HelhedError, Unprocessable

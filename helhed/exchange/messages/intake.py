@@ -190,7 +190,7 @@ class Intake:
         basis = BASIS_NUMBERS["custodian"] if ask.kind is ActorKind.SYSTEM else BASIS_NUMBERS["owner"]
         await keep(
             session.connection, ask, message, raw, kept, rows=rows, keys=found.keys, tasks=found.tasks, way=way,
-            steps=[*steps, _RECEIVED[3]], basis=basis,
+            steps=[*steps, _RECEIVED[3]], basis=basis, proven=bool(found.changes),
         )  # fmt: skip
         return Taken(own, acknowledging.OK, ack)
 

@@ -65,9 +65,11 @@ async def keep(
     tasks: Sequence[UUID] = (),
     way: Way | None = None,
     basis: int | None = None,
+    proven: bool = False,
 ) -> None:
-    """The message, in the transaction that wrote its rows."""
-    await prove(connection, Duty.STORE)
+    """The message, in the transaction that wrote its rows. ``proven``: the transaction has said already that it stores."""
+    if not proven:
+        await prove(connection, Duty.STORE)
     record = (
         None, kept.id, kept.sender, message.header, ask.organisation, kept.receiver, kept.citizen, message.type.name,
         message.activity, message.thread, message.occurred, ask.at, message.digest, raw, kept.code, kept.problem, kept.ack,

@@ -5,7 +5,7 @@ grant insert on foundation.access_log to helhed_exchange;
 grant select on registries.organisation, registries.citizen, registries.citizen_identifier to helhed_exchange;
 grant select on fhir.key_set to helhed_exchange;
 grant select on trust.block to helhed_exchange;
-grant execute on function trust.standing_of(fhir.ask), foundation.proven(text[]) to helhed_exchange;
+grant execute on function trust.stands(fhir.ask), foundation.proven(text[]) to helhed_exchange;
 grant execute on function registries.units_as_of(bigint[], date, timestamptz) to helhed_exchange;
 
 -- One message, whatever number of envelopes it came in. Its sender calls it by MessageHeader.id.
@@ -130,7 +130,7 @@ create table exchange.mode (
 -- Whether the asker stands where it says, and a unit is its organisation or one beneath.
 create function exchange.acts_for(asker fhir.ask, unit bigint) returns boolean language sql stable as $$
   select asker.kind in (2, 3) and exists (select from registries.organisation o where o.key = unit and asker.organisation = any(o.places))
-     and coalesce((select s.active from trust.standing_of(asker) s), false)
+     and trust.stands(asker)
 $$;
 
 -- The nearest mode of a unit: its own, or that of a unit above it.
@@ -185,7 +185,7 @@ declare
 begin
   select o.key, o.id into sender, sender_id from registries.organisation o where o.sor = sender_sor
   order by (asker.organisation = any(o.places)) desc, o.key limit 1;
-  stands := coalesce((select s.active from trust.standing_of(asker) s), false) and asker.kind in (2, 3);
+  stands := trust.stands(asker) and asker.kind in (2, 3);
   own := sender is not null and exists (select from registries.organisation o where o.key = sender and asker.organisation = any(o.places));
   if not stands or not own then
     return next; return;
@@ -269,7 +269,7 @@ create function exchange.park(asker fhir.ask, parked uuid, way text, why text, w
 language plpgsql security definer set search_path = exchange, pg_temp as $$
 begin
   perform exchange.only_for_the_network();
-  if asker.organisation is null or not coalesce((select s.active from trust.standing_of(asker) s), false) then
+  if asker.organisation is null or not trust.stands(asker) then
     return;
   end if;
   insert into exchange.parked (id, at, organisation, channel, reason, problem, message, body)

@@ -17,7 +17,7 @@ $$;
 
 -- Somebody who keeps the network running, at work.
 create function exchange.keeps_running(asker fhir.ask) returns boolean language sql stable as $$
-  select asker.kind = 2 and asker.role = 'operator' and coalesce((select s.active from trust.standing_of(asker) s), false)
+  select asker.kind = 2 and asker.role = 'operator' and trust.stands(asker)
 $$;
 
 -- Whether the citizen blocks a place from one of these rows, by its author, its time or itself: who holds a copy of it has no look left
@@ -55,7 +55,7 @@ declare
   due record;
 begin
   perform exchange.only_for_the_network();
-  if asker.kind <> 3 or not coalesce((select s.active from trust.standing_of(asker) s), false) then
+  if asker.kind <> 3 or not trust.stands(asker) then
     return;
   end if;
   for due in
@@ -99,7 +99,7 @@ declare
   told text;
 begin
   perform exchange.only_for_the_network();
-  if asker.kind <> 3 or not coalesce((select s.active from trust.standing_of(asker) s), false) then
+  if asker.kind <> 3 or not trust.stands(asker) then
     return 'unknown';
   end if;
   select x.* into d from exchange.delivery x join exchange.message m on m.id = x.message join registries.organisation o on o.key = m.sender
@@ -228,7 +228,7 @@ declare
   keys bigint[] := case when asker.kind = 1 then array(select asker.actor union select unnest(k.keys) from fhir.key_set k where k.key = asker.actor) end;
   about bigint := fhir.key(patient);
 begin
-  if asker.kind <> 1 and not coalesce((select s.active from trust.standing_of(asker) s), false) then
+  if asker.kind <> 1 and not trust.stands(asker) then
     return;
   end if;
   return query

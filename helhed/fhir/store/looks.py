@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from helhed.fhir.changes import Change
@@ -74,13 +75,16 @@ class Looks:
         """A page of a history."""
         self._pasts.append(past)
 
-    async def write(self, connection: Connection) -> None:
-        """The rows of the changes, in their transaction, sent all at once: an import changes many citizens' records."""
-        rows = [
+    def rows(self) -> list[tuple[Any, ...]]:
+        """The log rows of the changes: arguments of ``fhir.log_writes``, one of each citizen and action."""
+        return [
             (self._row, citizen, int(action), look.type_number, look.basis, look.ids, look.versions)
             for (citizen, action), look in self._changes.items()
         ]
-        await connection.executemany(_LOG, rows)
+
+    async def write(self, connection: Connection) -> None:
+        """The rows of the changes, in their transaction, sent all at once: an import changes many citizens' records."""
+        await connection.executemany(_LOG, self.rows())
 
     async def stand_again(self, connection: Connection, changes: Sequence[Change]) -> None:
         """After the transaction was undone: attempts and looks stand in the log of every citizen they named."""

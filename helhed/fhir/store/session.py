@@ -20,6 +20,7 @@ from helhed.fhir.store.admitting import admit, admit_to_citizen
 from helhed.fhir.store.announcing import announce
 from helhed.fhir.store.claims import as_written_by
 from helhed.fhir.store.cursor import CursorSigner
+from helhed.fhir.store.inserting import put_rows
 from helhed.fhir.store.looks import Looks
 from helhed.fhir.store.paging import PageLink, open_link
 from helhed.fhir.store.parts import renew_parts
@@ -37,7 +38,6 @@ from helhed.fhir.store.writing import (
     Stored,
     Witness,
     add_row,
-    copy_rows,
     home_citizen,
 )
 from helhed.foundation.aside import LARGE, aside
@@ -181,13 +181,20 @@ class WriteSession:
                 await asyncio.sleep(0)  # small requests come in between
         await admit(self._connection, self._row, self._prepared, self._looks)
         self._prepared.resources = await as_written_by(self._connection, self._ask, self._row, self._prepared.resources)
-        await copy_rows(self._connection, self._prepared)
+        await put_rows(self._connection, self._prepared)
         await renew_parts(self._connection, self._changed, self._ask.at)
         await self._project()
-        await self._looks.write(self._connection)
-        if self._prepared.stored or self._removed:
-            await announce(self._connection, self._ask, self._prepared.stored, self._edition)
+        await self._tell()
         return written
+
+    async def _tell(self) -> None:
+        looks = self._looks.rows()
+        changed = bool(self._prepared.stored or self._removed)
+        if not changed or len(looks) != 1:
+            await self._looks.write(self._connection)
+        if changed:
+            look = looks[0] if len(looks) == 1 else None
+            await announce(self._connection, self._ask, self._prepared.stored, self._edition, look)
 
     @property
     def connection(self) -> Connection:

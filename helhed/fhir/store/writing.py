@@ -12,17 +12,8 @@ from helhed.fhir.definitions import Ownership, TypeDefinition, type_definition
 from helhed.fhir.indexing import Indexed, index, normalise
 from helhed.fhir.indexing.labels import is_timeless, labels_of
 from helhed.fhir.indexing.numbers import WIDTH
-from helhed.fhir.store.encoding import (
-    DATE_COLUMNS,
-    RESOURCE_COLUMNS,
-    STRING_COLUMNS,
-    date_row,
-    resource_row,
-    string_row,
-)
 from helhed.fhir.store.public import check_names_nobody
 from helhed.foundation.ask import Ask
-from helhed.foundation.binary_copy import copy_binary
 from helhed.foundation.database import Connection
 from helhed.foundation.errors import Unprocessable
 from helhed.foundation.ids import bucket_of, key_of
@@ -187,14 +178,3 @@ def add_side_rows(
         prepared.strings.append((bucket, number, parameter, identifier, normalise(text), text))
     for parameter, lo, hi in indexed.dates:
         prepared.dates.append((bucket, number, parameter, identifier, max(lo, EARLIEST), hi))
-
-
-async def copy_rows(connection: Connection, prepared: Prepared) -> None:
-    """Write prepared rows with COPY."""
-    for name, columns, encode, rows in (
-        ("resource", RESOURCE_COLUMNS, resource_row, prepared.resources),
-        ("resource_string", STRING_COLUMNS, string_row, prepared.strings),
-        ("resource_date", DATE_COLUMNS, date_row, prepared.dates),
-    ):
-        if rows:
-            await copy_binary(connection, ("fhir", name), columns, [encode(*row) for row in rows])

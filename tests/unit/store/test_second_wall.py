@@ -405,7 +405,7 @@ async def test_a_decided_function_asks_who_is_asking(library: Scene, name: str) 
         "asker.actor in (a.principal, a.assistant)",  # one's own
         "trust.acts_wholly(asker", "trust.helped(asker", "trust.has_duty(asker", "trust.keeps_directory(asker)",
         "trust.own_keys(asker)", "trust.log_reach(asker",  # nobody's, for whoever is no citizen; whose log one may read
-        "trust.standing_of(asker", "exchange.acts_for(asker", "exchange.keeps_running(asker",  # where the asker stands, and for which units
+        "trust.standing_of(asker", "trust.stands(asker", "exchange.acts_for(asker", "exchange.keeps_running(asker",  # where the asker stands, and for which units
         "trust.keeps_log(asker)", "registries.may_arrange(asker", "registries.may_hold_numbers(asker", "trust.acts_in(asker", "trust.keeps_running(asker)",
         "trust.may_copy(asker)", "insight.may_extract(asker", "trust.emergency_patients(asker)",
         "trust.watch_standing(asker", "trust.watch_within(asker",  # security officers
