@@ -97,8 +97,14 @@ def threads(entries: Iterable[Entry], followed: Sequence[Followed], words: Words
 
 
 def _is_correspondence(content: Mapping[str, Any]) -> bool:
-    """Whether it is a message between organisations, and none between a clinic and its patient."""
-    return any(c.get("system") == CATEGORIES for one in content.get("category", ()) for c in one.get("coding", ()))
+    """Whether it is a message between organisations, and none between a clinic and its patient: letters of the older families
+    have no category of MedCom's.
+    """
+    if any(c.get("system") == CATEGORIES for one in content.get("category", ()) for c in one.get("coding", ())):
+        return True
+    ends = [content.get("sender", {}), *content.get("recipient", ())]
+    named = [str(one.get("reference", "")) for one in ends]
+    return len(named) > 1 and not any(one.startswith(("Patient/", "RelatedPerson/")) for one in named)
 
 
 def thread_key(content: Mapping[str, Any]) -> str:
