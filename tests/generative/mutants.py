@@ -39,6 +39,7 @@ ALWAYS = frozenset({
     "blocks hold nothing", "a block leaves out sub-units", "a personal relation is everybody's", "nobody needs a job",
     "tokens do not narrow", "roles do not narrow", "chains undecided", "reverse chains undecided", "includes undecided", "totals count everything",
     "the past undecided", "writing past a block", "hidden is forbidden", "several keys are not looked at", "blocks of one key only",
+    "an older responsibility counts",
 })  # fmt: skip
 MUTANTS = [
     Mutant("everything is treatment", "fhir.basis", "select decided.basis from (", "select 2::smallint from (", (11, 21)),

@@ -95,6 +95,20 @@ async def test_hiding_from_the_patient_takes_a_reason_and_an_end_and_is_over_the
     assert "Prøve 8867-4" in await ward.childs_view()
 
 
+async def test_the_parts_of_a_row_are_told_in_words_and_not_as_machines_say_them(ward):
+    other = await ward.doors.world.observation(ward.child, ward.ward)
+    row = await ward.doors.world.observation(
+        ward.child, ward.ward, derivedFrom=[{"reference": f"Observation/{other}"}], issued="2026-11-20T08:00:00Z",
+        identifier=[{"system": "urn:ietf:rfc:3986", "value": "urn:uuid:194e724f-6ed8-5eec-98dc-cf65fa9f6717"}],
+        extension=[{"url": "http://example.org/said", "valueString": "Sagt i enerum"}],
+    )  # fmt: skip
+    browser, page = await ward.opened()
+    await browser.post(f"{page}/dele", raekke=f"Observation/{row}")
+    assert "Øvrige felter Sagt i enerum" in browser.text
+    assert "Frigivet 20.11.2026 kl. 09.00" in browser.text
+    assert [one for one in ("urn:", "http://example.org", str(other)) if one in browser.text] == []
+
+
 async def test_a_clinician_hides_a_part_of_a_row_and_the_mother_sees_the_rest_until_it_is_shown_again(ward):
     row = await ward.doors.world.observation(
         ward.child, ward.ward, valueString="Værdi 4711", note=[{"text": "Sagt i enerum"}]
