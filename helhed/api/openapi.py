@@ -191,6 +191,10 @@ def _good(one: Interaction, name: str | None) -> Json:
     return told
 
 
+#: JSON, a line each (https://github.com/ndjson/ndjson-spec)
+_LINES: Json = {"application/x-ndjson": {"schema": {"type": "string"}}}
+
+
 def _forms(name: str) -> Json:
     """JSON or XML; an answer to a change may be an OperationOutcome instead, or empty, as Prefer asks."""
     return {JSON: {"schema": _resource(name)}, XML: {"schema": {"type": "string"}}}
@@ -250,7 +254,7 @@ def _add_operation(paths: Json, path: str, operation: Operation) -> None:
             "externalDocs": {"url": operation.definition},
             "parameters": [*placed(path), ref("parameters", "Accept"), ref("parameters", "_format")],
             "responses": {
-                "200": {"description": "Done", "content": _forms("Resource")},
+                "200": {"description": "Done", "content": _LINES if operation.lines else _forms("Resource")},
                 **_errors((*_ANY, *_LOOK, 405, 415, 422, 501)),
             },
         }

@@ -30,6 +30,7 @@ class Operation(NamedTuple):
     work: Callable[[Door, Request, Place], Awaitable[Answer]]
     changes: bool = False  #: whether it changes anything, so that it is done by POST only
     post_only: bool = False  #: whether it is given a resource, or what must not stand in an address
+    lines: bool = False  #: whether it answers lines of JSON, and no resource
     public: bool = False  #: whether it looks at nobody's data where no instance is named
 
     def fits(self, place: Place) -> bool:

@@ -143,13 +143,14 @@ def _parameters(parts: list[dict[str, Any]]) -> Answer:
     return Answer(200, orjson.dumps({"resourceType": "Parameters", **({"parameter": parts} if parts else {})}))
 
 
-def _operation(name: str, work: Any, *, of_type: bool = True) -> Operation:
-    return Operation(name, frozenset({"type" if of_type else "instance"}), _TYPES, _DEFINITION + name, work)
+def _operation(name: str, work: Any, *, of_type: bool = True, lines: bool = False) -> Operation:
+    level = frozenset({"type" if of_type else "instance"})
+    return Operation(name, level, _TYPES, _DEFINITION + name, work, lines=lines)
 
 
 UNIT_REGISTERS = (
     _operation("unit-routes", _routes, of_type=False),
     _operation("shak-translate", _translate),
     _operation("shak-report", _report),
-    _operation("unit-copy", _copy),
+    _operation("unit-copy", _copy, lines=True),
 )
