@@ -93,6 +93,8 @@ MUTANTS = [
     Mutant("acting for anybody", "trust.acting_basis", "a.citizen = any(keys) and", "", (12, 21)),
     Mutant("acting for every type", "trust.acting_basis", "type_number = any(a.types)", "true", (12, 21)),
     Mutant("children never grow up", "trust.acting_basis", "asker.at < trust.birthday(c.birth_date, g.ends_at_age)", "true", (16, 21)),
+    Mutant("the dead are acted for", "trust.acting_basis", "not trust.has_died(keys)", "true", (9, 21)),
+    Mutant("the dead see their record", "fhir.footing_of", "when asker.kind = 1 and", "when false and", (9, 21)),
     Mutant("mandates never obey", "trust.acting_basis", "a.obeys_blocks and", "false and", (12, 21)),
     Mutant("masks hide nothing", "trust.is_masked", "select exists (", "select false and exists (", (12, 17, 21)),
     Mutant("masks leave out what presents", "trust.is_masked", "contents is not null and", "false and", (10, 17, 21)),

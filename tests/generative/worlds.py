@@ -187,6 +187,10 @@ class _Builder:
         bare = (milliseconds << 80) | (7 << 76) | (bucket << 66) | ((noise & 0b11) << 64) | (0b10 << 62)
         return UUID(int=bare | (noise >> 2))
 
+    def has_died(self, citizen: UUID) -> bool:
+        """Some 8 in 100 have."""
+        return blake2b(f"{self.seed}/{citizen}".encode(), digest_size=1).digest()[0] < 20
+
     def keep(self, identifier: UUID, resource: Resource, origin: int, citizen: int | None = None) -> str:
         """Add a resource; what is about citizens is sometimes deleted again, but never a citizen."""
         type_name = resource["resourceType"]
@@ -216,7 +220,9 @@ def a_world(drawer: Drawer) -> World:
     for citizen in builder.citizens:
         _record(builder, citizen, here)
     _lists(builder, here)
-    facts = replace(_facts(builder, here), rows=_rows(builder.kept), links=tuple(_links(builder)))
+    facts = replace(
+        _facts(builder, here), rows=_rows(builder.kept), links=tuple(_links(builder)), dead=_dead(builder.kept)
+    )
     facts = replace(facts, contacts=tuple(_past_contacts(builder, here)), deadlines=policy().deadlines)
     facts = replace(facts, masks=(*facts.masks, *_masks_of_parts(builder)))
     return World(
@@ -277,7 +283,7 @@ def _record(builder: _Builder, citizen: UUID, here: int) -> None:
         identifier = citizen if resource["resourceType"] == "Patient" else builder.identifier(bucket_of(citizen))
         return builder.keep(identifier, resource, builder.some_organisation([here]), key_of(citizen))
 
-    add(make.patient(drawer))
+    add({**make.patient(drawer), **({"deceasedBoolean": True} if builder.has_died(citizen) else {})})
     for _ in range(drawer.number(1, 2)):
         encounters.append(add(make.encounter(drawer, encounters, builder.places)))
     for _ in range(drawer.number(1, 3)):
@@ -499,6 +505,12 @@ def _links(builder: _Builder) -> Iterator[frozenset[int]]:
             yield frozenset((key_of(one), key_of(other)))
 
 
+def _dead(kept: Sequence[Kept]) -> frozenset[int]:
+    """Those who are registered as dead."""
+    people = (one for one in kept if one.row.type_name == "Patient" and one.row.citizen is not None)
+    return frozenset(one.row.citizen for one in people if one.resource.get("deceasedBoolean"))  # type: ignore[misc]
+
+
 def _births(kept: Sequence[Kept]) -> dict[int, date]:
     """Full dates of birth."""
     found = {one.row.citizen: one.resource.get("birthDate", "") for one in kept if one.row.type_name == "Patient"}
@@ -630,5 +642,6 @@ def _renewed_facts(facts: Facts, keys: dict[int | None, Any], ids: dict[UUID, UU
         ),
         deadlines=facts.deadlines,
         links=tuple(frozenset(keys[one] for one in pair) for pair in facts.links),
+        dead=frozenset(keys[one] for one in facts.dead),
         recorders=frozenset((job, keys[holder]) for job, holder in facts.recorders),
     )  # fmt: skip

@@ -9,6 +9,8 @@ from helhed.foundation.lend import lend
 from helhed.foundation.seal import Seal, SealBroken
 from helhed.portals.sessions import Principal, Session, from_bytes, to_bytes
 
+_GET = "select kept from portals.session where key = $1 and (kind is distinct from 1 or trust.may_be_here(actor))"
+
 _PUT = """
 insert into portals.session (key, kept, kind, actor, upstream) values ($1, $2, $3, $4, $5)
 on conflict (key) do update set kept = excluded.kept, kind = excluded.kind, actor = excluded.actor, upstream = excluded.upstream,
@@ -28,9 +30,9 @@ class PortalSessions:
         self._seal = seal
 
     async def get(self, key: str) -> Session | None:
-        """The session, or None."""
+        """The session, or None; none of a citizen who is registered as dead, for as long as that stands."""
         async with lend(self._pool) as connection:
-            kept = await connection.fetchval("select kept from portals.session where key = $1", key)
+            kept = await connection.fetchval(_GET, key)
         return None if kept is None else self._opened(key, kept)
 
     async def put(self, key: str, session: Session) -> None:

@@ -21,6 +21,13 @@ alter table trust.calendar_feed owner to helhed_trust;
 create trigger only_proven before insert or delete or update of secret, holder, subject, detail, made_at, ended_at on trust.calendar_feed
   for each statement execute function foundation.only_proven('person');
 
+-- Whether somebody of these keys is registered as dead. Where it was registered wrongly, it is so no more from that correction on.
+create function trust.has_died(keys bigint[]) returns boolean language sql stable as $$
+  select exists (select from registries.citizen c where c.key = any(keys) and c.deceased)
+$$;
+alter function trust.has_died(bigint[]) owner to helhed_trust;
+grant execute on function trust.has_died(bigint[]) to helhed_fhir, helhed_registries;
+
 -- The holder's ask, now.
 create function trust.ask_of_feed(f trust.calendar_feed, moment timestamptz, trace uuid) returns fhir.ask language sql immutable
 return row(1::smallint, f.holder, null, '', 2::smallint, 'calendar-feed', null, '{}', moment, trace)::fhir.ask;
@@ -87,8 +94,8 @@ declare
   often boolean;
 begin
   select x.* into f from trust.calendar_feed x where x.secret = hashed and x.ended_at > moment for update;
-  if f.id is null then
-    return;
+  if f.id is null or trust.has_died(trust.keys_of(array[f.holder, f.subject])) then
+    return;  -- of the dead it rests: a death that was registered wrongly ends no link
   end if;
   if trust.sees_appointments(trust.ask_of_feed(f, moment, trace), f.subject) is null then
     update trust.calendar_feed x set ended_at = moment where x.id = f.id;
@@ -133,7 +140,7 @@ begin
     select c.citizen as whom, a.id, a.at from trust.notice_choice c
     cross join lateral fhir.standing_appointments(
       row(1::smallint, c.citizen, null, '', 2::smallint, 'reminder', null, '{}', moment, gen_random_uuid())::fhir.ask, moment, moment + ahead) a
-    where c.kind = 'appointment-soon' and c.wanted and (citizens is null or c.citizen = any(citizens))
+    where c.kind = 'appointment-soon' and c.wanted and not trust.has_died(trust.keys_of(array[c.citizen])) and (citizens is null or c.citizen = any(citizens))
       and not exists (select from trust.notice t where t.citizen = c.citizen and t.kind = c.kind and t.about = md5('reminder ' || a.id || extract(epoch from a.at))::uuid)
   loop
     perform trust.tell(one.whom, moment, 'appointment-soon', md5('reminder ' || one.id || extract(epoch from one.at))::uuid, null, null);

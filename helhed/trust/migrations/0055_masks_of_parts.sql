@@ -33,13 +33,14 @@ create function trust.is_masked_in_part(keys bigint[], row_id uuid, moment times
 $$;
 
 -- Of several dates of birth the earliest counts: no merge keeps a basis alive that age has ended. Somebody who acts for a citizen sees
--- either the row or what is left of it.
+-- either the row or what is left of it. Nobody acts for the dead, nor the dead for anybody.
 
 create function trust.acting_basis(asker fhir.ask, keys bigint[], type_number smallint, origin_key bigint, row_id uuid, authors bigint[],
                                    contents uuid[], lo timestamptz, hi timestamptz, in_part boolean)
 returns smallint language sql stable as $$
   select min(a.basis) from trust.acting a
   where a.citizen = any(keys) and a.actor = any(trust.keys_of(array[asker.actor])) and a.valid_from <= asker.at and asker.at < a.valid_to
+    and not trust.has_died(keys) and not trust.has_died(trust.keys_of(array[asker.actor]))
     and (a.types is null or type_number = any(a.types))
     and not exists (
       select from trust.age_limit g
@@ -93,6 +94,7 @@ returns table (basis smallint) language sql stable as $$
     select case
       when asker.read_types is not null and not type_number = any(asker.read_types) then null
       when owned = 3 then 6
+      when asker.kind = 1 and not stand.active then null  -- of a citizen: only once they have died
       when owned = 4 then fhir.part_basis(asker, citizen_key, origin_key, type_number, row_id, authors, contents, lo, hi)
       when owned = 1 and (select exists (select from fhir.key_set)) and exists (select from fhir.key_set k where k.key = citizen_key) then case
         when asker.kind = 1 or (asker.kind = 2 and stand.active and (stand.read_types is null or type_number = any(stand.read_types)))

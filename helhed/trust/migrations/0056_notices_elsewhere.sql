@@ -85,14 +85,16 @@ begin
   insert into trust.notice_delivery (notice, way, state, attempts, next_at, at)
   select n.id, w.way, 'begun', 0, moment, moment
   from trust.notice_way w join trust.notice n on n.citizen = w.citizen and n.at >= w.confirmed_at and n.read_at is null
-  where w.way = any(ways)
+  where w.way = any(ways) and not trust.has_died(trust.keys_of(array[n.citizen]))
     and (n.kind = any(always) or coalesce((select c.wanted from trust.notice_choice c where c.citizen = n.citizen and c.kind = n.kind), not (n.kind = any(chosen))))
     and not exists (select from trust.notice_delivery d where d.notice = n.id and d.way = w.way)
   order by n.at limit at_once;
   return query
   with taken as (
     select d.notice as id, d.way as by_way from trust.notice_delivery d
-    where d.state = 'begun' and d.next_at <= moment and d.way = any(ways) order by d.next_at limit at_once for update skip locked
+    where d.state = 'begun' and d.next_at <= moment and d.way = any(ways)
+      and not exists (select from trust.notice n where n.id = d.notice and trust.has_died(trust.keys_of(array[n.citizen])))
+    order by d.next_at limit at_once for update skip locked
   ), held as (
     update trust.notice_delivery d set next_at = moment + lease, attempts = d.attempts + 1, at = moment
     from taken t where d.notice = t.id and d.way = t.by_way returning d.notice as id, d.way as by_way, d.attempts as tried

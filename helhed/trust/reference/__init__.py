@@ -238,6 +238,8 @@ def _basis_of_citizen(ask: Ask, action: Action, row: Row, facts: Facts) -> Decis
         return Permit(Basis.PUBLIC)
     if row.citizen is None:
         return Deny(Reason.NOT_OWNER)
+    if facts.died(ask.actor):
+        return Deny(Reason.NOT_THE_CITIZEN)
     if row.citizen not in facts.keys(ask.actor):
         basis = basis_of_acting(ask, row, facts)
         without = masked_elements(ask, row, facts, from_citizen_too=False)

@@ -95,6 +95,7 @@ def _holds(ask: Ask, row: Row, acting: Acting, facts: Facts) -> bool:
         acting.actor in facts.keys(ask.actor)
         and acting.citizen in facts.keys(row.citizen)
         and acting.validity.holds(ask.at)
+        and not (facts.died(row.citizen) or facts.died(ask.actor))
         and (acting.types is None or row.type_name in acting.types)
         and _is_young_enough(ask, row.citizen, acting.basis, facts)
         and not (acting.obeys_blocks and _everybody_is_stopped(ask, row, facts))

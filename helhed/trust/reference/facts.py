@@ -211,6 +211,7 @@ class Facts:
     contacts: Sequence[PastContact] = ()
     deadlines: Mapping[str, Deadline] = field(default_factory=dict)  #: basis → how long after a contact it holds
     links: Sequence[frozenset[int]] = ()  #: pairs of keys under which one and the same citizen was registered
+    dead: frozenset[int] = frozenset()  #: keys under which somebody is registered as dead
 
     def keys(self, citizen: int | None) -> frozenset[int]:
         """Every key of a citizen: those that links join, and those that links join to these."""
@@ -222,6 +223,10 @@ class Facts:
     def born(self, citizen: int) -> date | None:
         """A citizen's date of birth: of several the earliest, so that no link keeps alive what age has ended."""
         return min((self.births[key] for key in self.keys(citizen) if key in self.births), default=None)
+
+    def died(self, citizen: int) -> bool:
+        """Whether somebody is registered as dead, under any of their keys."""
+        return bool(self.keys(citizen) & self.dead)
 
     def line(self, organisation: int) -> tuple[int, ...] | None:
         """The organisation and everything above it, nearest first; None when it runs in a circle."""

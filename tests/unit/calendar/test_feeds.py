@@ -235,3 +235,12 @@ async def test_the_page_shows_an_address_once_and_asks_who_one_is_first(town):
         assert "/kalender/" in browser.page
         await browser.get("/borger/kalender")
         assert '.ics"' not in browser.page.replace("aftaler.ics", "")
+
+
+async def test_a_link_of_the_dead_rests_until_the_death_turns_out_to_be_wrong(town):
+    await _book(town)
+    link = await _link(town)
+    died = "update registries.citizen set deceased = $2 where key = $1"
+    for dead, status in ((True, 404), (False, 200)):
+        await town.world.owner.execute(died, key_of(town.patient), dead)
+        assert (await _fetch(town, link)).status_code == status

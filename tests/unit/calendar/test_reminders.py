@@ -58,3 +58,13 @@ async def test_the_notice_says_nothing_of_what_it_is(town):
     browser = await (await town.doors.citizen(town.patient)).get("/borger/beskeder")
     assert "Du har snart en aftale i sundhedsvæsenet." in browser.text
     assert "Lunge" not in browser.text
+
+
+async def test_the_dead_are_reminded_of_nothing(town):
+    await _choose(town)
+    await town.book(town.ward, SOON, description="Lungekontrol")
+    died = "update registries.citizen set deceased = $2 where key = $1"
+    await town.world.owner.execute(died, _key(town), True)
+    assert await _notices(town) == 0
+    await town.world.owner.execute(died, _key(town), False)
+    assert await _notices(town) == 1

@@ -234,7 +234,7 @@ IDENTITY = {
     "trust.end_app", "trust.end_authorisation", "trust.forget_used", "trust.launch_app", "trust.launched_with", "trust.open_request",
     "trust.pending_request", "trust.push_request", "trust.put_refresh_token", "trust.redeem_code", "trust.refresh_token_of",
     "trust.register_client", "trust.revoke_token", "trust.rotate_refresh_token", "trust.software_issuer_named", "trust.standing_of",
-    "trust.take_launch", "trust.take_once", "trust.tokens_hold",
+    "trust.take_launch", "trust.take_once", "trust.tokens_hold", "trust.may_be_here",
 }  # fmt: skip
 #: take facts in, and tell nothing but whether they were taken
 TAKE_IN = {

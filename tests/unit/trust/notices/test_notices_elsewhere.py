@@ -242,3 +242,19 @@ async def test_what_waits_goes_to_no_address_that_was_not_confirmed_and_holds_no
     assert await post.carrier.round(NOW + timedelta(minutes=30)) == 0
     assert post.catcher.messages == []
     assert [(way, state) for way, state, _ in await post.states()] == [("email", "given-up")]
+
+
+async def test_nothing_is_carried_to_the_dead(post: Post) -> None:
+    """Neither what is new nor what waits to be tried again."""
+    await post.with_email()
+    post.catcher.refusing = True
+    await post.told()
+    await post.carrier.round(NOW + timedelta(minutes=2))
+    assert [state for _, state, _ in await post.states()] == ["begun"]
+    died = "update registries.citizen set deceased = $2 where key = $1"
+    await post.scene.world.owner.execute(died, key_of(post.scene.patient), True)
+    post.catcher.refusing = False
+    await post.told(minutes=2)
+    assert await post.carrier.round(NOW + timedelta(days=1)) == 0
+    await post.scene.world.owner.execute(died, key_of(post.scene.patient), False)
+    assert await post.carrier.round(NOW + timedelta(days=1)) == 2
