@@ -67,6 +67,7 @@ returns smallint language sql stable as $$
   select case
     when asker.kind <> 1 or (asker.read_types is not null and not type_number = any(asker.read_types)) then null
     when not asker.actor = any(k.keys) then trust.acting_basis(asker, k.keys, type_number, origin_key, row_id, authors, contents, lo, hi, true)
+    when trust.has_died(k.keys) then null
     when trust.is_masked_in_part(k.keys, row_id, asker.at, true) and not trust.is_masked(k.keys, row_id, contents, asker.at, true) then 1 end::smallint
   from (select trust.keys_of(array[citizen_key]) as keys) k
 $$;
