@@ -4,7 +4,7 @@ which a municipality (or another place) has taken somebody into a course of care
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from helhed.trust.policy import relation_registrations
 
 _LETTERS = MappingProxyType({"A": 2, "B": 3})
 _TICK = timedelta(microseconds=1)
+_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,10 @@ def own_relation(one: Stored) -> OwnRelation | None:
         ends = begins + rule.open_ended
     unit = local_target(one.resource.get(rule.place), "Organization") if rule.place else None
     place = one.origin if unit is None else key_of(unit)
-    return OwnRelation(one.id, one.citizen, place, rule.number, begins - rule.before, ends + rule.after, one.origin)
+    try:
+        return OwnRelation(one.id, one.citizen, place, rule.number, begins - rule.before, ends + rule.after, one.origin)
+    except OverflowError:  # at the ends of time there are no days around it, and nobody is treated then
+        return None
 
 
 def _stretch(resource: dict[str, Any]) -> tuple[datetime | None, datetime | None]:
@@ -82,4 +86,5 @@ def _stretch(resource: dict[str, Any]) -> tuple[datetime | None, datetime | None
         period = {name: resource[name] for name in ("start", "end") if name in resource}
     begins, last = period_of(period)
     named = "start" in period, "end" in period
-    return (begins if named[0] else None), (last + _TICK if named[1] and last is not None else None)
+    over = last + _TICK if named[1] and last is not None and last < _END_OF_TIME else last if named[1] else None
+    return (begins if named[0] else None), over

@@ -86,6 +86,14 @@ async def test_an_appointment_that_is_cancelled_or_deleted_closes_the_record_aga
     assert not await place.sees(STARTS)
 
 
+@pytest.mark.parametrize(
+    "ends", [{"end": "9999-12-31T23:59:59.999999Z"}, {"start": "0001-01-01T00:00:00Z", "end": "0001-01-01T01:00:00Z"}]
+)
+async def test_an_appointment_at_the_ends_of_time_is_stored_and_opens_nothing(place, ends):
+    await place.doors.world.put(place.doors.world.system(place.clinic), place.appointment(**ends))
+    assert not await place.sees()
+
+
 async def test_a_visitation_lasts_until_its_end_and_without_one_for_a_year(place):
     world, system = place.doors.world, place.doors.world.system(place.clinic)
     begun = datetime(2026, 11, 1, tzinfo=UTC)
