@@ -96,9 +96,13 @@ async def _looked_at(world: World, group: list[Example], created: set[str]) -> l
     if not filed:
         return [([name_of(one) for one in group], answer)]
     wrong: list[Any] = []
+    died = [one for one in filed if one.sent.get("deceasedBoolean") or "deceasedDateTime" in one.sent]
+    dead = {one.citizen for one in died if one.citizen is not None}
+    for citizen in dead:  # they ask for nothing any more: who treats them does
+        await world.contact(citizen, organisation)
     for one in filed:
         created.add(one.example.file)
-        door = Door(world, worker if one.citizen is None else world.citizen(one.citizen))
+        door = Door(world, worker if one.citizen is None or one.citizen in dead else world.citizen(one.citizen))
         wrong += [(one.example.file, *found) for found in await _compared(door, one)]
         wrong += [(one.example.file, *found) for found in await _searched(door, one)]
         wrong += [(one.example.file, *found) for found in await _validated(door, one)]
