@@ -19,7 +19,7 @@ from helhed.portals.reading import read_record
 from helhed.portals.sessions import Opened
 
 PATH = "/hospital/patient/{handle}/indsigt"
-_EVER = datetime.max.replace(tzinfo=UTC)
+EVER = datetime.max.replace(tzinfo=UTC)  #: until it is ended
 
 
 def known_patient(visitor: Visit, handle: str) -> Opened:
@@ -78,7 +78,7 @@ async def hide(request: Request) -> Response:
             type_name,
             UUID(row),
             why=fields["hvorfor"],
-            until=until or _EVER,
+            until=until or EVER,
             from_citizen=too,
         )
     except (ValueError, KeyError) as error:

@@ -1,6 +1,5 @@
 """A treating clinician hides parts of a row from those who act for the patient."""
 
-from datetime import UTC, datetime
 from uuid import UUID
 
 from starlette.requests import Request
@@ -13,10 +12,8 @@ from helhed.portals.context import Visit, visit
 from helhed.portals.presenters.pages import person_view
 from helhed.portals.presenters.parts import FIELD, part_choices
 from helhed.portals.reading import read_record
-from helhed.portals.routes.hiding import PATH, end_of_day, known_patient, problem_of
+from helhed.portals.routes.hiding import EVER, PATH, end_of_day, known_patient, problem_of
 from helhed.record.reading import Entry, Record
-
-_EVER = datetime.max.replace(tzinfo=UTC)
 
 
 async def choose(request: Request) -> Response:
@@ -86,7 +83,7 @@ async def hide(request: Request) -> Response:
     ask = visitor.ask(Purpose.TREATMENT)
     try:
         await visitor.ports.clinicians.hide_part(
-            ask, type_name, UUID(row), elements, why=fields["hvorfor"], until=until or _EVER, from_citizen=too
+            ask, type_name, UUID(row), elements, why=fields["hvorfor"], until=until or EVER, from_citizen=too
         )
     except BadRequest:
         return await _page(visitor, handle, fields, "parts.cannot", status=422)
