@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -15,6 +16,9 @@ class Result:
     wrong: int = 0
     bytes: int = 0  #: of the correct answers
     latencies: list[float] = field(default_factory=list)
+    labelled: dict[str, list[float]] = field(
+        default_factory=lambda: defaultdict(list)
+    )  #: those of requests with a label
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -22,9 +26,9 @@ class Result:
         """Correct answers a second."""
         return self.correct / self.seconds if self.seconds else 0.0
 
-    def percentile(self, share: float) -> float:
-        """Latency in milliseconds below which ``share`` of the correct answers came."""
-        ordered = sorted(self.latencies)
+    def percentile(self, share: float, label: str = "") -> float:
+        """Latency in milliseconds below which ``share`` of the correct answers came, of all or of those with ``label``."""
+        ordered = sorted(self.labelled[label] if label else self.latencies)
         return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000 if ordered else 0.0
 
 
@@ -35,6 +39,7 @@ class Request:
     raw: bytes
     status: int
     holds: bytes = b""
+    label: str = ""
 
 
 class _Client(asyncio.Protocol):
@@ -94,6 +99,8 @@ class _Client(asyncio.Protocol):
             self._result.correct += 1
             self._result.bytes += len(self._buffer)
             self._result.latencies.append(took)
+            if expected.label:
+                self._result.labelled[expected.label].append(took)
         else:
             self._result.wrong += 1
             if len(self._result.problems) < 5:
@@ -142,10 +149,10 @@ async def _run(
     await asyncio.gather(*running)
 
 
-def get(path: str, token: str, status: int = 200, holds: bytes = b"") -> Request:
+def get(path: str, token: str, status: int = 200, holds: bytes = b"", label: str = "") -> Request:
     """A GET with a bearer token, and what is a right answer."""
     head = f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {token}\r\naccept: application/fhir+json\r\n\r\n"
-    return Request(head.encode(), status, holds)
+    return Request(head.encode(), status, holds, label)
 
 
 def post(path: str, token: str, body: bytes, status: int = 200) -> Request:
