@@ -18,7 +18,7 @@ from helhed.api.request import Request
 from helhed.foundation.errors import BadRequest, Unknown
 from helhed.foundation.ids import parse_id
 from helhed.trust.acting.parts import MasksOfParts
-from helhed.trust.acting.rights import ActingForOthers
+from helhed.trust.acting.rights import ActingForOthers, Masking
 
 _EVER = datetime.max.replace(tzinfo=UTC)
 
@@ -36,13 +36,11 @@ async def _mask(door: Door, request: Request, place: Place) -> Answer:
     if row is None or place.type_name is None:
         await door.store.read(request.ask, place.type_name or "Patient", None)
         raise Unknown
+    masking = Masking(place.type_name, row, why, until, too)
     if elements:
-        mask = await MasksOfParts(door.store).hide(
-            request.ask, place.type_name, row, elements, why=why, until=until, from_citizen=too
-        )
+        mask = await MasksOfParts(door.store).hide(request.ask, masking, elements)
     else:
-        acting = ActingForOthers(door.store.pool)
-        mask = await acting.hide(request.ask, place.type_name, row, why=why, until=until, from_citizen=too)
+        mask = await ActingForOthers(door.store.pool).hide(request.ask, masking)
     return _told("mask", mask)
 
 

@@ -6,29 +6,17 @@ from typing import Protocol
 from uuid import UUID
 
 from helhed.foundation.ask import Ask
-from helhed.trust.acting.rights import ActingOn, Assistance, Assistant, Hidden
+from helhed.trust.acting.rights import ActingOn, Assistance, Assistant, Hidden, Masking
 
 
 class Clinicians(Protocol):
     """``trust``: decisions of a treating clinician, and of whoever is responsible for assistants."""
 
-    async def hide(
-        self, ask: Ask, type_name: str, row: UUID, *, why: str, until: datetime, from_citizen: bool = False
-    ) -> UUID:
+    async def hide(self, ask: Ask, masking: Masking) -> UUID:
         """Hides a row from those who act for the citizen, or from the citizen too. Unknown."""
         ...
 
-    async def hide_part(
-        self,
-        ask: Ask,
-        type_name: str,
-        row: UUID,
-        elements: Sequence[str],
-        *,
-        why: str,
-        until: datetime,
-        from_citizen: bool = False,
-    ) -> UUID:
+    async def hide_part(self, ask: Ask, masking: Masking, elements: Sequence[str]) -> UUID:
         """Hides these elements of a row, and no others of it. Unknown, BadRequest, Conflict."""
         ...
 

@@ -17,9 +17,10 @@ from helhed.portals.presenters.hiding import acting_views, hidden_views, rows_of
 from helhed.portals.presenters.pages import person_view
 from helhed.portals.reading import read_record
 from helhed.portals.sessions import Opened
+from helhed.trust.acting.rights import Masking
 
 PATH = "/hospital/patient/{handle}/indsigt"
-EVER = datetime.max.replace(tzinfo=UTC)  #: until it is ended
+_EVER = datetime.max.replace(tzinfo=UTC)  #: until it is ended
 
 
 def known_patient(visitor: Visit, handle: str) -> Opened:
@@ -66,36 +67,29 @@ async def hide(request: Request) -> Response:
     fields = await visitor.form()
     handle = request.path_params["handle"]
     known_patient(visitor, handle)
-    too = bool(fields.get("ogsaa"))
-    until = end_of_day(visitor, fields.get("til", ""))
-    type_name, _, row = fields.get("raekke", "").partition("/")
-    problem = problem_of(fields.get("hvorfor", ""), row, until, fields.get("til", ""), too=too)
-    if problem:
-        return await _page(visitor, handle, problem, status=422)
-    try:
-        await visitor.ports.clinicians.hide(
-            visitor.ask(Purpose.TREATMENT),
-            type_name,
-            UUID(row),
-            why=fields["hvorfor"],
-            until=until or EVER,
-            from_citizen=too,
-        )
-    except (ValueError, KeyError) as error:
-        raise Unknown from error
+    masking = masking_in(visitor, fields)
+    if isinstance(masking, str):
+        return await _page(visitor, handle, masking, status=422)
+    await visitor.ports.clinicians.hide(visitor.ask(Purpose.TREATMENT), masking)
     await visitor.say("insight.hidden_now")
     return visitor.redirect(PATH.format(handle=handle))
 
 
-def problem_of(why: str, row: str, until: datetime | None, written: str, *, too: bool) -> str:
-    """What is missing of a form that hides something, as a message; "" for nothing."""
+def masking_in(visitor: Visit, fields: dict[str, str]) -> Masking | str:
+    """What a form asks to hide; or, as a message, what it still has to say. Raises Unknown for what names no row."""
+    why, written, too = fields.get("hvorfor", ""), fields.get("til", ""), bool(fields.get("ogsaa"))
+    type_name, _, row = fields.get("raekke", "").partition("/")
+    until = end_of_day(visitor, written)
     if not row:
         return "insight.choose_row"
     if not why:
         return "insight.say_why"
     if (written or too) and until is None:
         return "insight.say_until"
-    return ""
+    try:
+        return Masking(type_name, UUID(row), why, until or _EVER, too)
+    except ValueError as error:
+        raise Unknown from error
 
 
 def end_of_day(visitor: Visit, written: str) -> datetime | None:

@@ -1,18 +1,16 @@
 """A treating clinician hides parts of a row from those who act for the patient."""
 
-from uuid import UUID
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from helhed.foundation.ask import Purpose
-from helhed.foundation.errors import BadRequest, Conflict, Unknown
+from helhed.foundation.errors import BadRequest, Conflict
 from helhed.portals.context import Visit, visit
 from helhed.portals.presenters.pages import person_view
 from helhed.portals.presenters.parts import FIELD, part_choices
 from helhed.portals.reading import read_record
-from helhed.portals.routes.hiding import EVER, PATH, end_of_day, known_patient, problem_of
+from helhed.portals.routes.hiding import PATH, known_patient, masking_in
 from helhed.record.reading import Entry, Record
 
 
@@ -73,24 +71,16 @@ async def hide(request: Request) -> Response:
     fields = await visitor.form()
     handle = request.path_params["handle"]
     known_patient(visitor, handle)
-    too, elements = bool(fields.get("ogsaa")), _elements(fields)
-    until = end_of_day(visitor, fields.get("til", ""))
-    type_name, _, row = fields.get("raekke", "").partition("/")
-    problem = "" if elements else "parts.choose"
-    problem = problem or problem_of(fields.get("hvorfor", ""), row, until, fields.get("til", ""), too=too)
-    if problem:
-        return await _page(visitor, handle, fields, problem, status=422)
-    ask = visitor.ask(Purpose.TREATMENT)
+    elements = _elements(fields)
+    masking = masking_in(visitor, fields) if elements else "parts.choose"
+    if isinstance(masking, str):
+        return await _page(visitor, handle, fields, masking, status=422)
     try:
-        await visitor.ports.clinicians.hide_part(
-            ask, type_name, UUID(row), elements, why=fields["hvorfor"], until=until or EVER, from_citizen=too
-        )
+        await visitor.ports.clinicians.hide_part(visitor.ask(Purpose.TREATMENT), masking, elements)
     except BadRequest:
         return await _page(visitor, handle, fields, "parts.cannot", status=422)
     except Conflict:
         return await _page(visitor, handle, fields, "parts.moved", status=409)
-    except ValueError as error:
-        raise Unknown from error
     await visitor.say("parts.hidden_now")
     return visitor.redirect(PATH.format(handle=handle))
 

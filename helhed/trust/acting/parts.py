@@ -4,7 +4,6 @@ Whoever a mask stops sees what is left of the row (``helhed.fhir.masking``), in 
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID, uuid4
 
 from helhed.fhir.changes import Version
@@ -16,11 +15,11 @@ from helhed.fhir.store.rows import ask_row
 from helhed.foundation.ask import Ask
 from helhed.foundation.errors import Conflict, HelhedError, Unknown
 from helhed.foundation.proving import Duty, prove
+from helhed.trust.acting.rights import Masking
 
 _HIDE = "select trust.hide_part($1::fhir.ask, $2, $3::smallint, $4, $5, $6::text[], $7, $8, $9, $10::smallint)"
 _PATIENT = TYPE_NUMBERS["Patient"]
 _DONE, _MOVED = 1, 2
-_REASON = 500  #: characters of a reason that are kept
 _PAGE = 50  #: versions
 
 
@@ -30,41 +29,32 @@ class MasksOfParts:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def hide(
-        self,
-        ask: Ask,
-        type_name: str,
-        row: UUID,
-        elements: Sequence[str],
-        *,
-        why: str,
-        until: datetime,
-        from_citizen: bool = False,
-    ) -> UUID:
+    async def hide(self, ask: Ask, masking: Masking, elements: Sequence[str]) -> UUID:
         """Hide these elements of a row, and no others: what a mask of a part hid of it before is shown again, unless it is named.
 
         Durable when the call returns, with what is left of the row. Raises Unknown for a row that the clinician does not see or may
         not hide, BadRequest for elements that cannot be masked, Conflict when the row is being changed at this moment.
         """
-        if type_name not in TYPE_NUMBERS:
+        if masking.type_name not in TYPE_NUMBERS:
             raise Unknown
-        names = checked(type_name, elements)
+        names = checked(masking.type_name, elements)
         session: WriteSession | None = None
         try:
             async with self._store.session(ask) as session:
-                current, past = await _versions(session, type_name, row)
+                current, past = await _versions(session, masking.type_name, masking.row)
                 await prove(session.connection, Duty.STORE)
                 mask = uuid4()
                 values = (
                     mask,
-                    TYPE_NUMBERS[type_name],
-                    row,
+                    TYPE_NUMBERS[masking.type_name],
+                    masking.row,
                     current.version,
                     names,
-                    from_citizen,
-                    why.strip()[:_REASON],
+                    masking.from_citizen,
+                    masking.reason,
+                    masking.until,
                 )
-                done = await session.connection.fetchval(_HIDE, ask_row(ask), *values, until, _PATIENT)
+                done = await session.connection.fetchval(_HIDE, ask_row(ask), *values, _PATIENT)
                 if done != _DONE:
                     raise Conflict if done == _MOVED else Unknown
                 await put_part(session.connection, current, names)

@@ -34,6 +34,22 @@ _REASON = 500  #: characters of a reason that are kept
 
 
 @dataclass(frozen=True, slots=True)
+class Masking:
+    """What a treating clinician decides to hide: which row, why, until when, and from whom."""
+
+    type_name: str
+    row: UUID
+    why: str
+    until: datetime
+    from_citizen: bool = False  #: from the citizen too, not only from those who act for the citizen
+
+    @property
+    def reason(self) -> str:
+        """``why``, as it is kept."""
+        return self.why.strip()[:_REASON]
+
+
+@dataclass(frozen=True, slots=True)
 class Hidden:
     """A row, or a part of one, that is hidden from those who act for a citizen, or from the citizen too."""
 
@@ -126,11 +142,12 @@ class ActingForOthers:
         await self._must(Unknown(), _SET_MASK, ask, mask, TYPE_NUMBERS[type_name], row, from_citizen)
         return mask
 
-    async def hide(
-        self, ask: Ask, type_name: str, row: UUID, *, why: str, until: datetime, from_citizen: bool = False
-    ) -> UUID:
+    async def hide(self, ask: Ask, masking: Masking) -> UUID:
         """As ``mask``, with the clinician's reason and an end, without which nothing is hidden from the citizen. Raises Unknown."""
-        values = (mask := uuid4(), TYPE_NUMBERS[type_name], row, from_citizen, why.strip()[:_REASON], until)
+        if masking.type_name not in TYPE_NUMBERS:
+            raise Unknown
+        number = TYPE_NUMBERS[masking.type_name]
+        values = (mask := uuid4(), number, masking.row, masking.from_citizen, masking.reason, masking.until)
         await self._must(Unknown(), _HIDE, ask, *values)
         return mask
 

@@ -8,6 +8,7 @@ import pytest_asyncio
 
 from helhed.foundation.errors import Unknown
 from helhed.foundation.ids import key_of
+from helhed.trust.acting.rights import Masking
 from tests.support.world import NOW, at
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -152,7 +153,7 @@ async def test_nothing_is_hidden_from_the_patient_for_ever_whatever_the_page_say
     doctor = ward.doors.world.professional(ward.doctor, ward.ward)
     for_ever = datetime.max.replace(tzinfo=UTC)
     with pytest.raises(Unknown):
-        await ward.doors.acting.hide(doctor, "Observation", ward.row, why="x", until=for_ever, from_citizen=True)
+        await ward.doors.acting.hide(doctor, Masking("Observation", ward.row, "x", for_ever, from_citizen=True))
     assert "Prøve 8867-4" in await ward.childs_view()
 
 
@@ -161,12 +162,12 @@ async def test_who_does_not_treat_the_patient_hides_and_shows_nothing(ward):
     elsewhere = await world.organisation("Et andet sted")
     stranger = world.professional(await world.employee(elsewhere), elsewhere)
     with pytest.raises(Unknown):
-        await ward.doors.acting.hide(stranger, "Observation", ward.row, why="x", until=EVER)
+        await ward.doors.acting.hide(stranger, Masking("Observation", ward.row, "x", EVER))
     assert await ward.doors.acting.masks_on(stranger, key_of(ward.child)) == []
     assert await ward.doors.acting.acting_on(stranger, key_of(ward.child)) == []
     unauthorised = world.professional(await world.employee(ward.ward, "secretary"), ward.ward, "secretary")
     with pytest.raises(Unknown):
-        await ward.doors.acting.hide(unauthorised, "Observation", ward.row, why="x", until=EVER)
+        await ward.doors.acting.hide(unauthorised, Masking("Observation", ward.row, "x", EVER))
 
 
 async def test_a_clinician_lets_a_parent_see_the_record_of_a_youth_for_a_time(ward):

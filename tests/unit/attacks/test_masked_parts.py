@@ -16,7 +16,7 @@ from helhed.foundation.database import connect
 from helhed.foundation.errors import BadRequest, Gone, Unknown
 from helhed.foundation.ids import key_of
 from helhed.trust.acting.parts import MasksOfParts
-from helhed.trust.acting.rights import ActingForOthers
+from helhed.trust.acting.rights import ActingForOthers, Masking
 from tests.generative.custom import put_custom
 from tests.generative.twins import Call, Door, Reply
 from tests.support.world import NOW, World, at
@@ -64,13 +64,8 @@ class Family:
 
     async def hide(self, *elements: str, row: UUID | None = None, **more: Any) -> UUID:
         """The doctor masks elements."""
-        return await self.hiding.hide(
-            self.doctor,
-            "Observation",
-            row or self.row,
-            elements or ELEMENTS,
-            **{"why": "Barnets sikkerhed", "until": YEAR, **more},
-        )
+        masking = Masking("Observation", row or self.row, **{"why": "Barnets sikkerhed", "until": YEAR, **more})
+        return await self.hiding.hide(self.doctor, masking, elements or ELEMENTS)
 
     async def asked(self, path: str, query: str = "", ask: Ask | None = None, **more: Any) -> Reply:
         """A GET at the FHIR door, by the mother unless told otherwise."""
@@ -328,11 +323,9 @@ async def test_an_attachment_behind_a_masked_part_is_gone_and_another_is_not(fam
         return [(await family.asked(f"Binary/{one}")).status == 200 for one in files]
 
     assert await shown() == [True, True, True]
-    await family.hiding.hide(family.doctor, "DocumentReference", letter, ["extension"], why="x", until=YEAR)
+    await family.hiding.hide(family.doctor, Masking("DocumentReference", letter, "x", YEAR), ["extension"])
     assert await shown() == [True, True, False]
-    await family.hiding.hide(
-        family.doctor, "DocumentReference", letter, ["content.attachment.url"], why="x", until=YEAR
-    )
+    await family.hiding.hide(family.doctor, Masking("DocumentReference", letter, "x", YEAR), ["content.attachment.url"])
     assert await shown() == [False, False, True]
 
 
@@ -413,7 +406,7 @@ async def test_only_a_clinician_who_sees_the_row_masks_a_part_of_it(family):
     ]  # fmt: skip
     for stranger in strangers:
         with pytest.raises(Unknown):
-            await family.hiding.hide(stranger, "Observation", family.row, ["note"], why="x", until=YEAR)
+            await family.hiding.hide(stranger, Masking("Observation", family.row, "x", YEAR), ["note"])
     for more in (
         {"why": " "},
         {"until": NOW},
