@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -14,55 +15,31 @@ from helhed.foundation.ids import parse_id
 from helhed.record.live.credentials import AccessTokens
 from helhed.record.live.faults import SourceFault
 from helhed.record.live.talking import Talk, Wire
-from helhed.registries.sources import (
-    Described,
-    Source,
-    SourceKind,
-    Terms,
-    Way,
-    end_source,
-    list_sources,
-    put_source,
-)
+from helhed.registries.sources import Described, Source, Terms, end_source, list_sources, put_source
 
 _PAUSE = "update registries.source set active = $2, changed_at = $3 where id = $1 returning id"
 _REST_NO_MORE = "update registries.source_health set failures = 0, closed_until = '-infinity' where source = $1"
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What stands in the file."""
-
-    organisation: str
-    name: str
-    kind: SourceKind
-    way: Way
-    types: tuple[str, ...]
-    keeper: str
-    withholds: bool = False
-    terms: Terms | None = None
-
-
 def described(path: Path) -> Described:
     """A source as a file describes it. Raises BadRequest, which says what is wrong."""
     try:
-        said = msgspec.json.decode(path.read_bytes(), type=_File, strict=True)
+        said = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+        if "organisation" in said:
+            said["organisation"] = _organisation(said["organisation"])
+        found = msgspec.convert(said, Described)
     except OSError as error:
         raise BadRequest(f"{path} cannot be read: {error.strerror}.") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadRequest(f"{path}: {error}.") from None
-    organisation = parse_id(said.organisation.removeprefix("Organization/"))
-    if organisation is None:
+    return msgspec.structs.replace(found, terms=_without_slash(found.terms))
+
+
+def _organisation(written: object) -> UUID:
+    found = parse_id(written.removeprefix("Organization/")) if isinstance(written, str) else None
+    if found is None:
         raise BadRequest("Name the organisation as Organization/ and its id here.")
-    return Described(
-        organisation,
-        said.name,
-        said.kind,
-        said.way,
-        said.types,
-        said.keeper,
-        said.withholds,
-        _without_slash(said.terms),
-    )
+    return found
 
 
 def _without_slash(terms: Terms | None) -> Terms | None:

@@ -110,9 +110,8 @@ class Source:
     closed_until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
-    """A source as an operator describes it."""
+class Described(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A source as an operator describes it: the fields of the file."""
 
     organisation: UUID
     name: str
