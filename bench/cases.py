@@ -8,10 +8,11 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid4
 
+from bench import units
 from bench.cost import Costs
+from bench.documents import write_documents
 from bench.load import Request, Result, drive, get, post
 from bench.messages import messages, parties
 from bench.reference import bare_asgi, bare_select
@@ -234,6 +235,20 @@ class Bench:
                     await session.write(more)
         await pool.close()
 
+    async def _units(self, report: Report, owner: Connection, bare: float) -> None:
+        """The register of organisations: whoever looks for a ward has it before the key is up again."""
+        taken = await units.settled(self._settings, self._target, owner)
+        made = units.lookups([one for some in self._tokens.values() for one in some], self._random)
+        costs = Costs.of(self._server, await owner.fetchval("select pg_backend_pid()"))
+        spent, counted = costs.spent(), _Counted(_forever(made))
+        result = await drive(self._port, counted, clients=4, seconds=self._seconds)
+        cost = costs.told(spent, counted.count)
+        report.add(
+            "unit_search", result.per_second, "1/s",
+            f"4 clients, {units.COUNT:,} units, ms at the median / for 99 of 100: {units.each(result)}; {taken}, {cost}{self._conditions}",
+            ratio=result.per_second / bare, result=result,
+        )  # fmt: skip
+
     async def _disk(self, report: Report, owner: Connection, _bare: float) -> None:
         """What the store takes for each resource, with all its indexes; superseded versions and the log are not counted."""
         tables = ("resource", "resource_string", "resource_date")
@@ -280,7 +295,7 @@ class Bench:
 
     async def _import(self, report: Report, owner: Connection, bare: float) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            total = _write_documents(Path(folder), documents=_DOCUMENTS)
+            total = write_documents(Path(folder), documents=_DOCUMENTS)
             secret = read_secret(self._settings.data_dir)
             pool = await owner_pool(self._target, 1)
             sessions = Sessions(pool, HOOKS, CursorSigner(secret))
@@ -304,6 +319,7 @@ FIGURES: Mapping[str, Callable[[Bench, Report, Connection, float], Awaitable[Non
     "secured_read_256": Bench._read_256,
     "search_in_record": Bench._search,
     "everything": Bench._everything,
+    "unit_search": Bench._units,
     "hidden_over_missing": Bench._hidden,
     "transaction": Bench._transactions,
     "messages": Bench._messages,
@@ -359,35 +375,6 @@ def _bundle(patient: UUID) -> bytes:
         for _ in range(_BUNDLE)
     ]
     return json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entries}, ensure_ascii=False).encode()
-
-
-def _write_documents(folder: Path, documents: int) -> int:
-    total = 0
-    for number in range(documents):
-        patient, born = str(uuid4()), f"{1930 + number % 90}-{number % 12 + 1:02}-{number % 28 + 1:02}"
-        entries: list[Any] = [
-            _entry(
-                patient,
-                {"resourceType": "Patient", "name": [{"family": "Test"}], "gender": "female", "birthDate": born},
-            )
-        ]
-        entries += [_entry(str(uuid4()), _of(patient)) for _ in range(PER_CITIZEN * 2)]
-        total += len(entries)
-        bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
-        (folder / f"{number:04}.json").write_text(json.dumps(bundle, ensure_ascii=False), "utf-8")
-    return total
-
-
-def _of(patient: str) -> dict[str, Any]:
-    resource = observation(UUID(patient))
-    resource["subject"] = {"reference": f"urn:uuid:{patient}"}
-    return resource
-
-
-def _entry(name: str, resource: dict[str, Any]) -> dict[str, Any]:
-    request = {"method": "POST", "url": resource["resourceType"]}
-    named = {"resourceType": resource["resourceType"], "id": name, **resource}
-    return {"fullUrl": f"urn:uuid:{name}", "resource": named, "request": request}
 
 
 __all__ = ["Bench", "Result"]

@@ -189,24 +189,55 @@ async def test_clients_that_are_cut_off_and_send_everything_twice_share_no_numbe
 
 @pytest.mark.long
 async def test_of_a_million_numbers_no_two_are_alike(world: World) -> None:
-    """Ten regions, each ten blocks of ten thousand, all at once, beside a pool that gives single numbers meanwhile."""
+    """Ten regions, each ten blocks of ten thousand, all at once, beside a pool that gives single numbers meanwhile.
+
+    Connections are cut under all of them; each order is sent again by somebody who got no answer; some of what was ordered is given to
+    people while the region is away, and delivered twice.
+    """
     national = await world.organisation("Directory")
     await world.owner.execute("insert into registries.keeper values ($1)", key_of(national))
     regions = [await world.organisation(f"Region {one}") for one in range(10)]
-    orders, most, busy = NumberBlocks(world.store.pool), block_policy().most_at_once, Unsafe(world, cut_every=10**9)
+    orders, most, unsafe = NumberBlocks(world.store.pool), block_policy().most_at_once, Unsafe(world, cut_every=29)
     ask = world.system(national)
+    given: dict[str, set[UUID]] = {}
 
-    async def order(region: UUID) -> list[str]:
-        blocks = [partial(orders.reserve, ask, uuid4(), region, most) for _ in range(100000 // most)]
-        return [number for block in blocks for number in await busy.answered(block)]
+    async def works(region: UUID) -> list[str]:
+        held: list[str] = []
+        for _ in range(100000 // most):
+            order = partial(orders.reserve, ask, uuid4(), region, most)
+            await asyncio.gather(order(), return_exceptions=True)  # whoever sent this one is gone
+            numbers = await unsafe.answered(order)
+            assert await unsafe.answered(order) == numbers
+            for number in [*numbers[:3], *numbers[:3]]:
+                stored = await unsafe.answered(partial(store, world, world.system(region), number))
+                given.setdefault(number, set()).update({stored} - {None})
+            held += numbers
+        return held
 
     async def singly() -> None:
         for _ in range(50):
-            await busy.answered(partial(world.patient, national))
+            await unsafe.answered(partial(world.patient, national))
 
-    held = (await asyncio.gather(singly(), *map(order, regions)))[1:]
+    held = (await asyncio.gather(singly(), *map(works, regions)))[1:]
     numbers = [number for one in held for number in one or ()]
     assert len(numbers) == len(set(numbers)) == 1000000
-    rows = await world.owner.fetchrow("select count(*), count(distinct number) from registries.replacement_cpr")
-    assert rows is not None
-    assert tuple(rows) == (1000050, 1000050)
+    assert all(len(people) <= 1 for people in given.values())
+    counted = "select value, count(distinct citizen) as people from registries.citizen_identifier where value = any($1) group by 1"
+    rows = await world.owner.fetch(counted, list(given))
+    assert {row["value"]: row["people"] for row in rows} == dict.fromkeys(given, 1)
+    told = await world.owner.fetchrow(_SHAPES, numbers)
+    assert told is not None
+    assert (
+        told["kept"] == told["different"] >= 1000050
+    )  # who was cut off while a single number was given asked for another
+    assert (told["missing"], told["like_a_cpr"], told["outside"]) == (0, 0, 0)
+
+
+#: of all numbers that were ever given: how many there are; which of the blocks are not among them; which could be a CPR number, all digits;
+#: and which of the blocks are of other days than blocks have
+_SHAPES = """
+select count(*) as kept, count(distinct number) as different,
+  (select count(*) from unnest($1::text[]) n where not exists (select from registries.replacement_cpr r where r.number = n)) as missing,
+  count(*) filter (where number !~ '^[0-9]{6}[17][A-HJ-NP-Z]{2}[0-9]$') as like_a_cpr,
+  (select count(*) from unnest($1::text[]) n where n !~ '^[0-3][0-9][01][0-9]0[0-9]1') as outside
+from registries.replacement_cpr"""
