@@ -2,10 +2,10 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache, partial
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID, uuid4
 
 from prometheus_client import Counter as Metric
@@ -29,6 +29,7 @@ from helhed.fhir.parsing import Limits
 from helhed.fhir.query.places import EVERY_TYPE
 from helhed.fhir.store import Store
 from helhed.fhir.virtual import Served
+from helhed.foundation.asgi import Receive, Scope, Send
 from helhed.foundation.ask import Ask
 from helhed.foundation.errors import BadRequest, HelhedError, MethodNotAllowed, NotAuthenticated, NotSupported, Unknown
 from helhed.foundation.logging import logger
@@ -37,9 +38,6 @@ from helhed.foundation.settings import RESOURCE_ELEMENTS
 from helhed.record.live.gathering import LiveSources
 from helhed.trust.lookups.in_memory import LookupsInMemory
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _SUSPICIOUS = re.compile(rb"%|//|;|\\|\.\.")
 _TYPE_DEPTH, _INSTANCE_DEPTH, _HISTORY_DEPTH, _VERSION_DEPTH = 1, 2, 3, 4
 _FIRST_ERROR = 400

@@ -3,14 +3,9 @@
 No origin is reflected that is not registered, and no cookie is ever sent along: these doors know none.
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Protocol
+from typing import Protocol
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+from helhed.foundation.asgi import App, Message, Receive, Scope, Send
 
 _ALLOWS = b"access-control-allow-origin"
 _EXPOSED = (

@@ -1,19 +1,16 @@
 """The door to population figures, for everybody: what was released, and tables of it. Nothing about a person is here."""
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl
 
 import orjson
 
+from helhed.foundation.asgi import Receive, Scope, Send
 from helhed.foundation.errors import BadRequest, HelhedError, MethodNotAllowed, Unknown
 from helhed.foundation.logging import logger
 from helhed.insight.figures import Figures, Wanted
 from helhed.insight.printed import as_csv, as_json, of_release
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _STATUS = {BadRequest: 400, Unknown: 404, MethodNotAllowed: 405}
 _MOST_FIELDS = 64
 #: parameters of a table, and how often each may be there

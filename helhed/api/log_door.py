@@ -2,19 +2,17 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
 
+from helhed.foundation.asgi import Receive, Scope, Send
 from helhed.foundation.errors import BadRequest, HelhedError, MethodNotAllowed, TooLarge, Unknown
 from helhed.foundation.logging import logger
 from helhed.trust.evidence.cosigning import PublicLog
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 _MOST_BYTES = 4096
 _SECONDS = 5.0
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,15}")

@@ -1,21 +1,18 @@
 """A FHIR request as the door received it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 from urllib.parse import parse_qsl
 
 from helhed.fhir.parsing import Limits
 from helhed.fhir.xml import json_of
+from helhed.foundation.asgi import Receive
 from helhed.foundation.aside import aside
 from helhed.foundation.ask import Ask
 from helhed.foundation.errors import BadRequest, TooLarge, TooSlow, UnsupportedMediaType
 from helhed.foundation.settings import RESOURCE_ELEMENTS
 from helhed.registries.shak import names_shak
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 FHIR_TYPES = frozenset({"application/fhir+json", "application/json"})
 XML_TYPES = frozenset({"application/fhir+xml", "application/xml", "text/xml"})

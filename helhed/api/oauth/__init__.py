@@ -1,8 +1,7 @@
 """The authorisation server's door for machines: metadata, tokens, and what is said about them. Its pages are the portals'."""
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from time import perf_counter
-from typing import Any
 from uuid import uuid4
 
 from helhed.api.oauth.answering import Answer, document, refusal, told
@@ -10,6 +9,7 @@ from helhed.api.oauth.asking import Call, called
 from helhed.api.oauth.register import register
 from helhed.api.oauth.tokens import introspect, par, revoke, token, userinfo
 from helhed.api.token_watch import Events
+from helhed.foundation.asgi import Receive, Scope, Send
 from helhed.foundation.errors import HelhedError, MethodNotAllowed
 from helhed.foundation.logging import logger
 from helhed.foundation.metrics import REQUESTS, SECONDS
@@ -17,9 +17,6 @@ from helhed.trust.identity.metadata import server_metadata, smart_configuration
 from helhed.trust.identity.server import AuthorisationServer
 from helhed.trust.watch.events import EventKind
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Work = Callable[[AuthorisationServer, Call], Awaitable[Answer]]
 
 _REFUSED_WHO = frozenset({"invalid_client", "invalid_grant", "invalid_dpop_proof", "invalid_software_statement"})

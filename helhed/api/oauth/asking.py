@@ -2,16 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
+from helhed.foundation.asgi import Receive
 from helhed.foundation.errors import TooLarge, TooSlow
 from helhed.trust.identity.errors import InvalidProof, InvalidRequest
 from helhed.trust.identity.requests import parameters_of
 
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 MOST_BYTES, MOST_FIELDS, SECONDS = 131_072, 60, 10.0
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 
