@@ -75,6 +75,15 @@ class Door:
         told = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
         return sent[0]["status"], told, parsed(told.get("content-type", ""), sent[1]["body"])
 
+    async def told(
+        self, method: str, url: str, body: bytes = b"", content_type: str = "application/fhir+json"
+    ) -> tuple[int, str]:
+        """Status, and every word of the answer to any request: its headers and its body, of whatever kind."""
+        path, _, query = url.partition("?")
+        start, content = await self._sent(method, path, query, body, {"content-type": content_type})
+        headers = b"\n".join(b": ".join(header) for header in start["headers"])
+        return start["status"], b"\n\n".join((headers, content["body"])).decode(errors="replace")
+
     async def _ask(self, method: str, path: str, query: str, body: bytes, headers: dict[str, str]) -> tuple[int, Any]:
         sent = await self._sent(method, path, query, body, headers)
         return sent[0]["status"], orjson.loads(sent[1]["body"] or b"null")

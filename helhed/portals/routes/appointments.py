@@ -189,6 +189,7 @@ async def call_off(request: Request) -> Response:
     visitor.professional()
     fields = await visitor.form()
     wanted, reason = id_in(fields, "aftale"), fields.get("hvorfor", "")
+    known_patient(visitor, request.path_params["handle"])
     if not reason:
         return await _page(visitor, _Form(fields, "appointment.say_why", about=wanted), status=422)
     rooms, ask = visitor.ports.calendars, visitor.ask(Purpose.TREATMENT)
