@@ -29,7 +29,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One place asks another for something for a citizen."""
+    """One place asks another for something for a citizen, or asks the citizen (``to`` is "")."""
 
     citizen: str
     kind: str
@@ -48,8 +48,8 @@ class Asked:
 
     @property
     def urls(self) -> tuple[str, str]:
-        """The addresses of who asks and who is asked."""
-        return PLACES[self.by].url, PLACES[self.to].url
+        """The addresses of who asks and who is asked: a place, or the citizen, where none is named."""
+        return PLACES[self.by].url, PLACES[self.to].url if self.to else self.citizen_url
 
 
 WORK = (
@@ -58,6 +58,7 @@ WORK = (
           True, (Step("hjemmesygepleje", "accept", 2.5), Step("hjemmesygepleje", "start", 1))),
     Asked("jens", "appointment-to-make", "havnegade", "traening", "Ny plads på KOL-hold", 400, 40, False, (Step("traening", "accept", 390),)),
     Asked("jens", "answer-to-message", "hjemmesygepleje", "havnegade", "Må væskemængden sættes ned?", 80, 60),
+    Asked("jens", "other", "lunge", "", "Vej dig hver morgen i en uge, og skriv vægten op til næste kontrol", 30, 130),
     Asked("birthe", "result-to-act-on", "laboratorium", "havnegade", "Kreatinin 212, steget fra 160", 90, -18, True,
           (Step("havnegade", "accept", 70),)),
     Asked("birthe", "visit-requested", "saarcenter", "hjemmesygepleje", "Sårskift hver anden dag", 200, 72, False,

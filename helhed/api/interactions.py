@@ -41,6 +41,7 @@ from helhed.foundation.errors import (
     Unknown,
 )
 from helhed.foundation.ids import new_id, parse_id
+from helhed.work.answering import Answers
 
 _LONGEST_VERSION = 9
 _OPERATOR = "operator"
@@ -61,6 +62,7 @@ class Interactions:
         self._root = door.root
         self._base = door.base
         self._limits = door.limits
+        self._answers = Answers(door.store)
         self.written_numbers = WrittenNumbers(door.store, door.watch)
 
     # --- read, vread, history -----------------------------------------------------------------------------------------
@@ -164,7 +166,10 @@ class Interactions:
                 issues=[Issue("value", "The id of the resource must be the id of the URL.", f"{type_name}.id")]
             )
         change = Change("PUT", type_name, resource, raw, parse_id(name), if_match)
-        written = (await self._store.commit(request.ask, [change]))[0]
+        if type_name == "Task" and request.ask.kind is ActorKind.CITIZEN:  # citizens answer, and write nothing else
+            written = await self._answers.put(request.ask, change)
+        else:
+            written = (await self._store.commit(request.ask, [change]))[0]
         return await self.written(request, written, 200)
 
     async def delete(self, request: Request, type_name: str, name: str) -> Answer:

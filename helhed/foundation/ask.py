@@ -137,6 +137,7 @@ class Action(IntEnum):
     OPEN_FEED = 211  # such a link is made
     END_FEED = 212
     ANSWER_APPOINTMENT = 213  # a citizen confirms, calls off, or asks to be moved
+    ANSWER_WORK = 230  # a citizen answers a piece of work that was asked of them
     ASK_SOURCES = 200  # other places are asked what they have: decided and logged before anything is sent
     SEE_ANSWERS = 201  # what they answered
     SWITCH_SOURCE = 202  # a source is paused, or asked again

@@ -12,11 +12,12 @@ from helhed.fhir.changes import Change
 from helhed.fhir.store import Store
 from helhed.foundation.ask import Ask
 from helhed.foundation.errors import BadRequest, PreconditionFailed
+from helhed.work.answering import said_in
 from helhed.work.queues import Whole
 from helhed.work.tasks import ASSIGNEE, CLOSED, whose_move
 
 ACCEPT, DECLINE, ASSIGN, START, HAND_ON = "accept", "decline", "assign", "start", "hand-on"
-TAKE_BACK, DONE, FAILED, CALL_OFF = "take-back", "done", "failed", "call-off"
+TAKE_BACK, DONE, FAILED, CALL_OFF, ASK_AGAIN = "take-back", "done", "failed", "call-off", "ask-again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,10 @@ def acts_for(one: Whole) -> list[str]:
     if one.has and status in {"accepted", "ready", "in-progress", "on-hold"}:
         found += [DONE, *([] if status == "in-progress" else [START]), ASSIGN, HAND_ON, FAILED]
     elif one.has:
-        found += [HAND_ON, TAKE_BACK]
+        again = (
+            status == "rejected" and said_in(one.piece.body) is not None
+        )  # a citizen who had an answer may be asked once more
+        found += [*([ASK_AGAIN] if again else []), HAND_ON, TAKE_BACK]
     return found + ([CALL_OFF] if one.sent or one.has else [])
 
 
@@ -95,6 +99,7 @@ _MOVED: Mapping[str, Callable[[Mapping[str, Any], Act], dict[str, Any]]] = {
     ASSIGN: _given,
     HAND_ON: _handed_on,
     TAKE_BACK: _taken_back,
+    ASK_AGAIN: _because("requested"),
 }
 
 

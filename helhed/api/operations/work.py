@@ -9,6 +9,7 @@ from helhed.api.operations.parameters import given
 from helhed.api.request import Request
 from helhed.foundation.errors import Unknown
 from helhed.foundation.ids import parse_id
+from helhed.work.answering import CITIZEN
 from helhed.work.queues import Queues, Receipt, Receipts
 
 
@@ -31,10 +32,13 @@ def _parts(found: Receipts) -> list[dict[str, object]]:
 
 
 def _part(one: Receipt) -> list[dict[str, object]]:
+    what = one.what.removeprefix(CITIZEN)
     part: list[dict[str, object]] = [
-        {"name": "what", "valueCode": one.what},
+        {"name": "what", "valueCode": what},
         {"name": "at", "valueInstant": one.at.isoformat(timespec="milliseconds")},
     ]
+    if what != one.what:
+        part.append({"name": "by", "valueCode": "citizen"})
     named = (("unit", one.unit), ("to", one.to_unit))
     return part + [{"name": name, "valueString": value} for name, value in named if value]
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from helhed.foundation.ask import Ask
 from helhed.registries.units.history import Found
+from helhed.work.answering import Answer
 from helhed.work.moving import Act
 from helhed.work.queues import Piece, Told, Whole, Wish
 
@@ -31,6 +32,10 @@ class Work(Protocol):
 
     async def make(self, ask: Ask, task: UUID, version: int, act: Act) -> None:
         """Moves it."""
+        ...
+
+    async def answer(self, ask: Ask, task: UUID, version: int, answer: Answer) -> None:
+        """A citizen's answer. Unknown, NotYours, NotTaken, PreconditionFailed, Unprocessable."""
         ...
 
     async def of_citizen(self, ask: Ask, citizen: int) -> Sequence[Piece]:

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from helhed.portals.language import Words, number_with_hyphen
+from helhed.work.answering import CITIZEN, said_in
 from helhed.work.kinds import kinds
 from helhed.work.moving import acts_for
 from helhed.work.queues import Patient, Piece, Receipt, Told, Whole, Wish
@@ -78,6 +79,7 @@ class Own:
     """A citizen's piece."""
 
     id: UUID
+    version: int
     what: str
     about: str
     state: str
@@ -88,6 +90,7 @@ class Own:
     advice: str
     reason: str
     over: bool
+    yours: bool  #: to answer, for who looks
 
 
 def kind_words(name: str, words: Words) -> str:
@@ -100,7 +103,7 @@ def line_of(one: Piece, words: Words, now: datetime) -> Line:
     patient = one.patient
     return Line(
         one.task, one.version, kind_words(one.kind, words), _text(one, "description"), patient.name if patient else words("work.no_patient"),
-        number_with_hyphen(patient.cpr) if patient and patient.cpr else "", _born(patient, words), words(f"work.status.{one.status}"),
+        number_with_hyphen(patient.cpr) if patient and patient.cpr else "", _born(patient, words), _state(one, words),
         whose(one, words), _why(one, words, now), _deadline(one, words, now), _colour(one, now), one.requester, one.assignee, one.unseen,
         one.asks_us and one.status in {"requested", "received"} and one.asked != one.holder, f"/opgaver/{one.task}",
     )  # fmt: skip
@@ -111,7 +114,9 @@ def whose(one: Piece, words: Words) -> str:
     if one.over:
         return words("work.whose.nobody")
     if one.status == "rejected":
-        return words("work.whose.declined", holder=one.holder, owner=one.owner)
+        answered = said_in(one.body)
+        key = f"work.whose.{answered}" if answered else "work.whose.declined"
+        return words(key, holder=one.holder, owner=one.owner or words("work.citizen"))
     if one.asked and one.asked == one.holder:
         return words("work.whose.acts", holder=one.holder)
     return words("work.whose.accepts", asked=one.asked or words("work.citizen"), holder=one.holder)
@@ -142,6 +147,12 @@ def _why(one: Piece, words: Words, now: datetime) -> str:
         reasons.append(words("work.why.urgent"))
     reasons.append(words("work.why.accept" if one.asked != one.holder else "work.why.act"))
     return " ".join(reasons)
+
+
+def _state(one: Piece, words: Words) -> str:
+    """Where it stands: in the words of what a citizen answered, where one did."""
+    answered = said_in(one.body) if one.status == "rejected" else None
+    return words(f"work.said.{answered}") if answered else words(f"work.status.{one.status}")
 
 
 def _deadline(one: Piece, words: Words, now: datetime) -> str:
@@ -181,8 +192,9 @@ def sheet_of(whole: Whole, words: Words, now: datetime, people: Sequence[tuple[i
 
 
 def _done(one: Receipt, words: Words) -> Done:
+    behalf = "_for" if one.what.startswith(CITIZEN) and one.person else ""
     said = words(
-        f"work.done.{one.what}",
+        f"work.done.{one.what}{behalf}",
         unit=one.unit or words("work.network"),
         to=one.to_unit or one.person or words("work.citizen"),
     )
@@ -193,18 +205,18 @@ def own_of(one: Piece, words: Words, now: datetime) -> Own:
     """A piece as its citizen reads it."""
     late = not one.over and one.deadline_at <= now
     advice = ""
-    if late:
+    if one.asks_us:
+        advice = words("work.own.yours_late" if late else "work.own.yours", who=one.requester)
+    elif late:
         who = one.holder or one.requester
         advice = (
             words("work.own.late_told", who=who, told=one.escalated_to)
             if one.escalated_to
             else words("work.own.late", who=who)
         )
-    elif one.asks_us:
-        advice = words("work.own.yours", who=one.requester)
     return Own(
-        one.task, kind_words(one.kind, words), _text(one, "description"), words(f"work.status.{one.status}"),
-        words("work.own.since", when=words.instant(one.asked_at)), _deadline(one, words, now), _colour(one, now), _steps(one, words, now), advice, _reason(one), one.over,
+        one.task, one.version, kind_words(one.kind, words), _text(one, "description"), _state(one, words),
+        words("work.own.since", when=words.instant(one.asked_at)), _deadline(one, words, now), _colour(one, now), _steps(one, words, now), advice, _reason(one), one.over, one.asks_us,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from helhed.fhir.store import Store
 from helhed.foundation.ask import Ask
 from helhed.registries.units.history import Found, UnitHistory
 from helhed.registries.units.planning import danish_day
+from helhed.work.answering import Answer, Answers
 from helhed.work.moving import Act, Moves
 from helhed.work.queues import Piece, Queues, Told, Whole, Wish
 
@@ -18,7 +19,8 @@ class PortalWork:
     """Whose move it is, for pages."""
 
     def __init__(self, store: Store) -> None:
-        self._queues, self._moves, self._units = Queues(store.pool), Moves(store), UnitHistory(store.pool)
+        self._queues, self._moves, self._answers = Queues(store.pool), Moves(store), Answers(store)
+        self._units = UnitHistory(store.pool)
 
     async def page(self, ask: Ask, unit: int, wish: Wish) -> Sequence[Piece]:
         """A page of a unit's queue."""
@@ -39,6 +41,10 @@ class PortalWork:
     async def make(self, ask: Ask, task: UUID, version: int, act: Act) -> None:
         """Moves it. A session writes nothing but this."""
         await self._moves.make(replace(ask, write_types=frozenset({"Task"})), task, version, act)
+
+    async def answer(self, ask: Ask, task: UUID, version: int, answer: Answer) -> None:
+        """A citizen's own answer. A session writes nothing but this."""
+        await self._answers.answer(replace(ask, write_types=frozenset({"Task"})), task, version, answer)
 
     async def of_citizen(self, ask: Ask, citizen: int) -> Sequence[Piece]:
         """A citizen's own."""

@@ -49,6 +49,10 @@ def expected(known: Known, by: str, status: str, owner: str) -> Known | None:
     begun, passed = status in ACCEPTED, owner != known.owner
     if status != known.status and known.status not in before(status):
         return None
+    if (known.status in {"requested", "received"} and status == "completed") or (
+        known.status in ACCEPTED and status == "rejected"
+    ):
+        return None  # what citizens alone do
     if not passed and status in {"draft", "requested"} and known.status in ACCEPTED:
         return None
     if passed:
