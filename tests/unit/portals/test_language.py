@@ -29,7 +29,7 @@ FROM_CODES = (
     "calendar.participation.", "calendar.feed.detail.", "calendar.feed.file_", "appointment.manner.",
     "works.name.", "works.said.", "works.whose.", "works.state.", "emergency.mark_", "emergency.why_",
     "sourcelist.way.", "sourcelist.state.", "manifest.said.", "manifest.why.", "source_kind.",
-    "work.act.", "work.because.", "work.caption.", "work.done.", "work.none.", "work.refused.", "work.status.", "work.view.",
+    "work.act.", "work.because.", "work.own.kind.", "work.own.said.", "work.said.", "work.whose.", "work.caption.", "work.done.", "work.none.", "work.refused.", "work.status.", "work.view.",
     "message.category.", "message.step.", "message.stands.", "message.type.", "message.stay.", "message.mark.", "message.mode.", "message.parked.",
     "stamkort.", "match.", "issuing.kind.", "issuing.sexes.", "links.",
 )  # fmt: skip
