@@ -11,6 +11,7 @@ from helhed.registries.naming import NumbersOfOthers
 from helhed.registries.numbers import ReplacementNumbers
 from helhed.registries.projections import Citizens, Organisations, Professionals
 from helhed.registries.protection import ProtectedAddresses
+from helhed.registries.regional import is_alias
 from helhed.registries.units.listing import Listings
 from helhed.registries.units.stating import Units
 from helhed.trust.projections import Employments, Relations
@@ -32,6 +33,7 @@ HOOKS = Hooks(
     ),
     preparers=(ReplacementNumbers(), PatientLinks(), ProtectedAddresses(), Pieces()),
     witnesses=(NumbersOfOthers(),),
+    is_alias=is_alias,
 )
 
 

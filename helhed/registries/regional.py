@@ -11,7 +11,7 @@ from helhed.foundation.database import Pool
 from helhed.foundation.lend import lend
 from helhed.registries.directory import CitizenIdentity, identity
 from helhed.registries.identifiers import normal_cpr
-from helhed.registries.regional_systems import regional_systems
+from helhed.registries.regional_systems import is_regional, regional_systems
 
 _FIND = "select * from registries.find_by_regional_number($1::fhir.ask, $2::text[], $3, $4)"
 
@@ -26,6 +26,11 @@ def _pattern() -> "re.Pattern[str]":
 def looks_regional(text: str) -> bool:
     """Whether a number, however it is written, has the form of an old regional one."""
     return _pattern().fullmatch(normal_cpr(text)) is not None
+
+
+def is_alias(system: str | None, value: str) -> bool:
+    """Whether this number is of a region's own system, or, where no system is said, has the form of one."""
+    return looks_regional(value) if system is None else is_regional(system)
 
 
 async def find_by_regional_number(pool: Pool, ask: Ask, text: str, limit: int) -> list[CitizenIdentity]:

@@ -11,7 +11,7 @@ from helhed.foundation.database import Connection
 from helhed.foundation.errors import Unprocessable
 from helhed.foundation.ids import key_of
 from helhed.registries.projections import local_target
-from helhed.trust.policy import BASIS_NUMBERS
+from helhed.trust.policy import BASIS_NUMBERS, contact_holds
 from helhed.trust.relation.registrations import own_relation, registrations
 
 _PUT_EMPLOYMENTS = "select trust.put_employments($1,$2,$3,$4,$5,$6,$7)"
@@ -147,11 +147,12 @@ def _relations(one: Stored) -> Iterator[_Relation]:
 
 
 def _contact(one: Stored, citizen: int) -> Iterator[_Relation]:
-    """Class A lasts as long as the contact is open at the unit."""
+    """Class A lasts as long as the contact is open at the unit; but not for ever after it was last registered, whatever end is planned."""
     if one.resource.get("status") not in _OPEN_CONTACT:
         return
     unit = local_target(one.resource.get("serviceProvider"), "Organization")
     start, end = _validity(one.resource.get("period"))
+    end = min(end, one.at + contact_holds())
     yield _Relation(one.id, citizen, one.origin if unit is None else key_of(unit), CLASS_A, start, end, one.origin)
 
 

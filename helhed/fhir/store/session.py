@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -92,6 +92,10 @@ class WriteSession:
     def at(self) -> datetime:
         """The moment of the ask."""
         return self._ask.at
+
+    def is_alias(self, system: str | None, value: str) -> bool:
+        """Whether a number (of a system, when it is said) may be several people's, so that it names nobody."""
+        return self._hooks.is_alias(system, value)
 
     async def lock(self, keys: Iterable[int]) -> None:
         """Hold these advisory locks until the transaction ends (conditional creates of the same thing take turns)."""
@@ -271,6 +275,7 @@ class WriteSession:
                 row.citizen,
                 self._organisation(),
                 resource,
+                self._ask.at,
                 created=False,
                 by_custodian=self._ask.kind is ActorKind.SYSTEM,
                 basis=claimed["basis"],
@@ -344,6 +349,11 @@ def _present(identifier: UUID | None) -> UUID:
     return identifier
 
 
+def no_alias(system: str | None, value: str) -> bool:
+    """Where no room knows of numbers that are shared."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Hooks:
     """What upper rooms do inside a transaction."""
@@ -351,3 +361,6 @@ class Hooks:
     projections: tuple[Projection, ...] = ()
     preparers: tuple[Preparer, ...] = ()
     witnesses: tuple[Witness, ...] = ()
+    is_alias: Callable[[str | None, str], bool] = (
+        no_alias  #: a number that several people may share, by its system (None: not said)
+    )

@@ -33,6 +33,7 @@ class Stored(NamedTuple):
     citizen: int | None
     origin: int
     resource: dict[str, Any]
+    at: datetime  #: when, as the ask that wrote it says
     created: bool
     by_custodian: bool = True  #: written by a system client for its organisation, not by a person
     basis: int | None = None  #: why it might be written, as the decision numbers it
@@ -135,7 +136,7 @@ def add_row(
          indexed.tokens, digest, body, indexed.numbers, *labels)
     )  # fmt: skip
     add_side_rows(prepared, definition.number, identifier, indexed)
-    stored = Stored(definition.name, identifier, citizen, origin, resource, True)
+    stored = Stored(definition.name, identifier, citizen, origin, resource, at, True)
     prepared.stored.append(stored)
     return stored
 

@@ -1,6 +1,7 @@
 """Conditions: of a create, update, patch or delete, and references by search. They find only what the writer may know of."""
 
 import hashlib
+import re
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
@@ -13,6 +14,13 @@ from helhed.fhir.transaction.entries import Item, aim, check_unique
 from helhed.foundation.errors import BadRequest, InvalidResource, Issue, PreconditionFailed
 
 _MOST_CONDITIONS = 500
+#: a parameter that asks for a number: of the resource, behind a chain, or of a logical reference
+_IDENTIFIER = re.compile(r"(^|[.:])identifier(:|$)")
+_PEOPLE = frozenset({"Patient", "Person", "RelatedPerson"})
+_SHARED = (
+    "A number that one region gave by itself may be several people's, so it names nobody. Name the person by CPR number or national "
+    "replacement number as well; or look them up, and let somebody choose."
+)
 
 
 async def find_targets(session: WriteSession, items: list[Item], base_url: str) -> None:
@@ -45,10 +53,37 @@ async def existing(session: WriteSession, type_name: str, condition: str, base_u
     if not pairs or any(name.startswith("_") and name not in {"_id", "_lastUpdated"} for name, _ in pairs):
         raise BadRequest("A condition is made of search parameters of the resource, and of nothing else.")
     query = parse_search(type_name, pairs, strict=True, base_url=base_url)
+    _check_names_somebody(session, type_name, pairs)
     found = (await session.matching(replace(query, count=2))).matches
     if len(found) > 1:
         raise PreconditionFailed("More than one resource meets the condition.")
     return found[0].id if found else None
+
+
+def _check_names_somebody(session: WriteSession, type_name: str, pairs: list[tuple[str, str]]) -> None:
+    """A number that several people may share names nobody, with or without a name beside it: a condition may ask for it only together
+    with another number. Refused whether or not anybody has it. PreconditionFailed.
+    """
+    named = [(name, _alternatives(value)) for name, value in pairs if _IDENTIFIER.search(name)]
+    shared = {name for name, values in named if any(_is_shared(session, type_name, name, value) for value in values)}
+    if shared and not any(_names_one(session, type_name, name, values) for name, values in named):
+        raise PreconditionFailed(_SHARED)
+
+
+def _names_one(session: WriteSession, type_name: str, name: str, values: list[str]) -> bool:
+    return ":not" not in name and not any(_is_shared(session, type_name, name, value) for value in values)
+
+
+def _is_shared(session: WriteSession, type_name: str, name: str, value: str) -> bool:
+    """By its system; where none is said, by its form, when it is a person's."""
+    parts = value.split("|")
+    if len(parts) > 1 and parts[0]:
+        return session.is_alias(parts[0], parts[-1])
+    return (name != "identifier" or type_name in _PEOPLE) and session.is_alias(None, parts[-1])
+
+
+def _alternatives(value: str) -> list[str]:
+    return [one for one in re.split(r"(?<!\\),", value) if one]
 
 
 async def conditional_references(session: WriteSession, items: list[Item], base_url: str) -> dict[str, str]:

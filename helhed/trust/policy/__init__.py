@@ -110,6 +110,12 @@ def relation_registrations() -> list[dict[str, Any]]:
     return found
 
 
+def contact_holds() -> timedelta:
+    """For how long after it was last registered an open contact gives a relation at the longest (class A in ``relation.json``)."""
+    (days,) = (one["holds_days"] for one in document("relation.json")["classes"] if one["class"] == "A")
+    return timedelta(days=days)
+
+
 def document(name: str) -> dict[str, Any]:
     """A dated policy of this folder, as it stands there."""
     found: dict[str, Any] = json.loads((resources.files("helhed.trust.policy") / name).read_text("utf-8"))

@@ -13,7 +13,7 @@ from helhed.fhir.indexing import period_of
 from helhed.fhir.store import Stored
 from helhed.foundation.ids import key_of
 from helhed.registries.projections import local_target
-from helhed.trust.policy import relation_registrations
+from helhed.trust.policy import contact_holds, relation_registrations
 
 _LETTERS = MappingProxyType({"A": 2, "B": 3})
 _TICK = timedelta(microseconds=1)
@@ -71,9 +71,11 @@ def own_relation(one: Stored) -> OwnRelation | None:
         if rule.open_ended is None:
             return None
         ends = begins + rule.open_ended
+    longest = rule.open_ended or contact_holds()
     unit = local_target(one.resource.get(rule.place), "Organization") if rule.place else None
     place = one.origin if unit is None else key_of(unit)
     try:
+        ends = min(ends, max(begins, one.at) + longest)  # an end far ahead gives no relation until then
         return OwnRelation(one.id, one.citizen, place, rule.number, begins - rule.before, ends + rule.after, one.origin)
     except OverflowError:  # at the ends of time there are no days around it, and nobody is treated then
         return None

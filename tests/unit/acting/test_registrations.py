@@ -8,6 +8,8 @@ import pytest_asyncio
 
 from helhed.foundation.errors import Unknown
 from helhed.foundation.ids import key_of
+from helhed.trust.policy import contact_holds, document
+from helhed.trust.reference.registering import holds_until
 from helhed.trust.relation.declared import TreatmentRelations
 from helhed.trust.relation.registrations import registrations
 from tests.support.world import NOW, at
@@ -150,3 +152,50 @@ async def test_who_is_employed_no_longer_has_nothing_of_an_appointment(place):
     await world.put(world.system(place.clinic), place.appointment())
     left = await world.employee(place.clinic, period={"end": "2026-11-30"})
     assert not await place.sees(STARTS, replace(world.professional(left, place.clinic)))
+
+
+PLANNED = {
+    "no end": None,
+    "soon": datetime(2026, 12, 24, 12, tzinfo=UTC),
+    "on the last day": NOW + timedelta(days=365) - TICK,
+    "a day later": NOW + timedelta(days=366),
+    "in a lifetime": datetime(2099, 1, 1, tzinfo=UTC),
+    "at the end of time": datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
+}
+
+
+def written(moment):
+    return moment.isoformat(timespec="microseconds")
+
+
+@pytest.mark.parametrize("planned", PLANNED.values(), ids=PLANNED)
+async def test_an_open_contact_opens_the_record_until_its_end_and_never_for_longer_than_the_policy_says(place, planned):
+    world = place.doors.world
+    period = {"start": "2026-11-23T07:00:00Z"} | ({} if planned is None else {"end": written(planned)})
+    contact = await world.contact(place.patient, place.clinic, period=period)
+    (days,) = (one["holds_days"] for one in document("relation.json")["classes"] if one["class"] == "A")
+    over = None if planned is None or planned.year == 9999 else planned + TICK  # the last moment of a period counts
+    until = holds_until(NOW, over, days)
+    assert [await place.sees(moment) for moment in (NOW, until - TICK, until)] == [True, True, False]
+    later = NOW + timedelta(days=300)
+    body = {"resourceType": "Encounter", "id": str(contact), "status": "in-progress", "class": {"code": "AMB"}, "period": period,
+            "subject": {"reference": f"Patient/{place.patient}"}, "serviceProvider": {"reference": f"Organization/{place.clinic}"}}  # fmt: skip
+    await world.change(at(world.system(place.clinic), later), contact, body)
+    until = holds_until(later, over, days)
+    assert [await place.sees(moment) for moment in (until - TICK, until)] == [True, False], (
+        "each registration counts anew"
+    )
+
+
+@pytest.mark.parametrize("kind", ["appointment", "episode"])
+async def test_what_a_place_registers_with_an_end_in_a_lifetime_opens_the_record_for_no_longer_than_a_year(place, kind):
+    begins, lifetime = "2026-11-23T07:00:00Z", "2099-01-01T00:00:00Z"
+    body = (
+        place.appointment(start=begins, end=lifetime)
+        if kind == "appointment"
+        else place.episode(period={"start": begins, "end": lifetime})
+    )
+    await place.doors.world.put(place.doors.world.system(place.clinic), body)
+    rule = registrations()[body["resourceType"]]
+    until = NOW + (rule.open_ended or contact_holds()) + rule.after
+    assert [await place.sees(moment) for moment in (NOW, until - TICK, until)] == [True, True, False]

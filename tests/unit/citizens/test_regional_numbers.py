@@ -96,3 +96,57 @@ async def test_a_new_cpr_number_is_the_one_that_is_told_and_the_old_one_still_fi
     _, _, answer = await Door(doors.world, ask).do("POST", "/fhir/Patient/$match", parameters)
     assert [one["search"]["extension"][0]["valueCode"] for one in answer["entry"]] == ["certain"]
     assert answer["entry"][0]["resource"]["identifier"][0]["value"] == "0303559222"
+
+
+SHARED = f"identifier={ZEALAND}|{OLD}"
+BY_ALIAS = {
+    "alone": SHARED,
+    "with a name": f"{SHARED}&family=Ravn&birthdate=1955-06-12",
+    "by its form": f"identifier={OLD}",
+    "as people write it": "identifier=120655-0vk9",
+    "or a number": f"{SHARED},{CPR}|1206559011",
+    "and not another": f"{SHARED}&identifier:not={CPR}|1206559021",
+}
+
+
+@pytest.mark.parametrize("condition", BY_ALIAS.values(), ids=BY_ALIAS)
+@pytest.mark.parametrize("known", [True, False], ids=["somebody has it", "nobody has it"])
+async def test_no_condition_is_met_by_one(doors: Doors, condition: str, known: bool) -> None:
+    if not known:
+        condition = condition.replace("12065", "13065")
+    ward = await doors.world.organisation("Akut")
+    await doors.world.patient(ward, "Ravn", identifier=[{"system": ZEALAND, "value": OLD}], birthDate="1955-06-12")
+    door = Door(doors.world, doors.world.system(ward))
+    somebody = {"resourceType": "Patient", "name": [{"family": "Ravn"}], "birthDate": "1955-06-12"}
+    before = await doors.world.owner.fetchval("select count(*) from fhir.resource")
+    told = [(await door.do("POST", "/fhir/Patient", somebody, if_none_exist=condition))[::2]]
+    told += [(await door.do(method, f"/fhir/Patient?{condition}", somebody))[::2] for method in ("PUT", "DELETE")]
+    of_them = {
+        "resourceType": "Observation",
+        "status": "final",
+        "code": {"text": "x"},
+        "subject": {"reference": f"Patient?{condition}"},
+    }
+    entry = {"resource": of_them, "request": {"method": "POST", "url": "Observation"}}
+    told.append(
+        (await door.do("POST", "/fhir", {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}))[::2]
+    )
+    theirs = "&".join(
+        f"subject:Patient.{one}" if one.startswith("identifier") else "status=final" for one in condition.split("&")
+    )
+    told.append(
+        (await door.do("PUT", f"/fhir/Observation?{theirs}", of_them | {"subject": {"reference": "Patient/1"}}))[::2]
+    )
+    assert [status for status, _ in told] == [412] * 5
+    assert "names nobody" in str(told)
+    assert await doors.world.owner.fetchval("select count(*) from fhir.resource") == before
+
+
+async def test_one_beside_a_number_of_their_own_is_a_condition_like_any_other(doors: Doors) -> None:
+    ward = await doors.world.organisation("Akut")
+    own = [{"system": CPR, "value": "1206559031"}, {"system": ZEALAND, "value": OLD}]
+    patient = await doors.world.patient(ward, "Ravn", identifier=own)
+    door = Door(doors.world, doors.world.system(ward))
+    condition = f"{SHARED}&identifier={CPR}|1206559031"
+    status, headers, _ = await door.do("POST", "/fhir/Patient", {"resourceType": "Patient"}, if_none_exist=condition)
+    assert (status, str(patient) in headers["location"]) == (200, True)
