@@ -144,6 +144,9 @@ class Action(IntEnum):
     ARRANGE_UNIT = 165  # an organisational unit is changed from a day on: no citizen is named
     WITHDRAW_UNIT_PLAN = 166
     REGISTER_UNIT = 167
+    LIST_FOR_UNIT = 240  # where a unit takes messages, or what it offers, from a day on: no citizen is named
+    END_LISTING = 241
+    WITHDRAW_LISTING = 242
     READ_NOTICES = 150  # what another citizen is told of, by whoever acts for them
 
 

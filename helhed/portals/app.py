@@ -59,6 +59,7 @@ from helhed.portals.routes import (
     stamkort,
     step_up,
     unit_desk,
+    unit_listings,
     units,
     warnings,
     whose_move,
@@ -120,6 +121,7 @@ def build_portal_app(ports: Ports) -> Starlette:
         *messages.ROUTES,
         *apps.ROUTES,
         *unit_desk.ROUTES,
+        *unit_listings.ROUTES,
         *units.ROUTES,
         Mount("/static", CompressedFiles(directory=STATIC), name="static"),
     ]

@@ -24,6 +24,8 @@ import orjson
 from helhed.foundation.database import Connection
 from helhed.registries.units.listing import NEVER_ENDS
 
+#: the code system of FHIR messages in ``Endpoint.payloadType`` (MedCom)
+EVENTS = "http://medcomfhir.dk/ig/terminology/CodeSystem/medcom-messaging-eventCodes"
 _ROUTES = "select * from registries.routes_of($1, $2, $3, coalesce($4, clock_timestamp()))"
 _DELIVERED = "select registries.route_delivered($1, $2, $3)"
 
@@ -33,6 +35,12 @@ def message_types() -> Mapping[str, Mapping[str, str]]:
     """``message_types.json``: names of the types in use, by code in lower case and then by language."""
     found = orjson.loads((files(__package__) / "message_types.json").read_bytes())
     return {one["code"]: {"da": one["da"], "en": one["en"]} for one in found["types"]}
+
+
+@cache
+def specialities() -> tuple[str, ...]:
+    """``specialities.json``: the names of the medical specialities, for whoever writes one down."""
+    return tuple(orjson.loads((files(__package__) / "specialities.json").read_bytes())["names"])
 
 
 @dataclass(frozen=True, slots=True)

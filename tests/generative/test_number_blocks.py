@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 from helhed.foundation.ask import Ask
-from helhed.foundation.errors import Conflict, HelhedError, Overloaded, Unknown
+from helhed.foundation.errors import Conflict, HelhedError, Overloaded, Unknown, Unprocessable
 from helhed.foundation.ids import key_of
 from helhed.foundation.lanes import DatabaseAway
 from helhed.registries.identifiers import REPLACEMENT_CPR
@@ -151,7 +151,16 @@ class Unsafe:
             cuts = [self._cut()] if self._calls % self._cut_every == 0 else []
             answer, *_ = await asyncio.gather(what(), *cuts, return_exceptions=True)
             if not isinstance(
-                answer, (DatabaseAway, Overloaded, asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+                answer,
+                (
+                    DatabaseAway,
+                    Overloaded,
+                    asyncpg.PostgresError,
+                    asyncpg.InterfaceError,
+                    asyncpg.InternalClientError,
+                    OSError,
+                    Unprocessable,  # a statement that took too long
+                ),
             ):
                 break
         if isinstance(answer, BaseException):

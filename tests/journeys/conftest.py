@@ -68,7 +68,9 @@ class Person:
         """Who to be, at the demo's provider."""
         self.page.locator(f'form:has(input[name="person"][value="{handle}"]) button').click()
         self.page.wait_for_url(
-            re.compile("/(borger|borger/hvem|hospital|hospital/log|hjaelp|register|bekraeft/videre)$")
+            re.compile(
+                "/(borger|borger/hvem|hospital|hospital/log|hjaelp|register|enheder/[0-9a-f-]+|bekraeft/videre)$"
+            )
         )
         if self.page.url.endswith("/hvem"):  # who may act for others as well is asked; here they are themselves
             self.page.get_by_role("button", name=re.compile("^Mig selv")).click()

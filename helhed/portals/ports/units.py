@@ -11,6 +11,7 @@ from helhed.registries.addressing import Route
 from helhed.registries.shak import Use
 from helhed.registries.units.history import Found, UnitThen
 from helhed.registries.units.inheriting import Inherited
+from helhed.registries.units.keeping_listings import Listing
 from helhed.registries.units.planning import Plan
 
 
@@ -43,6 +44,7 @@ class UnitSheet:
     plans: Sequence[Plan]
     routes: Sequence[Route]
     services: Sequence[Service]
+    listings: Sequence[Listing]  #: its own, also those that begin later
     places: Mapping[int, Place]  #: by key, every unit that is named
     registered_by: int | None
     people: Mapping[int, str]  #: names of those who planned something
@@ -85,6 +87,18 @@ class Units(Protocol):
 
     async def register(self, ask: Ask, above: UUID, resource: Mapping[str, Any]) -> UUID | str:
         """A new unit; its id, or why not."""
+        ...
+
+    async def list_for(self, ask: Ask, unit: UUID, day: date, resource: Mapping[str, Any]) -> str:
+        """From a day on this Endpoint or HealthcareService is listed for it; answers why not, in one word, or "". So do the next two."""
+        ...
+
+    async def end_listing(self, ask: Ask, unit: UUID, listed: UUID, day: date) -> str:
+        """From a day on it is listed no longer."""
+        ...
+
+    async def withdraw_listing(self, ask: Ask, unit: UUID, listed: UUID) -> str:
+        """What lies ahead of it is not to be."""
         ...
 
     async def withdraw(self, ask: Ask, plan: UUID) -> str:

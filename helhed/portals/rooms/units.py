@@ -19,6 +19,7 @@ from helhed.registries.directory import Directory
 from helhed.registries.shak import ShakCodes, Use
 from helhed.registries.units.history import Found, UnitHistory
 from helhed.registries.units.inheriting import inherited
+from helhed.registries.units.keeping_listings import UnitListings
 from helhed.registries.units.planning import UnitPlans, problem_of
 
 _SERVICES = "select * from registries.listings_of($1, 'HealthcareService', $2, $3)"
@@ -33,6 +34,7 @@ class PortalUnits:
     def __init__(self, store: Store) -> None:
         self._pool = store.pool
         self._plans = UnitPlans(store)
+        self._listings = UnitListings(store)
         self._history = UnitHistory(store.pool)
         self._directory = Directory(store.pool)
         self._codes = ShakCodes(store.pool)
@@ -69,7 +71,7 @@ class PortalUnits:
         named |= {one for one in (registered, *(then.asserted_by for then in line)) if one is not None}
         return UnitSheet(
             unit, day, line, beneath, told, inherited(line), plans, routes, services,
-            await self._places(named), registered, {row["key"]: row["name"] for row in people},
+            await self._listings.of(unit, noon), await self._places(named), registered, {row["key"]: row["name"] for row in people},
         )  # fmt: skip
 
     async def _places(self, keys: set[int]) -> dict[int, Place]:
@@ -106,6 +108,18 @@ class PortalUnits:
         except HelhedError as error:
             return problem_of(error) or "other"
 
+    async def list_for(self, ask: Ask, unit: UUID, day: date, resource: Mapping[str, Any]) -> str:
+        """From a day on it is listed for the unit."""
+        return await _why_not(self._listings.add(ask, unit, day, resource))
+
+    async def end_listing(self, ask: Ask, unit: UUID, listed: UUID, day: date) -> str:
+        """From a day on it is listed no longer."""
+        return await _why_not(self._listings.end(ask, unit, listed, day))
+
+    async def withdraw_listing(self, ask: Ask, unit: UUID, listed: UUID) -> str:
+        """What lies ahead of it is not to be."""
+        return await _why_not(self._listings.withdraw(ask, unit, listed))
+
     async def withdraw(self, ask: Ask, plan: UUID) -> str:
         """A plan is taken back."""
         return await _why_not(self._plans.withdraw(ask, plan))
@@ -119,7 +133,7 @@ class PortalUnits:
         return "stuck" if any(one.id == plan and one.problem for one in await self._plans.of_unit(unit)) else ""
 
 
-async def _why_not(act: Awaitable[None]) -> str:
+async def _why_not(act: Awaitable[object]) -> str:
     try:
         await act
     except HelhedError as error:

@@ -46,15 +46,17 @@ def _keeper(visitor: Visit) -> Ask:
     return visitor.ask(Purpose.OPERATIONS)
 
 
-async def _begun(request: Request) -> tuple[Visit, Ask, Units, UUID, dict[str, str]]:
+async def begun(request: Request) -> tuple[Visit, Ask, Units, UUID, dict[str, str]]:
+    """Who arranges which unit, and what was typed. Raises WrongDoor for who keeps none."""
     visitor = await visit(request)
     ask = _keeper(visitor)
     return visitor, ask, register_of(visitor), request.path_params["id"], await visitor.form()
 
 
-async def _ended(
+async def ended(
     visitor: Visit, unit: UUID, fields: dict[str, str], problem: str, done: str, near: tuple[str, ...] = ()
 ) -> Response:
+    """The page again with what was typed and why not; or its page as it is now."""
     if problem:
         return await unit_page(visitor, unit, fields, f"units.problem.{problem}", near)
     await visitor.say(done)
@@ -63,13 +65,13 @@ async def _ended(
 
 async def change(request: Request) -> Response:
     """Name, address, telephone and mail."""
-    visitor, ask, register, unit, fields = await _begun(request)
+    visitor, ask, register, unit, fields = await begun(request)
     today = danish_day(visitor.now)
     day = day_in(fields.get("dag", ""), today)
     sheet = await register.sheet(unit, max(day, today), visitor.now)
     changes = _changes(sheet.line[0].said if sheet.line else {}, fields)
     problem = await register.change(ask, unit, day, changes) if changes else "same"
-    return await _ended(visitor, unit, fields, problem, "units.done.change")
+    return await ended(visitor, unit, fields, problem, "units.done.change")
 
 
 def _changes(now: Any, fields: dict[str, str]) -> dict[str, Any]:
@@ -104,47 +106,47 @@ def _address(fields: dict[str, str]) -> dict[str, Any]:
 
 async def move(request: Request) -> Response:
     """Beneath another unit."""
-    visitor, ask, register, unit, fields = await _begun(request)
+    visitor, ask, register, unit, fields = await begun(request)
     day = day_in(fields.get("dag", ""), danish_day(visitor.now))
     try:
         (above,) = await _units_in(visitor, register, fields, "under") or (None,)
         problem = await register.move(ask, unit, day, above) if above else "which"
     except Unclear as unclear:
-        return await _ended(visitor, unit, fields, unclear.problem, "", unclear.near)
+        return await ended(visitor, unit, fields, unclear.problem, "", unclear.near)
     except ValueError:
         problem = "which"
-    return await _ended(visitor, unit, fields, problem, "units.done.move")
+    return await ended(visitor, unit, fields, problem, "units.done.move")
 
 
 async def close(request: Request) -> Response:
     """Closed; into one (merged), or several (split)."""
-    visitor, ask, register, unit, fields = await _begun(request)
+    visitor, ask, register, unit, fields = await begun(request)
     day = day_in(fields.get("dag", ""), danish_day(visitor.now))
     try:
         successors = await _units_in(visitor, register, fields, "efter")
     except Unclear as unclear:
-        return await _ended(visitor, unit, fields, unclear.problem, "", unclear.near)
-    return await _ended(visitor, unit, fields, await register.close(ask, unit, day, successors), "units.done.close")
+        return await ended(visitor, unit, fields, unclear.problem, "", unclear.near)
+    return await ended(visitor, unit, fields, await register.close(ask, unit, day, successors), "units.done.close")
 
 
 async def new(request: Request) -> Response:
     """A unit beneath this one."""
-    visitor, ask, register, unit, fields = await _begun(request)
+    visitor, ask, register, unit, fields = await begun(request)
     if not fields.get("nyt_navn"):
-        return await _ended(visitor, unit, fields, "name", "")
+        return await ended(visitor, unit, fields, "name", "")
     resource: dict[str, Any] = {"active": True, "name": fields["nyt_navn"]}
     if fields.get("nyt_slags"):
         resource["type"] = [{"text": fields["nyt_slags"]}]
     made = await register.register(ask, unit, resource)
     if isinstance(made, str):
-        return await _ended(visitor, unit, fields, made, "")
-    return await _ended(visitor, made, fields, "", "units.done.new")
+        return await ended(visitor, unit, fields, made, "")
+    return await ended(visitor, made, fields, "", "units.done.new")
 
 
 async def withdraw(request: Request) -> Response:
     """A plan is taken back."""
-    visitor, ask, register, unit, fields = await _begun(request)
-    return await _ended(visitor, unit, {}, await register.withdraw(ask, id_in(fields, "plan")), "units.done.withdraw")
+    visitor, ask, register, unit, fields = await begun(request)
+    return await ended(visitor, unit, {}, await register.withdraw(ask, id_in(fields, "plan")), "units.done.withdraw")
 
 
 async def _units_in(visitor: Visit, register: Units, fields: dict[str, str], name: str) -> list[UUID]:

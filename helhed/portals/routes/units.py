@@ -13,7 +13,9 @@ from helhed.foundation.errors import Unknown
 from helhed.foundation.ids import key_of
 from helhed.portals.context import Visit, visit
 from helhed.portals.ports.units import Units
+from helhed.portals.presenters.unit_listings import coming, listing_lines
 from helhed.portals.presenters.units import unit_view
+from helhed.registries.addressing import message_types, specialities
 from helhed.registries.units.planning import danish_day
 from helhed.trust.acting.policy import acting_policy
 
@@ -78,6 +80,7 @@ async def unit_page(
     sheet = await register.sheet(identifier, day, visitor.now)
     arranges = keeps(visitor) and await register.arranges(visitor.ask(Purpose.OPERATIONS), identifier)
     here = sheet.line[0].said if sheet.line else {}
+    own = listing_lines(sheet.listings, visitor.words, day)
     uses = None
     if arranges and visitor.principal.organisation == key_of(
         identifier
@@ -89,6 +92,7 @@ async def unit_page(
     return visitor.page(
         "unit.html", status=422 if problem else 200, shown=unit_view(sheet, visitor.words, visitor.now), day=day, today=today,
         arranges=arranges, keeps=keeps(visitor), fields=fields or {}, now_is=_typed(here), problem=problem, near=near, uses=uses, shak_days=SHAK_DAYS,
+        own=own, to_come=coming(own), messages=sorted((words[visitor.words.language], code) for code, words in message_types().items()), specialities=specialities(),
         csrf=visitor.session.csrf if visitor.session else "", notice=await visitor.heard(),
     )  # fmt: skip
 

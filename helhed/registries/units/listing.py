@@ -1,10 +1,11 @@
 """What is listed for units, taken from stored Endpoints and HealthcareServices in the transaction that stores them.
 
 An Endpoint is listed for its ``managingOrganization``, a HealthcareService for its ``providedBy``; whether it counts is decided when it
-is asked (registries/migrations/0014). Both say when they are so by ``period``; a service has none, and is there while it is active.
+is asked (registries/migrations/0014). An Endpoint says when it is so by ``period``; a service has none in R4, and says it by an extension
+of ours, or is there while it is active.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -19,6 +20,8 @@ from helhed.registries.projections import local_target
 from helhed.registries.units.stating import what_is_said
 
 ALWAYS, NEVER_ENDS = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+#: from and to when a HealthcareService counts, which has no period in R4
+IN_FORCE = "urn:helhed:extension:in-force"
 _PUT = "select registries.put_listings($1, $2, $3, $4, $5, $6, $7::jsonb[], $8::jsonb[])"
 _UNIT = {"Endpoint": "managingOrganization", "HealthcareService": "providedBy"}
 _CODES = {"Endpoint": "payloadType", "HealthcareService": "specialty"}
@@ -59,7 +62,7 @@ def _listed(one: Stored) -> _Listed:
     kind = resource["resourceType"]
     above = local_target(resource.get(_UNIT[kind]), "Organization")
     in_use = resource.get("status", "active") == "active" and resource.get("active", True)
-    begins, ends = _period(resource.get("period", {}))
+    begins, ends = _period(period_of(resource))
     codes = sorted({code.lower() for code in _codes(resource.get(_CODES[kind], ()))})
     unit = key_of(above) if above is not None and in_use else None
     said = orjson.dumps(what_is_said(resource)).decode()
@@ -69,6 +72,14 @@ def _listed(one: Stored) -> _Listed:
 def _codes(concepts: Sequence[dict[str, Any]]) -> Iterator[str]:
     for concept in concepts:
         yield from (coding["code"] for coding in concept.get("coding", ()) if coding.get("code"))
+
+
+def period_of(resource: Mapping[str, Any]) -> dict[str, Any]:
+    """From and to when it counts: its own period, or, where FHIR has no place for one, that of an extension of ours."""
+    if "period" in resource:
+        return dict(resource["period"])
+    found = (one.get("valuePeriod", {}) for one in resource.get("extension", ()) if one.get("url") == IN_FORCE)
+    return dict(next(found, {}))
 
 
 def _period(period: dict[str, Any]) -> tuple[datetime, datetime]:

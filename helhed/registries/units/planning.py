@@ -69,6 +69,8 @@ _PROBLEMS: dict[str, tuple[type[HelhedError], str]] = {
     "circle": (Unprocessable, "A unit cannot stand beneath itself."),
     "elsewhere": (Forbidden, "A unit is moved only to where its arranger may arrange."),
     "successor": (Unprocessable, "Who carries on are other units that are open on that day."),
+    "address": (Unprocessable, "Messages go to an address that begins with https:// and names a host."),
+    "begun": (Conflict, "It has begun, and no end is planned. Say from which day it is no longer so."),
     "done": (Conflict, "The plan has come into force, or was taken back."),
 }
 
@@ -148,12 +150,12 @@ class UnitPlans:
         async with lend(self._store.pool) as connection, connection.transaction():
             await prove(connection, Duty.PERSON)
             problem = await connection.fetchval(_WITHDRAW, ask_row(ask), plan, danish_day(ask.at))
-        _raise(problem)
+        refuse(problem)
 
     async def register(self, ask: Ask, above: UUID, resource: Mapping[str, Any]) -> UUID:
         """A new unit beneath ``above``, from today on, by the system of the organisation acted from. Raises HelhedError."""
         async with lend(self._store.pool) as connection:
-            _raise(await connection.fetchval(_ADMIT, ask_row(ask), key_of(above)))
+            refuse(await connection.fetchval(_ADMIT, ask_row(ask), key_of(above)))
         if ask.organisation is None:
             raise Forbidden
         new = new_id()
@@ -161,7 +163,7 @@ class UnitPlans:
         if issues := validate(body):
             raise InvalidResource(issues=issues)
         change = Change("POST", "Organization", body, orjson.dumps(body), new)
-        await self._store.commit(_system(ask, ask.organisation), [change])
+        await self._store.commit(system_of(ask, ask.organisation), [change])
         return new
 
     async def arranges(self, ask: Ask, unit: UUID) -> bool:
@@ -183,9 +185,9 @@ class UnitPlans:
             await prove(connection, Duty.PERSON)
             for plan, one in zip(plans, wanted, strict=True):
                 values = (plan, key_of(one.unit), day, kind, *one.columns(), today)
-                _raise(await connection.fetchval(_PLAN, ask_row(ask), *values))
+                refuse(await connection.fetchval(_PLAN, ask_row(ask), *values))
         if day <= today:
-            await self.apply_due(ask.at, partial(_system, ask), plans)
+            await self.apply_due(ask.at, partial(system_of, ask), plans)
         return plans
 
     async def apply_due(self, moment: datetime, asks: Planners, only: Sequence[UUID] | None = None) -> int:
@@ -228,7 +230,7 @@ class UnitPlans:
                 await asyncio.wait_for(stopping.wait(), _SECONDS_BETWEEN)
 
 
-def _system(ask: Ask, organisation: int) -> Ask:
+def system_of(ask: Ask, organisation: int) -> Ask:
     """The system of an organisation, in the act that ``ask`` was decided for."""
     return replace(
         ask, kind=ActorKind.SYSTEM, actor=organisation, organisation=organisation, role="system",
@@ -248,7 +250,8 @@ def problem_of(error: HelhedError) -> str:
     )
 
 
-def _raise(problem: str | None) -> None:
+def refuse(problem: str | None) -> None:
+    """Raise what stands in the way, by its word; nothing when nothing does."""
     if problem is not None:
         kind, why = _PROBLEMS[problem]
         raise kind(why)
