@@ -196,15 +196,25 @@ def unit_import(
     keeper_of: Annotated[
         str, typer.Option("--keeper", help="Organization/ and the id of the keeper of the directory.")
     ],
+    part: Annotated[
+        bool, typer.Option("--part", help="The file is meant to hold a part of the register only.")
+    ] = False,
 ) -> None:
-    """Take a published register in; again at any time, and only what changed is changed."""
+    """Take a published register in; again at any time, and only what changed is changed. Half a file is refused whole."""
     from helhed.commands.unit_files import take_in_register
     from helhed.serving import prepared
 
     settings = Settings()
     with prepared(settings) as target:
-        taken = run(take_in_register(settings, target, file, keeper_of))
+        taken, missing = run(take_in_register(settings, target, file, keeper_of, part=part))
     typer.echo(f"{taken.new} new, {taken.changed} changed, {taken.same} as before, {len(taken.left_out)} left out")
+    typer.echo(f"{taken.services} units with other specialities than before")
+    for one in taken.told:
+        typer.echo(f"  changed: {one}")
+    if missing:
+        typer.echo(
+            f"{len(missing)} known from before are not in the file, and stay as they are: {', '.join(missing[:20])}"
+        )
     for one in taken.left_out:
         typer.echo(f"  {one}")
     raise SystemExit(2 if taken.left_out else 0)

@@ -20,8 +20,13 @@ from helhed.trust.background import ordering_system
 _KEEPS = "select exists (select from registries.keeper where organisation = $1)"
 
 
-async def take_in_register(settings: Settings, target: Target, path: Path, keeper: str) -> TakenIn:
-    """Take the file in. Raises BadRequest for what is no register, Unknown for who keeps no directory."""
+async def take_in_register(
+    settings: Settings, target: Target, path: Path, keeper: str, *, part: bool = False
+) -> tuple[TakenIn, list[str]]:
+    """Take the file in, whole or not at all; with the SOR codes of units that it no longer holds. ``part``: it need not hold all.
+
+    Raises BadRequest for what is no register, or half of one, and Unknown for who keeps no directory.
+    """
     identifier = parse_id(keeper.removeprefix("Organization/"))
     if identifier is None:
         raise BadRequest("Name the keeper as Organization/ and its id here.")
@@ -29,8 +34,11 @@ async def take_in_register(settings: Settings, target: Target, path: Path, keepe
         if not await connection.fetchval(_KEEPS, key_of(identifier)):
             raise Unknown("That organisation is no keeper of the directory. Name it one first: helhed keeper add.")
     async with _opened(settings, target) as store:
+        register, ask = Register(store), ordering_system(key_of(identifier), system_clock())
         with path.open("rb") as stream:
-            return await Register(store).take_in(ordering_system(key_of(identifier), system_clock()), read_sor(stream))
+            missing = await register.check(ask, read_sor(stream), part=part)
+            stream.seek(0)
+            return await register.take_in(ask, read_sor(stream)), missing
 
 
 async def take_in_shak(connection: Connection, path: Path) -> tuple[int, int]:

@@ -37,12 +37,6 @@ def message_types() -> Mapping[str, Mapping[str, str]]:
     return {one["code"]: {"da": one["da"], "en": one["en"]} for one in found["types"]}
 
 
-@cache
-def specialities() -> tuple[str, ...]:
-    """``specialities.json``: the names of the medical specialities, for whoever writes one down."""
-    return tuple(orjson.loads((files(__package__) / "specialities.json").read_bytes())["names"])
-
-
 @dataclass(frozen=True, slots=True)
 class Route:
     """One way to a unit."""

@@ -9,6 +9,7 @@ from uuid import UUID
 from helhed.portals.language import Words
 from helhed.registries.addressing import message_types
 from helhed.registries.units.keeping_listings import Listing
+from helhed.registries.units.specialities import told
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ def coming(lines: Sequence[ListingLine]) -> list[ListingLine]:
 
 def _line(one: Listing, words: Words, today: date) -> ListingLine:
     begun = one.begins is None or one.begins <= today
-    what = _messages(one.said, words) if one.type == "Endpoint" else _service(one.said)
+    what = _messages(one.said, words) if one.type == "Endpoint" else _service(one.said, words)
     return ListingLine(one.id, what, _days(one, words), not begun or one.ends is not None, begun)
 
 
@@ -57,6 +58,6 @@ def _messages(said: Mapping[str, Any], words: Words) -> str:
     return words("units.takes_at", types=types, address=str(said.get("address", "")))
 
 
-def _service(said: Mapping[str, Any]) -> str:
-    specialities = [str(one.get("text") or next((c.get("display") or c.get("code") for c in one.get("coding", ())), "")) for one in said.get("specialty", ())]  # fmt: skip
-    return ", ".join(dict.fromkeys([str(said.get("name", "")), *filter(None, specialities)]))
+def _service(said: Mapping[str, Any], words: Words) -> str:
+    named = [str(said["name"])] if said.get("name") else []
+    return ", ".join(dict.fromkeys([*named, *told(said.get("specialty", ()), words.language)]))

@@ -13,6 +13,7 @@ from helhed.registries.identifiers import PROVIDER_NUMBER, SHAK, SOR
 from helhed.registries.units.history import UnitThen
 from helhed.registries.units.inheriting import GLNS
 from helhed.registries.units.planning import Plan
+from helhed.registries.units.specialities import told
 
 _NUMBERS = {SOR: "sor", SHAK: "shak", PROVIDER_NUMBER: "provider", **dict.fromkeys(GLNS, "gln")}
 _FOREVER = date.max.year
@@ -156,7 +157,7 @@ class _Teller:
 
     def service(self, said: Mapping[str, Any]) -> Line:
         """What is offered, and its specialities."""
-        kinds = [*_texts(said.get("type", ())), *_texts(said.get("specialty", ()))]
+        kinds = told([*said.get("type", ()), *said.get("specialty", ())], self._words.language)
         return Line(str(said.get("name") or ", ".join(kinds)), ", ".join(kinds), str(said.get("comment", "")))
 
     def route(self, one: Route) -> RouteLine:
@@ -264,11 +265,3 @@ def _address(value: Mapping[str, Any]) -> str:
 
 
 _contact = _number
-
-
-def _texts(concepts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    for one in concepts:
-        coding: Mapping[str, Any] = next(iter(one.get("coding", ())), {})
-        told = one.get("text") or coding.get("display") or coding.get("code")
-        if told:
-            yield str(told)

@@ -14,6 +14,7 @@ from helhed.portals.routes.units import PATH, day_in
 from helhed.registries.addressing import EVENTS, message_types
 from helhed.registries.identifiers import GLN
 from helhed.registries.units.planning import danish_day
+from helhed.registries.units.specialities import by_name
 
 _CONNECTION = {"system": "http://terminology.hl7.org/CodeSystem/endpoint-connection-type", "code": "hl7-fhir-msg"}
 _GLN = re.compile(r"[0-9]{13}")
@@ -91,7 +92,7 @@ def _service(fields: dict[str, str]) -> dict[str, Any]:
         "resourceType": "HealthcareService",
         "active": True,
         **{name: text for name, text in told.items() if text},
-        **({"specialty": [{"text": speciality}]} if speciality else {}),
+        **({"specialty": [by_name(speciality)]} if speciality else {}),
     }
 
 

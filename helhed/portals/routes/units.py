@@ -15,7 +15,8 @@ from helhed.portals.context import Visit, visit
 from helhed.portals.ports.units import Units
 from helhed.portals.presenters.unit_listings import coming, listing_lines
 from helhed.portals.presenters.units import unit_view
-from helhed.registries.addressing import message_types, specialities
+from helhed.registries.addressing import message_types
+from helhed.registries.units import specialities
 from helhed.registries.units.planning import danish_day
 from helhed.trust.acting.policy import acting_policy
 
@@ -92,7 +93,7 @@ async def unit_page(
     return visitor.page(
         "unit.html", status=422 if problem else 200, shown=unit_view(sheet, visitor.words, visitor.now), day=day, today=today,
         arranges=arranges, keeps=keeps(visitor), fields=fields or {}, now_is=_typed(here), problem=problem, near=near, uses=uses, shak_days=SHAK_DAYS,
-        own=own, to_come=coming(own), messages=sorted((words[visitor.words.language], code) for code, words in message_types().items()), specialities=specialities(),
+        own=own, to_come=coming(own), messages=sorted((words[visitor.words.language], code) for code, words in message_types().items()), specialities=specialities.names(visitor.words.language),
         csrf=visitor.session.csrf if visitor.session else "", notice=await visitor.heard(),
     )  # fmt: skip
 

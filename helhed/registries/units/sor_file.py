@@ -40,9 +40,11 @@ _OTHERS = frozenset(
         "VisitingAddressInformation",
         "ActivityAddressInformation",
         "SystemSupplier",
+        "ClinicalSpecialityCollection",
     }
 )
 _REPLACED = "ReplacedByEntityCollection"
+_SPECIALITIES = "ClinicalSpecialityCollection"  #: each a code of SNOMED CT, or a name, in an element of its own
 _DEEPEST, _LONGEST = 64, 500
 _PIECE = 1 << 16
 
@@ -55,6 +57,7 @@ class SorUnit:
     parent: str | None  #: SOR code of the unit that holds it
     texts: dict[str, str] = field(default_factory=dict)
     successors: list[str] = field(default_factory=list)
+    specialities: list[str] = field(default_factory=list)  #: codes of SNOMED CT, or names
 
     @property
     def sor(self) -> str:
@@ -99,6 +102,8 @@ class _Reader:
             self.done.append(self._open[-1])
         elif name.endswith("Entity") and name.removesuffix("Entity") in _LEVELS and self._open:
             self._open.pop()
+        elif _SPECIALITIES in self._path and name.startswith("ClinicalSpecial") and self._open:
+            self._specialises("".join(self._text).strip()[:_LONGEST])
         elif name in _TEXTS and self._open:
             self._take(name, "".join(self._text).strip()[:_LONGEST])
         self._text = []
@@ -110,6 +115,11 @@ class _Reader:
                 unit.successors.append(text)
         elif not _OTHERS.intersection(within) and _TEXTS[name] not in unit.texts and text:
             unit.texts[_TEXTS[name]] = text
+
+    def _specialises(self, text: str) -> None:
+        """An element that holds others has no text of its own."""
+        if text and text not in self._open[-1].specialities:
+            self._open[-1].specialities.append(text)
 
     def _own(self) -> int:
         """Where in the path the unit's own element stands."""

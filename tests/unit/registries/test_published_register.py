@@ -5,10 +5,12 @@ from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
+import orjson
 import pytest
 
 from helhed.commands.keepers import add_keeper
 from helhed.foundation.errors import BadRequest
+from helhed.registries.units import specialities
 from helhed.registries.units.history import UnitHistory
 from helhed.registries.units.planning import danish_day
 from helhed.registries.units.sor_file import read_sor
@@ -20,7 +22,7 @@ WARD = """
   <SorIdentifier>31000016005</SorIdentifier><EntityName>{name}</EntityName><UnitType>225728007</UnitType><ShakIdentifier>990101</ShakIdentifier>
   <OptionalEanLocationCode><EanLocationCodeEntity><EanLocationCode>5790000000003</EanLocationCode></EanLocationCodeEntity></OptionalEanLocationCode>
   <GeographicalParent><GeographicalParentSorIdentifier>11000016002</GeographicalParentSorIdentifier></GeographicalParent>
-  <SorStatus><FromDate>2020-01-01</FromDate>{last}<FirstFromDate>2015-05-01</FirstFromDate></SorStatus>
+  {specialities}<SorStatus><FromDate>2020-01-01</FromDate>{last}<FirstFromDate>2015-05-01</FirstFromDate></SorStatus>
   <ReplacesEntityCollection><SorIdentifier>99000016009</SorIdentifier></ReplacesEntityCollection>
   <ReplacedByEntityCollection><SorIdentifier>41000016006</SorIdentifier></ReplacedByEntityCollection>
  </OrganizationalUnit></OrganizationalUnitEntity>"""
@@ -37,10 +39,15 @@ FILE = """<?xml version="1.0" encoding="UTF-8"?>
  </HealthInstitution>{ward}</HealthInstitutionEntity></InstitutionOwnerEntity></s:SorTree>"""
 
 
-def published(name: str = "Afsnit B12", last: str = "") -> bytes:
+def published(name: str = "Afsnit B12", last: str = "", *offers: str) -> bytes:
     """A register with an owner, a hospital and a ward."""
     told = f"<ToDate>{last}</ToDate>" if last else ""
-    return FILE.format(ward=WARD.format(name=name, last=told)).encode()
+    each = "".join(
+        f"<Entry><ClinicalSpeciality>{one}</ClinicalSpeciality><SorStatus><FromDate>1999-01-01</FromDate></SorStatus></Entry>"
+        for one in offers
+    )
+    offered = f"<ClinicalSpecialityCollection>{each}</ClinicalSpecialityCollection>" if each else ""
+    return FILE.format(ward=WARD.format(name=name, last=told, specialities=offered)).encode()
 
 
 async def taken(world: World, raw: bytes) -> TakenIn:
@@ -135,3 +142,61 @@ async def test_a_unit_that_cannot_be_stored_is_left_out_by_name_and_the_others_a
     assert found.new == 2
     (left_out,) = found.left_out
     assert left_out.startswith("31000016005 Afsnit B12: ")
+
+
+async def offered(world: World) -> list[Any]:
+    """What the ward is known to offer."""
+    key = await world.owner.fetchval("select key from registries.organisation where sor = '31000016005'")
+    rows = await world.owner.fetch(
+        "select said from registries.listings_to_come($1, clock_timestamp()) where type = 'HealthcareService'", key
+    )
+    return [orjson.loads(row["said"])["specialty"] for row in rows]
+
+
+async def test_the_specialities_of_a_unit_are_taken_in_changed_and_taken_out_with_the_register(world: World) -> None:
+    first = await taken(world, published("Afsnit B12", "", "394579002", "Noget nyt"))
+    assert (first.new, first.services) == (3, 1)
+    code = {"coding": [{"system": "http://snomed.info/sct", "code": "394579002"}]}
+    assert await offered(world) == [[code, {"text": "Noget nyt"}]]
+    again = await taken(world, published("Afsnit B12", "", "394579002", "Noget nyt"))
+    assert (again.same, again.services) == (3, 0)
+    assert (await taken(world, published("Afsnit B12", "", "394579002"))).services == 1
+    assert await offered(world) == [[code]]
+    assert (await taken(world, published())).services == 1
+    assert await offered(world) == []
+    assert specialities.told([code, specialities.by_name("neurologi")], "da") == [
+        "Intern medicin: kardiologi",
+        "Neurologi",
+    ]
+    ward = await ward_of(world, days=0)
+    assert ward is not None
+    assert ward["extension"][0]["valuePeriod"] == {"start": "2015-05-01"}, "the days of a speciality are not the unit's"
+
+
+async def test_what_changed_is_told_unit_by_unit(world: World) -> None:
+    await taken(world, published())
+    changed = await taken(world, published("Afsnit C1"))
+    assert changed.told == ["31000016005 Afsnit C1: name"]
+
+
+async def test_half_a_file_is_refused_whole(world: World) -> None:
+    await taken(world, published())
+    half = published("Afsnit C1").replace(b"<HealthInstitution>", b"<!--").replace(b"</HealthInstitution>", b"-->")
+    for raw, why in (
+        (published("Afsnit C1")[:-40], "not sound XML"),
+        (published("Afsnit C1").replace(b"21000016003", b"31000016005"), "twice"),
+        (half[: half.index(b"<OrganizationalUnitEntity>")] + b"</HealthInstitutionEntity></InstitutionOwnerEntity></s:SorTree>", "cut off"),
+        (published(last="2030-02-30"), "no real date"),
+    ):  # fmt: skip
+        with pytest.raises(BadRequest, match=why):
+            await checked(world, raw)
+    assert await checked(world, published("Afsnit C1")) == []
+    assert await checked(world, published().replace(b"31000016005", b"31000016009")) == ["31000016005"]
+    assert await checked(world, half[: half.index(b"<OrganizationalUnitEntity>")] + b"</HealthInstitutionEntity></InstitutionOwnerEntity></s:SorTree>", part=True) == []  # fmt: skip
+
+
+async def checked(world: World, raw: bytes, *, part: bool = False) -> list[str]:
+    """Which units known from before the file does not hold."""
+    key = await world.owner.fetchval("select organisation from registries.keeper")
+    keeper = await world.owner.fetchval("select id from registries.organisation where key = $1", key)
+    return await Register(world.store).check(world.system(keeper), read_sor(BytesIO(raw)), part=part)
