@@ -36,13 +36,13 @@ def by_code(code: str) -> dict[str, Any]:
 
 
 def told(concepts: Sequence[Mapping[str, Any]], language: str) -> list[str]:
-    """What they are called: as the list has their code, else as they say themselves, else by the code."""
+    """What they are called: as they say themselves, else as the list has their code, else by the code."""
     return [text for one in concepts if (text := _told(one, language))]
 
 
 def _told(concept: Mapping[str, Any], language: str) -> str:
     codings = concept.get("coding", ())
-    codes = {one.get("code") for one in codings if one.get("system") == SNOMED}
-    known = next((one[language] for one in _known() if one.get("snomed") in codes), None)
-    said = (one.get("display") or one.get("code") for one in codings)
-    return str(known or concept.get("text") or next(said, None) or "")
+    said = concept.get("text") or next((one["display"] for one in codings if one.get("display")), None)
+    codes = [str(one.get("code", "")) for one in codings]
+    known = (one[language] for one in _known() if one.get("snomed") in codes)
+    return str(said or next(known, None) or next(iter(codes), ""))
