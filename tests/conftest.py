@@ -4,17 +4,16 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from uuid import uuid4
 
-import asyncpg
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from helhed.foundation.database import Target, application_password, connect, embedded_target, url_target
+from helhed.foundation.database import Target, application_password, embedded_target, url_target
 from helhed.foundation.postgres import EmbeddedPostgres
 from helhed.foundation.proving import proof_secret
 from helhed.foundation.settings import Settings
 from helhed.serving import prepare
+from tests.support.databases import copy_made, drop
 from tests.support.in_memory import folder_in_memory
 from tests.support.live import LiveServer
 from tests.support.world import World
@@ -42,7 +41,7 @@ def server_target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
         )
         asyncio.run(prepare(template))
         yield template
-        asyncio.run(_drop(template))
+        asyncio.run(drop(template))
         return
     with folder_in_memory(tmp_path_factory.mktemp("postgres")) as folder:
         server = EmbeddedPostgres(folder, shared_buffers="64MB")
@@ -56,11 +55,15 @@ def server_target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
 @pytest.fixture
 def target(server_target: Target) -> Iterator[Target]:
     """A fresh, empty, migrated database."""
-    name = f"t_{uuid4().hex}"
-    asyncio.run(_clone(server_target, name))
-    fresh = server_target.named(name)
-    yield fresh
-    asyncio.run(_drop(fresh))
+    with copy_made(server_target) as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="module")
+def module_target(server_target: Target) -> Iterator[Target]:
+    """The same, for the tests of a module together."""
+    with copy_made(server_target) as fresh:
+        yield fresh
 
 
 @pytest.fixture
@@ -77,23 +80,3 @@ def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer
     running = LiveServer.start(tmp_path_factory.mktemp("live"))
     yield running
     running.stop()
-
-
-async def _admin(target: Target) -> asyncpg.Connection:
-    return await connect({**target.owner, "database": "postgres"})
-
-
-async def _clone(target: Target, name: str) -> None:
-    admin = await _admin(target)
-    try:
-        await admin.execute(f'create database "{name}" template "{target.owner["database"]}"')
-    finally:
-        await admin.close()
-
-
-async def _drop(target: Target) -> None:
-    admin = await _admin(target)
-    try:
-        await admin.execute(f'drop database if exists "{target.owner["database"]}" with (force)')
-    finally:
-        await admin.close()

@@ -22,8 +22,8 @@ from tests.generative.loading import Loaded, load
 from tests.generative.mutants import LIVE, Mutant, mutate
 from tests.generative.resources import Drawer
 from tests.generative.tally import Tally, counted
-from tests.generative.twins import copy_of
 from tests.generative.worlds import a_world, some_asks
+from tests.support.databases import copy_of
 from tests.support.world import World as Opened
 
 SEEDS = [*range(2), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 60))]

@@ -24,8 +24,9 @@ from tests.generative.queries import a_search_for
 from tests.generative.resources import Drawer
 from tests.generative.tally import LEAST_WITH_SOMETHING_HIDDEN, Tally
 from tests.generative.test_twins import about, calls, same
-from tests.generative.twins import Chance, copy_of, is_shown_in_part, twins
+from tests.generative.twins import Chance, is_shown_in_part, twins
 from tests.generative.worlds import Case, World, a_world, an_ask, left_of
+from tests.support.databases import copy_of
 from tests.support.world import World as Opened
 
 #: the quickest of those in which a mask is for several; the others in long runs

@@ -32,8 +32,8 @@ from tests.generative.mutants import (
     table,
 )
 from tests.generative.resources import Drawer
-from tests.generative.twins import copy_of
 from tests.generative.worlds import NOW, World, a_world, some_asks
+from tests.support.databases import copy_of
 from tests.support.world import World as Opened
 
 SEEDS = range(96)

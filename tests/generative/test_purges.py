@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings as hypothesis_settings, stra
 
 from helhed.fhir.store.purging import Connected
 from helhed.foundation.settings import Settings
+from tests.support.databases import copy_of
 from tests.support.world import World
-from tests.unit.store.purging import Custodians, Ward, custodians, found_in, fresh, planted
+from tests.unit.store.purging import Custodians, Ward, custodians, found_in, planted
 
 #: how a row is built: what it is, how many versions it has had, whether it was deleted, and whether it presents the row before it
 ROWS = st.lists(
@@ -89,7 +90,7 @@ async def test_nothing_of_what_is_purged_is_left_and_all_the_rest_is(server_targ
         drawn.append([rows, which])
 
     draw()
-    async with fresh(server_target) as target:
+    async with copy_of(server_target) as target:
         world = await World.open(target, Settings(data_dir=tmp_path, demo=True))
         hospital = await world.organisation("Sygehus")
         staff = await custodians(world, hospital)

@@ -24,8 +24,9 @@ from tests.generative.mutants import AT_THE_DOOR, MUTANTS, Mutant, mutate
 from tests.generative.queries import a_search
 from tests.generative.resources import CODES, Drawer, Resource
 from tests.generative.tally import Tally, counted
-from tests.generative.twins import BASE, Call, Chance, Reply, Twins, copy_of, is_there, twins
+from tests.generative.twins import BASE, Call, Chance, Reply, Twins, is_there, twins
 from tests.generative.worlds import Kept, a_world, an_ask
+from tests.support.databases import copy_of
 from tests.support.world import World as Opened
 
 SEEDS = [*range(5), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(500, 560))]

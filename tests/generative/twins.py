@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from helhed.api import FhirApi
 from helhed.foundation.ask import Action, Ask
@@ -21,6 +21,7 @@ from helhed.trust.reference import Permit, decide, may_read
 from tests.generative.agreement import saw_it_begin
 from tests.generative.loading import Loaded, is_written_twice
 from tests.generative.worlds import NOW, Kept
+from tests.support.databases import copy_of
 from tests.support.world import World as Opened
 
 BASE = "http://network.example"
@@ -155,26 +156,6 @@ async def twins(loaded: Loaded, source: Target, ask: Ask, folder: Path) -> Async
         finally:
             await left.close()
             await right.close()
-
-
-@asynccontextmanager
-async def copy_of(source: Target) -> AsyncIterator[Target]:
-    """A database like another, to which nobody may be connected; dropped in the end."""
-    copy = source.named(f"t_{uuid4().hex}")
-    name = copy.owner["database"]
-    await _administer(source, f'create database "{name}" template "{source.owner["database"]}"')
-    try:
-        yield copy
-    finally:
-        await _administer(source, f'drop database "{name}" with (force)')
-
-
-async def _administer(target: Target, statement: str) -> None:
-    admin = await connect({**target.owner, "database": "postgres"})
-    try:
-        await admin.execute(statement)
-    finally:
-        await admin.close()
 
 
 async def _forget(target: Target, ids: Iterable[UUID], begun: Iterable[UUID]) -> None:

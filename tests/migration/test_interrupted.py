@@ -9,6 +9,7 @@ import pytest
 from helhed.foundation.database import Connection, Target, connect, ensure_database
 from helhed.foundation.migrations import Migration, MigrationChanged, all_migrations, migrate
 from tests.support.catalog import everything
+from tests.support.databases import drop
 
 _DIE = "\nselect pg_terminate_backend(pg_backend_pid());"
 
@@ -19,9 +20,7 @@ async def empty(server_target: Target, target: Target) -> AsyncIterator[Target]:
     fresh = target.named(target.owner["database"] + "_m")
     await ensure_database(fresh)
     yield fresh
-    admin = await connect({**fresh.owner, "database": "postgres"})
-    await admin.execute(f'drop database if exists "{fresh.owner["database"]}" with (force)')
-    await admin.close()
+    await drop(fresh)
 
 
 async def _fails_at(target: Target, migration: Migration, before: list[Migration]) -> None:

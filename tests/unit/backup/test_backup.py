@@ -17,6 +17,7 @@ from helhed.foundation.keyring_file import KEYRING, read_keyring
 from helhed.foundation.once import create_once
 from helhed.foundation.settings import Settings
 from tests.support.catalog import everything
+from tests.support.databases import drop
 from tests.support.world import NOW, World
 
 #: a key may hold any byte, line ends of every kind among them
@@ -28,9 +29,7 @@ async def other(target: Target) -> AsyncIterator[Target]:
     """Where no network is yet, on the same server."""
     fresh = target.named(target.owner["database"] + "_r")
     yield fresh
-    admin = await connect({**fresh.owner, "database": "postgres"})
-    await admin.execute(f'drop database if exists "{fresh.owner["database"]}" with (force)')
-    await admin.close()
+    await drop(fresh)
 
 
 @pytest.fixture

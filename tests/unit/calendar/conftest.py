@@ -1,43 +1,16 @@
 """Pages over one world, and a citizen with appointments at a hospital, a clinic and a municipality."""
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import pytest
 import pytest_asyncio
 
-from helhed.foundation.database import Target, connect
 from helhed.foundation.ids import key_of
-from helhed.foundation.settings import Settings
 from tests.support.world import NOW, World
+from tests.unit.acting.building import building
 from tests.unit.acting.doors import Browser, Doors
-
-
-@pytest.fixture(scope="module")
-def stage(server_target: Target) -> Iterator[Target]:
-    """A database for a module."""
-    name = f"calendar_{uuid4().hex}"
-    asyncio.run(_do(server_target, f'create database "{name}" template "{server_target.owner["database"]}"'))
-    yield server_target.named(name)
-    asyncio.run(_do(server_target, f'drop database "{name}" with (force)'))
-
-
-async def _do(target: Target, statement: str) -> None:
-    admin = await connect({**target.owner, "database": "postgres"})
-    await admin.execute(statement)
-    await admin.close()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def building(stage: Target, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Doors]:
-    """All pages over one world."""
-    world = await World.open(stage, Settings(data_dir=tmp_path_factory.mktemp("calendar"), demo=True))
-    yield Doors(world)
-    await world.close()
 
 
 @dataclass
@@ -102,4 +75,4 @@ async def town(building: Doors) -> Town:
     return Town(building, hospital, ward, clinic, care, patient)
 
 
-__all__ = ["Town", "key_of"]
+__all__ = ["Town", "building", "key_of"]

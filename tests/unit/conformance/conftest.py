@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
-from helhed.foundation.database import Target, connect
+from helhed.foundation.database import Target
 from helhed.foundation.settings import Settings
+from tests.support.databases import copy_of
 from tests.support.world import World
 
 Worlds = Callable[[], AbstractAsyncContextManager[World]]
@@ -20,23 +20,11 @@ def fresh_world(server_target: Target, tmp_path: Path) -> Worlds:
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[World]:
-        target = server_target.named(f"t_{uuid4().hex}")
-        await _admin(
-            target, f'create database "{target.owner["database"]}" template "{server_target.owner["database"]}"'
-        )
-        world = await World.open(target, Settings(data_dir=tmp_path, demo=True))
-        try:
-            yield world
-        finally:
-            await world.close()
-            await _admin(target, f'drop database "{target.owner["database"]}" with (force)')
+        async with copy_of(server_target) as target:
+            world = await World.open(target, Settings(data_dir=tmp_path, demo=True))
+            try:
+                yield world
+            finally:
+                await world.close()
 
     return opened
-
-
-async def _admin(target: Target, statement: str) -> None:
-    admin = await connect({**target.owner, "database": "postgres"})
-    try:
-        await admin.execute(statement)
-    finally:
-        await admin.close()

@@ -14,11 +14,12 @@ from helhed.commands.backup import back_up, new_identity, restore
 from helhed.commands.purging import custodian, reapply, recognise, write_tombstones
 from helhed.commands.purging.tombstones import NoTombstones, NotWhatWasPurged
 from helhed.foundation.clock import system_clock
-from helhed.foundation.database import Target, connect, read_secret
+from helhed.foundation.database import Target, read_secret
 from helhed.foundation.errors import BadRequest, Forbidden, NotAuthenticated, Unprocessable
 from helhed.foundation.ids import key_of
 from helhed.foundation.settings import Settings
 from helhed.trust.tokens.verifying import TokenIssuer
+from tests.support.databases import drop
 from tests.support.world import NOW, World
 from tests.unit.store.purging import Ward, found_in
 
@@ -31,9 +32,7 @@ async def other(ward: Ward) -> AsyncIterator[Target]:
     target = ward.world.target
     fresh = target.named(target.owner["database"] + "_r")
     yield fresh
-    admin = await connect({**fresh.owner, "database": "postgres"})
-    await admin.execute(f'drop database if exists "{fresh.owner["database"]}" with (force)')
-    await admin.close()
+    await drop(fresh)
 
 
 async def _backed_up(ward: Ward, folder: Path) -> Path:

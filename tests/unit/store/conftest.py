@@ -5,13 +5,13 @@ import copy
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 import pytest_asyncio
 
-from helhed.foundation.database import Target, connect
+from helhed.foundation.database import Target
 from helhed.foundation.settings import Settings
+from tests.support.databases import copy_made, copy_of
 from tests.support.world import World
 from tests.unit.store.purging import place, ward
 from tests.unit.store.scene import Scene
@@ -22,9 +22,8 @@ __all__ = ["place", "ward"]  # fixtures
 @pytest.fixture(scope="session")
 def stage(server_target: Target, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Target, Scene]]:
     """A database with the scene in it, to be cloned."""
-    fresh = asyncio.run(_clone(server_target))
-    yield fresh, asyncio.run(_set(fresh, tmp_path_factory.mktemp("stage")))
-    asyncio.run(_drop(fresh))
+    with copy_made(server_target) as fresh:
+        yield fresh, asyncio.run(_set(fresh, tmp_path_factory.mktemp("stage")))
 
 
 @pytest.fixture
@@ -53,27 +52,8 @@ async def _set(target: Target, folder: Path) -> Scene:
 
 @asynccontextmanager
 async def _opened(template: Target, set_scene: Scene, folder: Path) -> AsyncIterator[Scene]:
-    target = await _clone(template)
-    own = copy.copy(set_scene)
-    own.world = await World.open(target, Settings(data_dir=folder, demo=True))
-    yield own
-    await own.world.close()
-    await _drop(target)
-
-
-async def _clone(template: Target) -> Target:
-    fresh = template.named(f"t_{uuid4().hex}")
-    await _admin(template, f'create database "{fresh.owner["database"]}" template "{template.owner["database"]}"')
-    return fresh
-
-
-async def _drop(target: Target) -> None:
-    await _admin(target, f'drop database if exists "{target.owner["database"]}" with (force)')
-
-
-async def _admin(target: Target, statement: str) -> None:
-    admin = await connect({**target.owner, "database": "postgres"})
-    try:
-        await admin.execute(statement)
-    finally:
-        await admin.close()
+    async with copy_of(template) as target:
+        own = copy.copy(set_scene)
+        own.world = await World.open(target, Settings(data_dir=folder, demo=True))
+        yield own
+        await own.world.close()

@@ -1,7 +1,6 @@
 """Two records custodians of a hospital, and a scanner that looks for a marker in everything a database holds."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,9 +11,10 @@ import pytest_asyncio
 
 from helhed.fhir.store.purging import NamedRow, Proposal, Purged, Wish
 from helhed.foundation.ask import Ask
-from helhed.foundation.database import Connection, Target, connect
+from helhed.foundation.database import Connection, Target
 from helhed.foundation.settings import Settings
 from helhed.trust.roles import put_roles
+from tests.support.databases import copy_of
 from tests.support.world import NOW, World
 
 _COLUMNS = """
@@ -118,26 +118,12 @@ class Ward:
         return await found_in(self.world.owner, self.marker)
 
 
-@asynccontextmanager
-async def fresh(template: Target) -> AsyncIterator[Target]:
-    """A copy of a database, for as long as the block lasts."""
-    target = template.named(f"t_{uuid4().hex}")
-    name, origin = target.owner["database"], template.owner["database"]
-    admin = await connect({**template.owner, "database": "postgres"})
-    try:
-        await admin.execute(f'create database "{name}" template "{origin}"')
-        yield target
-        await admin.execute(f'drop database if exists "{name}" with (force)')
-    finally:
-        await admin.close()
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def place(
     server_target: Target, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[World, UUID, Custodians]]:
     """A hospital with custodians, which the tests of a module share; each has citizens and a marker of its own."""
-    async with fresh(server_target) as target:
+    async with copy_of(server_target) as target:
         world = await World.open(target, Settings(data_dir=tmp_path_factory.mktemp("purging"), demo=True))
         hospital = await world.organisation("Sygehus")
         yield world, hospital, await custodians(world, hospital)

@@ -1,6 +1,5 @@
 """A ward, its people and an authorisation server, shared by the tests of a module, which attack it."""
 
-import asyncio
 import base64
 import hashlib
 import hmac
@@ -18,7 +17,6 @@ from helhed.foundation.database import Target
 from helhed.foundation.settings import Settings
 from tests.support.app_client import Network
 from tests.support.world import NOW, World
-from tests.unit.store.conftest import _clone, _drop
 
 
 def signed_by_hand(header: dict[str, Any], claims: dict[str, Any], secret: bytes | None) -> str:
@@ -55,17 +53,15 @@ class House:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house(server_target: Target, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+async def house(module_target: Target, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     """The ward on a database of its own."""
-    target = await _clone(server_target)
-    world = await World.open(target, Settings(data_dir=tmp_path_factory.mktemp("oauth"), demo=True))
+    world = await World.open(module_target, Settings(data_dir=tmp_path_factory.mktemp("oauth"), demo=True))
     ward = await world.organisation("Afdeling")
     ane, bo, doctor = await world.patient(ward), await world.patient(ward), await world.employee(ward)
     await world.contact(ane, ward)
     pulse = await world.observation(ane, ward)
     yield House(Network(world), ward, ane, bo, doctor, pulse)
     await world.close()
-    await asyncio.to_thread(lambda: asyncio.run(_drop(target)))
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from helhed.foundation.ask import Ask
-from helhed.foundation.database import Target, connected
+from helhed.foundation.database import Target
 from helhed.foundation.ids import key_of
 from helhed.foundation.settings import Settings
 from helhed.trust.watch.cases import Case, Cases
@@ -95,19 +95,10 @@ _TABLES = (
 )
 
 
-async def _fresh(server: Target) -> Target:
-    name = f"t_{uuid4().hex}"
-    async with connected({**server.owner, "database": "postgres"}) as admin:
-        await admin.execute(f'create database "{name}" template "{server.owner["database"]}"')
-    return server.named(name)
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def watched_world(server_target: Target, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+async def watched_world(module_target: Target, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     """One store for the tests of a module, in one event loop."""
-    opened = await World.open(
-        await _fresh(server_target), Settings(data_dir=tmp_path_factory.mktemp("watched"), demo=True)
-    )
+    opened = await World.open(module_target, Settings(data_dir=tmp_path_factory.mktemp("watched"), demo=True))
     yield opened
     await opened.close()
 

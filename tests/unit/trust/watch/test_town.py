@@ -5,11 +5,11 @@ Seeds below 100 were looked at; the long run takes seeds that were not. Bounds a
 
 import asyncio
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
-from helhed.foundation.database import Target, connected
+from helhed.foundation.database import Target
+from tests.support.databases import copy_of
 from tools.watch.running import Result
 from tools.watch.snoopers import HELD_OUT, HIDDEN, TRIED, plant
 from tools.watch.town import Town
@@ -17,15 +17,9 @@ from tools.watch.traffic import Ordinary
 from tools.watch_report import run
 
 
-async def _fresh(server: Target) -> Target:
-    name = f"t_{uuid4().hex}"
-    async with connected({**server.owner, "database": "postgres"}) as admin:
-        await admin.execute(f'create database "{name}" template "{server.owner["database"]}"')
-    return server.named(name)
-
-
 async def _played(server: Target, seed: int, weeks: int, each: int, runs: int) -> Result:
-    return await run(await _fresh(server), seed, weeks, 1, each, runs_a_day=runs)
+    async with copy_of(server) as fresh:
+        return await run(fresh, seed, weeks, 1, each, runs_a_day=runs)
 
 
 def test_the_same_seed_tells_the_same_story():
