@@ -10,24 +10,17 @@ from hypothesis import settings as hypothesis_settings
 
 from helhed.foundation.database import Target, application_password, embedded_target, url_target
 from helhed.foundation.postgres import EmbeddedPostgres
-from helhed.foundation.proving import proof_secret
 from helhed.foundation.settings import Settings
 from helhed.serving import prepare
-from tests.support.databases import copy_made, drop
+from tests.support.databases import copy_made, drop, proofs
 from tests.support.in_memory import folder_in_memory
 from tests.support.live import LiveServer
-from tests.support.world import World
+from tests.support.world import SECRET, World
 
 #: a test never asserts a time, a generated one neither
 hypothesis_settings.register_profile("helhed", deadline=None)
 hypothesis_settings.load_profile("helhed")
 _TEMPLATE = "helhed_template"
-SECRET = b"0" * 32
-
-
-def proofs() -> list[bytes]:
-    """What the application of the tests proves by."""
-    return [proof_secret(SECRET)]
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from helhed.foundation.settings import Settings
 from helhed.serving import prepare
 from tests.faults.oracles import hold, terms_are_those_of_the_content
 from tests.faults.ward import Ward
+from tests.support.databases import proofs
 from tests.support.world import World
 
 pytestmark = pytest.mark.long
@@ -27,7 +28,7 @@ async def placed(tmp_path: Path) -> AsyncIterator[tuple[list[Ward], EmbeddedPost
     """Wards of one network, with a database of its own."""
     server = EmbeddedPostgres(tmp_path / "data", shared_buffers="32MB")
     await asyncio.to_thread(server.start)
-    target = embedded_target(server)
+    target = embedded_target(server, proofs=proofs)
     await prepare(target)
     world = await World.open(target, Settings(data_dir=tmp_path / "data", demo=True))
     yield [await Ward(world).open() for _ in range(WARDS)], server

@@ -19,6 +19,7 @@ from helhed.foundation.settings import Settings
 from helhed.serving import prepare
 from tests.faults.oracles import hold, terms_are_those_of_the_content
 from tests.faults.ward import Ward
+from tests.support.databases import proofs
 from tests.support.world import World
 
 pytestmark = pytest.mark.long
@@ -52,7 +53,7 @@ async def placed(disk: Path) -> AsyncIterator[tuple[Ward, EmbeddedPostgres]]:
     """A ward whose cluster is on the small disk."""
     server = EmbeddedPostgres(disk / "data", shared_buffers="32MB")
     await asyncio.to_thread(server.start)
-    target = embedded_target(server)
+    target = embedded_target(server, proofs=proofs)
     await prepare(target)
     world = await World.open(target, Settings(data_dir=disk / "data", demo=True))
     yield await Ward(world).open(), server

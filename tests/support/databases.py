@@ -6,6 +6,13 @@ from contextlib import asynccontextmanager, contextmanager
 from uuid import uuid4
 
 from helhed.foundation.database import Target, connect
+from helhed.foundation.proving import proof_secret
+from tests.support.world import SECRET
+
+
+def proofs() -> list[bytes]:
+    """What the application of the tests proves its duties by."""
+    return [proof_secret(SECRET)]
 
 
 @asynccontextmanager
