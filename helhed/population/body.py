@@ -77,7 +77,7 @@ def draw_body(rng: Random, sex: str, age: float) -> Body:
     levels = {
         "bmi": min(40.0, max(19.0, rng.gauss(26.0 if age > 35 else 24.0, 3.6))),
         "systolic": rng.gauss(112 + age * 0.22, 6),
-        "filtration": max(66.0, min(112.0, rng.gauss(118 - age * 0.6, 9))),
+        "filtration": max(66.0, min(112.0, 138 - age * 0.6, rng.gauss(118 - age * 0.6, 9))),
         "sugar": rng.gauss(33 + age * 0.05, 2),
         "ldl": max(1.5, min(3.9, rng.gauss(2.8, 0.5))),
         "haemoglobin": rng.gauss((9.2 if sex == "male" else 8.3) - max(0.0, age - 70) * 0.02, 0.35),

@@ -113,7 +113,7 @@ def _begin(life: Life, disease: dict[str, Any]) -> None:
     key = disease["key"]
     onset = life.diseases[key]
     gp_code, hospital_code = CODES[key]
-    clinic, contact = life.person.clinic, ""
+    clinic, contact, minute = life.person.clinic, "", 0
     if onset > life.end - _CONTACTS_KEPT:
         minute = life.clock()
         content = encounter("AMB", "Konsultation", (onset, minute), (onset, minute + 15), gp_code)
@@ -122,7 +122,7 @@ def _begin(life: Life, disease: dict[str, Any]) -> None:
     recorded = condition(gp_code, onset, onset)
     life.sign(recorded, clinic)
     life.write(clinic, "Condition", recorded, contact)
-    _treat(life, disease, onset)
+    _treat(life, disease, onset, minute)
     role, chance = disease.get("followed", ("", 0))
     if life.rng.random() < chance:
         unit = life.unit(role)
@@ -132,13 +132,13 @@ def _begin(life: Life, disease: dict[str, Any]) -> None:
         life.write(unit, "Condition", followed)
 
 
-def _treat(life: Life, disease: dict[str, Any], onset: int) -> None:
+def _treat(life: Life, disease: dict[str, Any], onset: int, seen: int) -> None:
     """The medicines of a disease; where one is always given, the first that is tolerated if none was chosen."""
     against, medicines = disease["against"], disease["medicines"]
-    chosen = [fact for fact in medicines if regimen(life, fact, against, onset)]
+    chosen = [fact for fact in medicines if regimen(life, fact, against, onset, seen)]
     if disease.get("treated") and not chosen:
         certain = ([*fact[:4], 1.0, *fact[5:]] for fact in medicines)
-        chosen = [next((fact for fact in certain if regimen(life, fact, against, onset)), None)]
+        chosen = [next((fact for fact in certain if regimen(life, fact, against, onset, seen)), None)]
     if disease["key"] == "hypertension" and any(chosen):
         _titrate(life, onset)
 

@@ -34,6 +34,8 @@ def _followed(life: Life, key: str, onset: int) -> None:
     for year in range(_YEARS):
         planned = referred + life.rng.randint(14, 50) + year * 365
         day = life.workday(planned)
+        while day in life.written:  # not on the day on which the clinic prescribes against the same
+            day = life.workday(day - 1)
         if planned < life.end and day > referred and not life.is_away(day - 10, day):
             _seen(life, key, day)
 

@@ -24,6 +24,7 @@ class Life:
     diseases: dict[str, int] = field(default_factory=dict)  #: since which day
     groups: set[str] = field(default_factory=set)  #: groups of medicine taken now
     medicines: list[tuple[str, int]] = field(default_factory=list)  #: those taken to the end, and since when
+    written: set[int] = field(default_factory=set)  #: days on which the clinic wrote what lasts
     pregnant: list[tuple[int, int]] = field(default_factory=list)  #: from and to
     away: list[tuple[int, int]] = field(default_factory=list)  #: admissions, so that no two overlap
 

@@ -45,8 +45,11 @@ def tolerates(life: Life, key: str, day: int) -> bool:
     return not (expecting and atc[:3] in ("C09", "C10", "G03", "M01", "B01"))
 
 
-def regimen(life: Life, fact: list[Any], against: str, onset: int) -> bool:
-    """A lasting treatment from a disease's list, if it is taken and tolerated. True when it is."""
+def regimen(life: Life, fact: list[Any], against: str, onset: int, seen: int = 0) -> bool:
+    """A lasting treatment from a disease's list, if it is taken and tolerated. True when it is.
+
+    ``seen`` is the minute of the day of onset from which it can be written: the consultation comes first.
+    """
     key, amount, times, text, chance, what, much = fact
     if life.rng.random() >= chance:
         return False
@@ -60,8 +63,21 @@ def regimen(life: Life, fact: list[Any], against: str, onset: int) -> bool:
     if what:
         life.body.treat(what, since, much)
     renewed = max(since, life.workday(life.end - life.rng.randint(2, _RENEWED_DAYS)))
+    life.written.add(renewed)
     until = life.person.died
-    prescribe(life, key, amount, times, f"{text} mod {against}", against, since, written=renewed, until=until)
+    earliest = seen if renewed == onset else 0
+    prescribe(
+        life,
+        key,
+        amount,
+        times,
+        f"{text} mod {against}",
+        against,
+        since,
+        written=renewed,
+        until=until,
+        earliest=earliest,
+    )
     return True
 
 
@@ -77,12 +93,13 @@ def prescribe(
     written: int = 0,
     until: int = 0,
     minute: int = 0,
+    earliest: int = 0,
 ) -> None:
     """An ordination on the shared card, by the citizen's clinic. ``times`` a day; 0 once a week; negative as needed, at most.
 
-    ``minute`` of the day at which it was written; in opening hours without.
+    ``minute`` of the day at which it was written; without, in opening hours and not before ``earliest``.
     """
-    minute = minute or life.clock()
+    minute = minute or max(life.clock(), earliest)
     stopped = bool(until) and until <= TODAY
     content: Json = {
         "contained": [product(key)],
