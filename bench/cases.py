@@ -18,6 +18,7 @@ from bench.messages import messages, parties
 from bench.reference import bare_asgi, bare_select
 from bench.report import Report
 from bench.serving import answering
+from bench.work import work_queue
 from bench.world import CODES, NPU, PER_CITIZEN, Population, create, observation, system_ask
 from helhed.app import token_audience, token_key
 from helhed.commands.importing import import_in_processes, owner_pool
@@ -293,6 +294,9 @@ class Bench:
             ratio=result.per_second / bare, result=result,
         )  # fmt: skip
 
+    async def _work(self, report: Report, owner: Connection, bare: float) -> None:
+        await work_queue(self._settings, self._target, self._people, self._seconds, report, owner, bare)
+
     async def _import(self, report: Report, owner: Connection, bare: float) -> None:
         with tempfile.TemporaryDirectory() as folder:
             total = write_documents(Path(folder), documents=_DOCUMENTS)
@@ -323,6 +327,7 @@ FIGURES: Mapping[str, Callable[[Bench, Report, Connection, float], Awaitable[Non
     "hidden_over_missing": Bench._hidden,
     "transaction": Bench._transactions,
     "messages": Bench._messages,
+    "work_queue": Bench._work,
     "import": Bench._import,
     "disk": Bench._disk,
 }

@@ -19,9 +19,11 @@ from helhed.record.live import opening as live_sources
 from helhed.registries.units.planning import UnitPlans
 from helhed.trust.background import ordering_system
 from helhed.trust.log.carrying import elsewhere
+from helhed.trust.log.channels import channels_of
 from helhed.trust.log.rounds import LogRounds
 from helhed.trust.relation.declarations import Declarations
 from helhed.work.escalating import Escalation
+from helhed.work.telling import StaffMail
 
 _SECONDS_BETWEEN_CHECKS = 1.0
 _SECONDS_BETWEEN_SWEEPS = 3600.0
@@ -43,6 +45,7 @@ def begun(
         Escalation(pool).run(system_clock, stopping),
         UnitPlans(network.store).run(system_clock, ordering_system, stopping),
         elsewhere(settings, pool)[1].run(system_clock, stopping),
+        StaffMail(pool, channels_of(settings)[0]).run(system_clock, stopping),
         exchange_messages(network.store, ordering_system, settings, stopping),
         live_sources.run(network.live, system_clock, stopping),
         LogRounds(pool).run(system_clock, stopping),

@@ -64,6 +64,7 @@ from helhed.portals.routes import (
     warnings,
     whose_move,
     work,
+    work_mail,
 )
 from helhed.portals.static_files import CompressedFiles
 
@@ -98,6 +99,7 @@ def build_portal_app(ports: Ports) -> Starlette:
         *emergency.ROUTES,
         *emergency_device.ROUTES,
         *reviews.ROUTES,
+        *work_mail.ROUTES,  # before the pieces, whose addresses are of the same shape
         *work.ROUTES,
         *whose_move.ROUTES,
         *relations.ROUTES,

@@ -9,10 +9,16 @@ from helhed.registries.units.history import Found
 from helhed.work.answering import Answer
 from helhed.work.moving import Act
 from helhed.work.queues import Piece, Told, Whole, Wish
+from helhed.work.telling import StaffWays
 
 
 class Work(Protocol):
     """``work``: whose move it is."""
+
+    @property
+    def staff_ways(self) -> StaffWays | None:
+        """By which staff are told that work waits; None where no e-mail goes out."""
+        ...
 
     async def page(self, ask: Ask, unit: int, wish: Wish) -> Sequence[Piece]:
         """A page of a unit's queue."""

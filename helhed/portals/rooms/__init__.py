@@ -130,7 +130,7 @@ def portal_ports(
         units=PortalUnits(store),
         operations=PortalOperations(pool, data_dir) if data_dir else None,
         watch=portal_watch(pool),
-        work=PortalWork(store),
+        work=PortalWork(store, ways.email if ways else None),
         messages=MessageDesk(Messages(store), Modes(store), Writer(store), ordering_system),
         secure_cookies=secure_cookies,
         version=version,

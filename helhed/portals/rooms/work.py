@@ -8,9 +8,11 @@ from helhed.fhir.store import Store
 from helhed.foundation.ask import Ask
 from helhed.registries.units.history import Found, UnitHistory
 from helhed.registries.units.planning import danish_day
+from helhed.trust.log.channels import Email
 from helhed.work.answering import Answer, Answers
 from helhed.work.moving import Act, Moves
 from helhed.work.queues import Piece, Queues, Told, Whole, Wish
+from helhed.work.telling import StaffWays
 
 _MOST_UNITS = 12
 
@@ -18,7 +20,8 @@ _MOST_UNITS = 12
 class PortalWork:
     """Whose move it is, for pages."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, email: Email | None = None) -> None:
+        self.staff_ways = StaffWays(store.pool, email) if email else None
         self._queues, self._moves, self._answers = Queues(store.pool), Moves(store), Answers(store)
         self._units = UnitHistory(store.pool)
 

@@ -38,7 +38,7 @@ def work_of(visitor: Visit) -> Work:
     return visitor.ports.work
 
 
-def _at_work(visitor: Visit) -> Principal:
+def at_work(visitor: Visit) -> Principal:
     """Who works with patients. WrongDoor for citizens and for those whose desk has none."""
     who = visitor.professional()
     if desk_of(who):
@@ -49,7 +49,7 @@ def _at_work(visitor: Visit) -> Principal:
 async def queue(request: Request) -> Response:
     """The queue of one's unit; its filters stand in the address."""
     visitor = await visit(request)
-    who = _at_work(visitor)
+    who = at_work(visitor)
     asked = {name: request.query_params.get(name, "") for name in ("vis", "slags", "hvem", "tilstand")}
     asked["vis"] = asked["vis"] if asked["vis"] in _VIEWS else "vores"
     work, ask, unit = work_of(visitor), visitor.ask(Purpose.TREATMENT), who.organisation or 0
@@ -95,7 +95,7 @@ def _after(text: str) -> tuple[datetime, UUID] | None:
 async def piece(request: Request) -> Response:
     """One piece: what it is, what was done with it, and what may be done."""
     visitor = await visit(request)
-    _at_work(visitor)
+    at_work(visitor)
     return await _piece(visitor, _task(request), Form())
 
 
@@ -107,7 +107,7 @@ def _task(request: Request) -> UUID:
 
 
 async def _piece(visitor: Visit, task: UUID, form: Form, status: int = 200, units: list[tuple[UUID, str]] | None = None) -> Response:  # fmt: skip
-    who = _at_work(visitor)
+    who = at_work(visitor)
     work, ask = work_of(visitor), visitor.ask(Purpose.TREATMENT)
     whole = await work.one(ask, task)
     people = await work.colleagues(ask, who.organisation or 0) if whole.ours else ()
@@ -125,7 +125,7 @@ async def _piece(visitor: Visit, task: UUID, form: Form, status: int = 200, unit
 async def move(request: Request) -> Response:
     """Accept, decline, give, hand on, begin, end or call off."""
     visitor = await visit(request)
-    _at_work(visitor)
+    at_work(visitor)
     task, fields = _task(request), await visitor.form()
     what, reason = fields.get("hvad", ""), fields.get("grund", "").strip()[:_LONGEST]
     version = fields.get("version", "")

@@ -35,7 +35,7 @@ class Ways:
     """Chooses ways, each for the asking citizen alone."""
 
     def __init__(self, pool: Pool, email: Email | None, *, letters: bool) -> None:
-        self._pool, self._email = pool, email
+        self._pool, self.email = pool, email
         self.open = frozenset(name for name, here in (("email", email is not None), ("letter", letters)) if here)
 
     async def of(self, ask: Ask) -> list[Way]:
@@ -47,14 +47,14 @@ class Ways:
         """Sends a code to the address; until it comes back nothing else goes there. Unprocessable for what is no address,
         Overloaded when enough codes were sent within a day.
         """
-        if self._email is None or len(address) > _LONGEST or not _ADDRESS.fullmatch(address):
+        if self.email is None or len(address) > _LONGEST or not _ADDRESS.fullmatch(address):
             raise Unprocessable("That is no e-mail address.")
         code = f"{secrets.randbelow(10**8):08}"
         async with lend_proven(self._pool, Duty.PERSON) as connection:
             wanted = (ask_row(ask), "email", address, True, _digest(ask, code), _MOST_CODES)
             if not await connection.fetchval(_CHOOSE, *wanted):
                 raise Overloaded("Enough codes were sent today.")
-        await self._email.send_code(address, code)
+        await self.email.send_code(address, code)
 
     async def confirm_email(self, ask: Ask, code: str) -> bool:
         """Whether it was the code."""

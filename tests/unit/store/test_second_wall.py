@@ -60,6 +60,7 @@ ALLOWED: dict[str, set[str]] = {
     "fhir.resource_string": {"INSERT"},
     "fhir.version": set(),
     "work.move": set(),
+    "work.staff_way": set(),
     "work.piece": set(),
     "insight.cell": set(),
     "insight.figure": set(),
@@ -191,7 +192,7 @@ DECIDED = {
     "trust.network_state", "trust.acts_in", "trust.look_at_consents", "trust.note_strangers", "trust.blocks_seen", "trust.consents_seen", "trust.notices_seen",
     "insight.make_extract",
     "exchange.begin_message", "exchange.keep_message", "exchange.keep_again", "exchange.park",
-    "work.queue", "work.one_piece", "work.answerable", "work.told_to", "work.colleagues", "work.of_citizen", "work.receipts",
+    "work.queue", "work.one_piece", "work.answerable", "work.own_staff_way", "work.choose_staff_way", "work.confirm_staff_way", "work.told_to", "work.colleagues", "work.of_citizen", "work.receipts",
     "exchange.hand_over", "exchange.settle", "exchange.messages_seen", "exchange.parked_seen", "exchange.move_parked", "exchange.set_mode", "exchange.migration", "exchange.note_seen",
     "trust.ask_why", "trust.own_questions", "trust.open_questions", "trust.open_question", "trust.answer_why", "trust.set_shield", "trust.end_shield", "trust.shields_of", "trust.name_staff", "trust.staff_looks", "trust.notice_choices", "trust.notice_ways", "trust.choose_way", "trust.confirm_way", "trust.choose_notice", "trust.own_notices", "trust.unread_notices", "trust.read_notices",
     "trust.blocks_for", "trust.set_block_for", "trust.end_block_for",
@@ -282,7 +283,7 @@ WATCH = {
     "trust.watch_refresh", "trust.watch_seconds", "trust.watch_take_in", "trust.watch_export_done", "trust.watch_export_next",
 }  # fmt: skip
 #: the courier's: where to look for what is to be told, and nothing of what it is; headers stay sealed
-COURIER = {"trust.claim_notices", "trust.note_delivery",
+COURIER = {"trust.claim_notices", "trust.note_delivery", "work.claim_staff_mail", "work.note_staff_mail",
     "trust.claim_subscriptions", "exchange.due_receivers", "exchange.not_reached", "exchange.to_escalate", "exchange.escalated", "exchange.note_tasks",
     "exchange.state",
 }  # fmt: skip
