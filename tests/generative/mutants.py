@@ -322,6 +322,29 @@ NUMBERS = [
     Mutant("blocks never rest", "registries.free_old_blocks", "and b.free_from <= moment", ""),
 ]  # fmt: skip
 
+#: of work, calendar links and the stamkort: tests/unit/work/test_mutants_of_work.py must miss these
+WORK = [
+    Mutant("what is asked of one citizen is answered by another", "work.answers", "asked = any(trust.keys_of(array[about]))", "true", (21, 23)),
+    Mutant("an app answers without leave", "work.answerable", "and (asker.write_types is null or r.type = any(asker.write_types))", "", (13, 23)),
+    Mutant("a refused answer reads as one that was taken", "work.answerable", "230, coalesce(x.theirs, false)", "230, true", (1,)),
+    Mutant("hidden pieces are answered", "work.answerable", "cross join lateral fhir.basis(asker, s, r.citizen, r.origin, r.type, r.ownership,\n      r.id, r.authors, r.contents, r.concerns, coalesce(r.clinical_lo, r.date_lo), coalesce(r.clinical_hi, r.date_hi)) b", "cross join (select 2::smallint as basis) b", (17, 21)),
+    Mutant("an answer leaves the deadline of before", "work.note_answer", "set deadline_at = asker.at + make_interval(secs => seconds),", "set deadline_at = p.deadline_at,"),
+    Mutant("units complete what they have not accepted", "work.objection", "and (old.owner_citizen is null or passed) then", "and false then"),
+    Mutant("who was asked changes what was asked", "work.objection", "elsif new.content is distinct from old.content and not sent then", "elsif false then"),
+    Mutant("anybody answers for a unit", "work.objection", "when new.status in ('received', 'accepted', 'rejected') or begun", "when false and begun"),
+    Mutant("who is asked takes no part", "work.takes_part", "work.of_unit(asker, p.owner) or", ""),
+    Mutant("a queue of everybody's pieces", "work.page_of", "where x.asked = unit and not x.over", "where not x.over"),
+    Mutant("queues of units where one does not work", "work.queue", "and s.active and unit = any(s.places)", "and s.active", (13,)),
+    Mutant("a look at a queue that is in no log", "work.queue", "from page g group by g.citizen", "from page g where false group by g.citizen", (1,)),
+    Mutant("a calendar link to anybody's calendar", "trust.make_feed", "when found_basis is null then 'unknown'", "", (11, 21)),
+    Mutant("a calendar link that has ended opens", "trust.open_feed", "and x.ended_at > moment for update", "for update", (9,)),
+    Mutant("everybody ends a calendar link", "trust.end_feed", "and (f.holder = any(trust.own_keys(asker)) or f.subject = any(trust.own_keys(asker)))", "", (18,)),
+    Mutant("everybody's calendar links are listed", "trust.own_feeds", "    and (f.holder = any(trust.own_keys(asker)) or f.subject = any(trust.own_keys(asker)))\n", "", (18,)),
+    Mutant("insight changes a stamkort", "trust.change_master_data", "case when given in (1, 9, 10, 11, 12) then given end", "given", (23,)),
+    Mutant("a stamkort is changed untold", "trust.change_master_data", "if given > 1 then", "if false then", (23,)),
+    Mutant("a stamkort is changed past the log", "trust.change_master_data", "perform trust.note(asker, 173::smallint, citizen_key, given, about);", "", (1,)),
+]  # fmt: skip
+
 #: where each invariant of those is missed
 _MISSED_BY = {15: "test_tickets.py", 18: "test_own_facts.py", 25: "test_figures.py"}
 #: of emergency copies (test_emergency_copies.py): what one holds, how long, and what comes into the log of it
@@ -409,6 +432,7 @@ def table() -> str:
     everyone += [(one, "test_live_rows.py") for one in LIVE]
     everyone += [(one, "test_emergency_copies.py") for one in EMERGENCY]
     everyone += [(one, "tests/unit/insight/test_research.py") for one in RESEARCH]
+    everyone += [(one, "tests/unit/work/test_mutants_of_work.py") for one in WORK]
     everyone += [(one, "tests/unit/store/test_stolen_connection.py") for one in PROVEN]
     lines = ["invariants  function  guard taken away  missed by", "-" * 60]
     for one, where in sorted(everyone, key=lambda pair: pair[0].invariants):
@@ -433,6 +457,7 @@ async def lost(owner: Connection) -> list[str]:
         *NUMBERS,
         *PARTS,
         *LIVE,
+        *WORK,
     ):
         texts = [row[0] for row in await owner.fetch(_TEXTS, one.function)]
         if sum(one.before in text for text in texts) != 1:
