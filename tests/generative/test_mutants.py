@@ -2,8 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +10,7 @@ import pytest
 
 from helhed.foundation.ask import Ask
 from helhed.foundation.database import Target
-from helhed.foundation.ids import key_of
 from helhed.foundation.settings import Settings
-from helhed.trust.reference import Assistance, Employment, Validity
 from tests.generative.agreement import check_changes, check_creates, check_past, check_reads, check_records
 from tests.generative.law import check, some_cases
 from tests.generative.loading import Loaded, load
@@ -32,41 +28,23 @@ from tests.generative.mutants import (
     table,
 )
 from tests.generative.resources import Drawer
-from tests.generative.worlds import NOW, World, a_world, some_asks
+from tests.generative.shapes import SHAPES
+from tests.generative.worlds import World, a_world, some_asks
 from tests.support.databases import copy_of
 from tests.support.world import World as Opened
 
 SEEDS = range(96)
 
 
-def under_two(world: World) -> World:
-    """The last professional assists the first under two responsibilities that overlap: the older lets them write, the newer one nothing."""
-    first = world.facts.employments[0]
-    assistant, principal = key_of(world.professionals[-1]), first.professional
-    jobs = (
-        replace(first, validity=Validity()),
-        Employment(assistant, first.organisation, "assistant"),
-        *world.facts.employments[1:],
-    )
-    both = [
-        Assistance(assistant, principal, first.role, first.organisation, writes, Validity(NOW - timedelta(days=days), NOW + timedelta(days=9)), days)
-        for days, writes in ((9, frozenset({"Observation", "MedicationRequest", "Condition"})), (1, frozenset()))
-    ]  # fmt: skip
-    return replace(world, facts=replace(world.facts, employments=tuple(dict.fromkeys(jobs)), assistances=tuple(both)))
-
-
-#: worlds that chance draws too seldom for a guard to be missed in them
-_SHAPES: dict[str, Callable[[World], World]] = {"an older responsibility counts": under_two}
-
-
 def _as_drawn(world: World) -> World:
     return world
 
 
-async def test_where_two_responsibilities_overlap_both_forms_of_the_decision_take_the_newer(
-    server_target: Target, tmp_path: Path
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=lambda shape: shape.__name__)
+async def test_where_chance_seldom_goes_both_forms_of_the_decision_agree_too(
+    server_target: Target, tmp_path: Path, shape: Callable[[World], World]
 ) -> None:
-    async with a_loaded_world(server_target, tmp_path, 0, under_two) as loaded:
+    async with a_loaded_world(server_target, tmp_path, 0, shape) as loaded:
         assert not await breaks_the_law(loaded, 0, ("reads", "changes"))
 
 
@@ -78,7 +56,7 @@ def _tried(mutant: Mutant) -> Any:
 @pytest.mark.parametrize("mutant", [_tried(one) for one in MUTANTS])
 async def test_a_guard_that_is_taken_away_is_missed(server_target: Target, tmp_path: Path, mutant: Mutant) -> None:
     for seed in SEEDS:
-        async with a_loaded_world(server_target, tmp_path, seed, _SHAPES.get(mutant.sin)) as loaded:
+        async with a_loaded_world(server_target, tmp_path, seed, SHAPES.get(mutant.sin)) as loaded:
             await mutate(loaded.opened.owner, mutant)
             if await breaks_the_law(loaded, seed, CHECKS[mutant.function]):
                 return
