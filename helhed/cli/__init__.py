@@ -22,32 +22,60 @@ from helhed.cli import (
 )
 from helhed.foundation.errors import HelhedError
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
-app.add_typer(imports.terminology, name="terminology")
-app.add_typer(definitions.package, name="package")
-app.add_typer(keys.keys, name="keys")
-app.add_typer(log.log, name="log")
-app.add_typer(witness.witness, name="witness")
-app.add_typer(records.purge, name="purge")
-app.add_typer(records.keeper, name="keeper")
-app.add_typer(records.unit, name="unit")
-app.add_typer(reviewers.reviewer, name="reviewer")
-app.add_typer(sources.source, name="source")
-app.add_typer(watch.watch, name="watch")
-app.add_typer(insight.insight, name="insight")
-app.add_typer(definitions.search_parameter, name="search-parameter")
-app.add_typer(clients.client, name="client")
-app.add_typer(clients.trust_list, name="trust-list")
-app.add_typer(exchanges.exchange, name="exchange")
-app.command("import")(imports.import_)
-app.command("backup-key")(backups.backup_key)
-_NAMED_AS_THEY_ARE: tuple[Callable[..., None], ...] = (
-    *(network.serve, network.demo, network.population, network.token, network.migrate, network.reindex),
-    *(backups.backup, backups.restore),
-    *(records.retention, records.hold, records.release),
+app = typer.Typer(
+    help="Helhed, an open national health network. What it is set to comes from the environment (HELHED_*).",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
 )
-for command in _NAMED_AS_THEY_ARE:
-    app.command()(command)
+#: as `helhed --help` shows them
+_PANELS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
+    "Run it": {
+        "serve": network.serve,
+        "demo": network.demo,
+        "token": network.token,
+        "migrate": network.migrate,
+        "reindex": network.reindex,
+    },
+    "Fill it": {
+        "import": imports.import_,
+        "population": network.population,
+        "terminology": imports.terminology,
+        "package": definitions.package,
+        "search-parameter": definitions.search_parameter,
+    },
+    "Keep it": {
+        "backup-key": backups.backup_key,
+        "backup": backups.backup,
+        "restore": backups.restore,
+        "keys": keys.keys,
+        "retention": records.retention,
+        "hold": records.hold,
+        "release": records.release,
+        "purge": records.purge,
+    },
+    "Who takes part": {
+        "client": clients.client,
+        "trust-list": clients.trust_list,
+        "exchange": exchanges.exchange,
+        "source": sources.source,
+        "unit": records.unit,
+        "keeper": records.keeper,
+        "reviewer": reviewers.reviewer,
+        "watch": watch.watch,
+    },
+    "What can be checked": {
+        "log": log.log,
+        "witness": witness.witness,
+        "insight": insight.insight,
+    },
+}
+for _panel, _commands in _PANELS.items():
+    for _name, _command in _commands.items():
+        if isinstance(_command, typer.Typer):
+            app.add_typer(_command, name=_name, rich_help_panel=_panel)
+        else:
+            app.command(_name, rich_help_panel=_panel)(_command)
 
 
 def main() -> None:
