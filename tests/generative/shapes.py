@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 from helhed.foundation.ids import key_of
-from helhed.trust.reference import Assistance, Block, Employment, Relation, Ticket, Validity
-from tests.generative.worlds import NOW, World
+from helhed.trust.reference import Acting, Assistance, Basis, Block, Employment, Relation, Ticket, Validity
+from tests.generative.worlds import NOW, Kept, World, kept_of
 
 
 def under_two(world: World) -> World:
@@ -42,6 +42,34 @@ def beneath_a_blocked_unit(world: World) -> World:
     return replace(world, facts=facts)
 
 
+def of_two_ages(world: World) -> World:
+    """Somebody who is registered twice has two dates of birth, and a parent: a grown-up by the first, a child by the other."""
+    if len(world.citizens) < 3:
+        return world
+    parent, first, other = map(key_of, world.citizens[:3])
+    births = {first: date(2000, 1, 1), other: date(2020, 1, 1)}
+    kept = tuple(_alive(one, {parent: None, **births}) for one in world.kept)
+    facts = replace(
+        world.facts,
+        births={**world.facts.births, **births},
+        links=(frozenset((first, other)),),
+        acting=(Acting(parent, other, Basis.CUSTODY),),
+        dead=world.facts.dead - {parent, first, other},
+        masks=(),
+        rows={one.row.id: one.row for one in kept if one.row.id is not None},
+    )
+    return replace(world, kept=kept, facts=facts)
+
+
+def _alive(one: Kept, births: dict[int, date | None]) -> Kept:
+    """A citizen who lives, born on that day where one is given; every other row as it was."""
+    if one.row.type_name != "Patient" or one.row.citizen not in births:
+        return one
+    born = births[one.row.citizen]
+    alive = {name: value for name, value in one.resource.items() if name != "deceasedBoolean"}
+    return kept_of(one.row, alive if born is None else {**alive, "birthDate": born.isoformat()})
+
+
 def _assisted(world: World, responsibilities: dict[int, frozenset[str]]) -> World:
     """The first professional answers for the last, since so many days, for what may be written."""
     first = world.facts.employments[0]
@@ -62,5 +90,6 @@ def _assisted(world: World, responsibilities: dict[int, frozenset[str]]) -> Worl
 SHAPES: dict[str, Callable[[World], World]] = {
     "an older responsibility counts": under_two,
     "a ticket for an assistant": at_the_glass,
+    "the last of several birthdays counts": of_two_ages,
     "a block without units beneath reaches them": beneath_a_blocked_unit,
 }
