@@ -18,7 +18,7 @@ from helhed.foundation.logging import scrub
 from helhed.portals.desks import OPERATOR, SECURITY, apps_page_of, desk_of, front_page_of, gives_numbers
 from helhed.portals.http import device_of, form_of, same_origin, set_cookie
 from helhed.portals.language import DEFAULT, LANGUAGES, Words
-from helhed.portals.ports import ActsFor, Ports, Subject
+from helhed.portals.ports import Ports, Subject
 from helhed.portals.presenters.acting import banner
 from helhed.portals.sessions import (
     TOUCH_EVERY,
@@ -30,6 +30,7 @@ from helhed.portals.sessions import (
     new_token,
     start,
 )
+from helhed.trust.acting.mandates import ActsFor
 
 LANGUAGE_COOKIE = "helhed-lang"
 _YEAR = 365 * 24 * 3600

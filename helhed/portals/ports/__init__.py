@@ -9,7 +9,7 @@ from uuid import UUID
 
 from helhed.foundation.ask import Ask, Purpose
 from helhed.foundation.clock import Clock
-from helhed.portals.ports.acting import Acting, ActsFor, MandateOffer, Mandates, Subject
+from helhed.portals.ports.acting import Mandates, Subject
 from helhed.portals.ports.apps import Apps
 from helhed.portals.ports.calendar import Calendars
 from helhed.portals.ports.clinicians import Clinicians
@@ -226,8 +226,6 @@ class Ports:
 
 __all__ = [
     "AccessLog",
-    "Acting",
-    "ActsFor",
     "Asks",
     "Block",
     "Blocks",
@@ -242,7 +240,6 @@ __all__ = [
     "LogPage",
     "LogWitness",
     "Lookups",
-    "MandateOffer",
     "Mandates",
     "Organisation",
     "Persona",

@@ -1,29 +1,12 @@
-"""Who acts for whom, as the pages know it."""
+"""Who acts for whom, as the pages know it. The shapes are those of ``trust``."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 from helhed.foundation.ask import Ask
-
-
-@dataclass(frozen=True, slots=True)
-class ActsFor:
-    """A citizen whom the logged-in one acts for now, by one basis, with the identity minimum."""
-
-    citizen: int
-    patient: UUID
-    name: str
-    number: str
-    replacement: bool
-    birth_date: date | None
-    sex: str
-    alive: bool
-    basis: int
-    scopes: tuple[str, ...]  #: the parts of the record that a mandate names; () for other bases
-    until: datetime
+from helhed.trust.acting.mandates import Acting, ActsFor, Offer
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,38 +23,6 @@ class Subject:
         return not self.acts
 
 
-@dataclass(frozen=True, slots=True)
-class Acting:
-    """One who acts for another, was to, or did: as either of the two is told."""
-
-    id: UUID
-    for_me: bool
-    other_name: str
-    basis: int
-    scopes: tuple[str, ...]
-    obeys_blocks: bool
-    ground: str
-    since: datetime
-    until: datetime
-    given_at: datetime | None
-    given_by_name: str | None
-    ended_at: datetime | None
-    ended_by_me: bool
-    state: str  #: holds, coming, ended, offered, unanswered, declined, withdrawn
-
-
-@dataclass(frozen=True, slots=True)
-class MandateOffer:
-    """What a mandate is to say."""
-
-    number: str
-    name: str
-    scopes: tuple[str, ...]
-    obeys_blocks: bool
-    since: datetime
-    until: datetime
-
-
 class Mandates(Protocol):
     """``trust``: whom the asking citizen acts for, and who acts for them."""
 
@@ -83,7 +34,7 @@ class Mandates(Protocol):
         """In force, over and offered, in both directions."""
         ...
 
-    async def offer(self, ask: Ask, offer: MandateOffer) -> str:
+    async def offer(self, ask: Ask, offer: Offer) -> str:
         """``offered``, or in a word why not."""
         ...
 

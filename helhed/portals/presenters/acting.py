@@ -7,7 +7,7 @@ from uuid import UUID
 
 from helhed.foundation.clock import DANISH_TIME
 from helhed.portals.language import Words
-from helhed.portals.ports.acting import Acting, ActsFor
+from helhed.trust.acting.mandates import Acting, ActsFor
 from helhed.trust.acting.policy import acting_policy
 from helhed.trust.policy import BASIS_NUMBERS
 

@@ -14,7 +14,6 @@ from helhed.portals import ports
 from helhed.portals.ports.log_desk import LogDesk
 from helhed.portals.ports.messages import MessageDesk
 from helhed.portals.ports.passkeys import NoPasskeys
-from helhed.portals.rooms.acting import PortalMandates
 from helhed.portals.rooms.apps import PortalApps
 from helhed.portals.rooms.asks import PortalAsks
 from helhed.portals.rooms.blocks import PortalBlocks
@@ -113,7 +112,7 @@ def portal_ports(
         passkeys=PortalPasskeys(passkeys) if passkeys else NoPasskeys(),
         clock=clock,
         lookups=lookups,
-        acting=PortalMandates(Mandates(pool)),
+        acting=Mandates(pool),
         declarations=Declarations(pool),
         proofs=PortalProofs(pool),
         clinicians=PortalClinicians(store),

@@ -14,11 +14,11 @@ from helhed.foundation.ask import Purpose
 from helhed.foundation.clock import DANISH_TIME
 from helhed.foundation.errors import TooMany, Unknown
 from helhed.portals.context import Visit, visit
-from helhed.portals.ports import MandateOffer
 from helhed.portals.presenters.acting import MandateForm, choices, danish_midnight, page, scope_words
 from helhed.portals.presenters.help import own_help
 from helhed.portals.presenters.waiting import own_act_lines
 from helhed.portals.sessions import Behalf
+from helhed.trust.acting.mandates import Offer
 from helhed.trust.acting.policy import acting_policy
 
 WHO, MANDATES = "/borger/hvem", "/borger/fuldmagter"
@@ -111,7 +111,7 @@ async def give(request: Request) -> Response:
     return visitor.redirect(MANDATES)
 
 
-def _read(visitor: Visit, fields: dict[str, str]) -> tuple[MandateForm, MandateOffer | None]:
+def _read(visitor: Visit, fields: dict[str, str]) -> tuple[MandateForm, Offer | None]:
     """The form, and what it offers when nothing is wrong with it."""
     number = fields.get("cpr", "").replace("-", "").replace(" ", "").upper()
     name = fields.get("navn", "")
@@ -134,7 +134,7 @@ def _read(visitor: Visit, fields: dict[str, str]) -> tuple[MandateForm, MandateO
     if problems or until is None:
         return form, None
     begins, ends = danish_midnight(max(since, today)), danish_midnight(until + timedelta(days=1))
-    return form, MandateOffer(number, name, scopes, form.obeys_blocks, max(begins, visitor.now), ends)
+    return form, Offer(number, name, scopes, form.obeys_blocks, max(begins, visitor.now), ends)
 
 
 def _today(visitor: Visit) -> date:

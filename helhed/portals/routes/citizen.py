@@ -8,12 +8,13 @@ from starlette.routing import Route
 
 from helhed.foundation.ask import Ask, Purpose
 from helhed.portals.context import Visit, visit
-from helhed.portals.ports import ActsFor, CitizenIdentity, Subject
+from helhed.portals.ports import CitizenIdentity, Subject
 from helhed.portals.presenters.log import log_days
 from helhed.portals.presenters.pages import Lookers, lookers, overview_view, person_view
 from helhed.portals.reading import read_record, told_timeline
 from helhed.portals.routes.acting import WHO
 from helhed.record.overview import overview
+from helhed.trust.acting.mandates import ActsFor
 
 LOG_WITHIN = timedelta(days=90)
 LOG_ROWS = 120

@@ -12,14 +12,11 @@ from helhed.foundation.errors import Forbidden, Unknown, Unprocessable
 from helhed.foundation.ids import key_of, new_id
 from helhed.portals.authentication import Authentication
 from helhed.portals.ports import (
-    Acting,
-    ActsFor,
     CitizenIdentity,
     Clinicians,
     Help,
     LogEntry,
     LogPage,
-    MandateOffer,
     Organisation,
     Persona,
     Ports,
@@ -31,6 +28,7 @@ from helhed.portals.ports.consents import Block, Consent, Decided, Job, Reader, 
 from helhed.portals.ports.glass import Opening, OwnTicket, Waiting
 from helhed.portals.ports.proofs import LogAnchors, LogWitness
 from helhed.portals.sessions import Principal
+from helhed.trust.acting.mandates import Acting, ActsFor, Offer
 from helhed.trust.lookups.in_memory import LookupsInMemory
 from helhed.trust.relation.declarations import Declaration, HeldBasis
 from tests.unit.portals.fake_calendars import FakeCalendars
@@ -459,7 +457,7 @@ class FakeMandates:
         """Nothing."""
         return []
 
-    async def offer(self, ask: Ask, offer: MandateOffer) -> str:
+    async def offer(self, ask: Ask, offer: Offer) -> str:
         """Finds nobody."""
         return "nobody"
 
