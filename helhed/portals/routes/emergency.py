@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from helhed.foundation.ask import Ask, Purpose
-from helhed.foundation.errors import BadRequest
+from helhed.foundation.errors import BadRequest, Forbidden
 from helhed.portals.context import Visit, visit
 from helhed.portals.http import id_in
 from helhed.portals.ports.emergency import Copied
@@ -24,14 +24,17 @@ from helhed.trust.emergency.rules import emergency_rules
 PATH = "/hospital/noedkopi"
 OPEN = f"{PATH}/aaben"
 OWN = "/borger/log/noedkopier"
+PURPOSE, NEW = "emergency-copy", "ny"
 _LONGEST_KEY = 200  #: bytes
 _TOKEN_HASH = 32
 
 
 async def page(request: Request) -> Response:
-    """My copies, and a new one."""
+    """My copies, and a new one; asked to, it is seen to first that the person has just proved who they are."""
     visitor = await visit(request)
     visitor.professional()
+    if NEW in request.query_params:
+        await visitor.require_fresh(PURPOSE)
     return await _page(visitor)
 
 
@@ -42,6 +45,8 @@ async def _page(visitor: Visit, status: int = 200) -> Response:
         "hospital_emergency.html",
         status=status,
         may=await visitor.ports.emergency.may(ask),
+        fresh=_is_fresh(visitor),
+        prove=f"{PATH}?{NEW}=1",
         patients=min(len(patients), rules.most_patients),
         left_out=max(0, len(patients) - rules.most_patients),
         copies=[presenter.copy_view(one, visitor.words, visitor.now) for one in await visitor.ports.emergency.all(ask)],
@@ -63,6 +68,10 @@ async def make(request: Request) -> Response:
     visitor = await visit(request)
     who = visitor.professional()
     fields = await visitor.form()
+    if not _is_fresh(
+        visitor
+    ):  # nothing is kept of this form: what it was to hand out goes to the page that asked, or nowhere
+        raise Forbidden
     seal_key, token_hash = _bytes(fields.get("noegle", ""), _LONGEST_KEY), _bytes(fields.get("tegn", ""), _TOKEN_HASH)
     if not seal_key or len(token_hash) != _TOKEN_HASH:
         raise BadRequest("This page needs JavaScript: the copy is encrypted in the browser.")
@@ -88,6 +97,10 @@ async def make(request: Request) -> Response:
         ],
     }
     return Response(orjson.dumps(told), media_type="application/json")
+
+
+def _is_fresh(visitor: Visit) -> bool:
+    return visitor.session is not None and visitor.session.is_fresh(PURPOSE, visitor.now)
 
 
 async def _read(visitor: Visit, ask: Ask, citizen: int) -> tuple[Copied, list[Json]]:

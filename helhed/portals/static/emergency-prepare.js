@@ -19,6 +19,10 @@ async function fetched(seal, token) {
   const csrf = form.elements.csrf.value;
   const body = new URLSearchParams({ csrf, noegle: seal.open, tegn: await locks.hash(token) });
   const answer = await fetch(form.action, { method: "POST", body, credentials: "same-origin" });
+  if (answer.status === 403) {
+    location.assign(form.dataset.prove); // the page was open too long: who it is has to be shown again
+    return new Promise(() => {});
+  }
   if (answer.status !== 200 || !answer.headers.get("content-type")?.startsWith("application/json")) throw new Error(answer.status);
   return answer.json();
 }

@@ -8,6 +8,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from helhed.portals.context import visit
+from helhed.portals.language import Words
 from helhed.trust.identity.session_policy import session_policy
 
 DONE: list[dict[str, str]] = []
@@ -153,3 +154,9 @@ def test_every_purpose_says_in_words_what_one_is_about_to_do(person, network):
         later(network, 29)
         person.post(f"/proeve/{purpose}")
         assert "proof." not in person.page
+
+
+@pytest.mark.parametrize("purpose", sorted(session_policy().fresh))
+@pytest.mark.parametrize("language", ["da", "en"])
+def test_every_act_that_asks_for_it_says_which_act_it_is(purpose, language):
+    assert Words(language)(f"proof.act.{purpose}")
