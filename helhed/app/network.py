@@ -27,6 +27,7 @@ from helhed.portals import build_portal_app
 from helhed.portals.rooms import portal_ports
 from helhed.portals.rooms.gate import open_gate
 from helhed.record.live import opening as live_sources
+from helhed.trust.identity.authenticators import read_authenticators
 from helhed.trust.identity.passkeys import Passkeys
 from helhed.trust.identity.server import AuthorisationServer
 from helhed.trust.log.carrying import elsewhere
@@ -99,7 +100,7 @@ class Network:
             relying=gate.relying,
             events=watcher.events,
             base_url=settings.public_url,
-            passkeys=Passkeys(store.pool, secret, settings.public_url),
+            passkeys=Passkeys(store.pool, secret, settings.public_url, read_authenticators(settings.authenticators)),
             acute_places=settings.acute_keys,
             data_dir=settings.data_dir,
             ways=elsewhere(settings, store.pool)[0],

@@ -34,6 +34,10 @@ class Settings(BaseSettings):
         "",
         description="File of the identity providers that citizens and staff log in by (docs/how-to/connect-an-identity-provider.md). Never together with demo mode.",
     )
+    authenticators: str = Field(
+        "",
+        description="File of the authenticators whose passkeys are taken, with the certificates that they are attested by (docs/how-to/connect-an-identity-provider.md); empty takes those that the policy does.",
+    )
     acute_places: str = Field(
         "",
         description="Ids of the organisations that are acute wards, with blanks between them: there the glass is broken without proving again who one is, and the first is whose eyes citizens try a block with.",

@@ -23,6 +23,7 @@ from helhed.portals.rooms.gate import checked_providers
 from helhed.serving.indexing import index_again, what_waits_is_indexed
 from helhed.serving.sequencing import the_log_is_sequenced
 from helhed.serving.server import Server
+from helhed.trust.identity.authenticators import read_authenticators
 from helhed.trust.roles import put_roles
 
 __all__ = ["NoNetworkHere", "index_again", "pid_file", "prepare", "prepared", "running", "serve"]
@@ -84,6 +85,7 @@ def serve(settings: Settings, workers: int, when_ready: Callable[[], None] | Non
     """
     configure(settings.log_level)
     let_no_error_speak()
+    read_authenticators(settings.authenticators)
     checked_providers(settings)  # before any worker starts, so that whoever starts it reads what is wrong
     # spawned, not forked: a worker that is started later loads the code that is there by then
     multiprocessing.set_start_method("spawn", force=True)

@@ -13,6 +13,10 @@ class PasskeyRefused(HelhedError):
     """This passkey, or this code, proves nothing here."""
 
 
+class KeyOfAnotherKind(HelhedError):
+    """Passkeys of this kind are not made here."""
+
+
 class OwnPasskey(Protocol):
     """One of one's own."""
 
@@ -55,7 +59,7 @@ class Passkeys(Protocol):
         ...
 
     async def make(self, ask: Ask, state: bytes, answer: str, label: str) -> None:
-        """Keeps what the browser made. PasskeyRefused, or Forbidden."""
+        """Keeps what the browser made. PasskeyRefused, KeyOfAnotherKind, or Forbidden."""
         ...
 
     def begin_using(self) -> tuple[str, bytes]:

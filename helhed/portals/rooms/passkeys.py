@@ -5,9 +5,10 @@ from datetime import datetime
 
 from helhed.foundation.ask import Ask
 from helhed.portals.ports.log_in import NobodyKnown, Proven
-from helhed.portals.ports.passkeys import PasskeyRefused
+from helhed.portals.ports.passkeys import KeyOfAnotherKind, PasskeyRefused
 from helhed.portals.rooms.log_ins import at_work
 from helhed.portals.sessions import LogIn
+from helhed.trust.identity.authenticators import AuthenticatorRefused
 from helhed.trust.identity.log_ins import Job
 from helhed.trust.identity.passkeys import ACR, AMR, Passkey, Passkeys, PasskeyWrong
 
@@ -29,6 +30,8 @@ class PortalPasskeys:
             await self._passkeys.make(ask, state, answer, label)
         except PasskeyWrong:
             raise PasskeyRefused from None
+        except AuthenticatorRefused:
+            raise KeyOfAnotherKind from None
 
     def begin_using(self) -> tuple[str, bytes]:
         """What the browser is asked, and what to keep."""

@@ -34,7 +34,7 @@ from helhed.portals.context import (
 )
 from helhed.portals.http import HEADERS
 from helhed.portals.ports.log_in import LogInBroken, LogInDeclined, NobodyKnown, NotSure, ProviderSilent
-from helhed.portals.ports.passkeys import PasskeyRefused
+from helhed.portals.ports.passkeys import KeyOfAnotherKind, PasskeyRefused
 from helhed.portals.routes.login import PLACE, AnotherPerson
 
 _log = structlog.get_logger("portals")
@@ -49,6 +49,7 @@ PAGES: tuple[tuple[type[HelhedError], str, int], ...] = (
     (LogInDeclined, "declined", 400),
     (LogInBroken, "unproven", 400),
     (PasskeyRefused, "passkey", 403),
+    (KeyOfAnotherKind, "key_kind", 403),
     (ProviderSilent, "silent", 503),
     (WrongDoor, "door", 403),
     (InPersonOnly, "in_person", 403),

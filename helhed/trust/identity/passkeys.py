@@ -19,6 +19,7 @@ from fido2.webauthn import (
     AuthenticationResponse,
     PublicKeyCredentialRpEntity,
     PublicKeyCredentialUserEntity,
+    RegistrationResponse,
     ResidentKeyRequirement,
     UserVerificationRequirement,
 )
@@ -28,6 +29,7 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
 from helhed.foundation.errors import Forbidden, HelhedError
 from helhed.foundation.proving import Duty, lend_proven
+from helhed.trust.identity.authenticators import Authenticators
 from helhed.trust.identity.log_ins import Job
 from helhed.trust.policy import document
 
@@ -71,7 +73,7 @@ def passkey_policy() -> dict[str, Any]:
 class Passkeys:
     """Making, using and revoking passkeys."""
 
-    def __init__(self, pool: Pool, secret: bytes, base_url: str) -> None:
+    def __init__(self, pool: Pool, secret: bytes, base_url: str, authenticators: Authenticators | None = None) -> None:
         self._pool = pool
         self._key = blake2b(secret, digest_size=32, person=b"passkey codes").digest()
         home = urlsplit(base_url)
@@ -82,7 +84,8 @@ class Passkeys:
         #: browsers make passkeys for names, not for numeric addresses
         self.available = any(sign.isalpha() for sign in host) and ":" not in host
         entity = PublicKeyCredentialRpEntity(name="Helhed", id=host)
-        self._server = Fido2Server(entity, verify_origin=self._is_ours)
+        self._authenticators = authenticators or Authenticators()
+        self._server = Fido2Server(entity, self._authenticators.asked, verify_origin=self._is_ours)
 
     def _is_ours(self, origin: str) -> bool:
         return origin == self.origin
@@ -97,9 +100,15 @@ class Passkeys:
         return json.dumps(dict(options.public_key)), json.dumps(state).encode()
 
     async def make(self, ask: Ask, state: bytes, answer: str, label: str) -> None:
-        """Keeps the passkey that the browser made. Raises PasskeyWrong, or Forbidden when the asker may have none."""
+        """Keeps the passkey that the browser made.
+
+        Raises PasskeyWrong, AuthenticatorRefused, or Forbidden when the asker may have none.
+        """
         try:
-            data = self._server.register_complete(json.loads(state), _response(answer))
+            response = _response(answer)
+            data = self._server.register_complete(json.loads(state), response)
+            told = RegistrationResponse.from_dict(response).response
+            self._authenticators.judge(told.attestation_object, told.client_data.hash)
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError):
             raise PasskeyWrong from None
         made = data.credential_data
