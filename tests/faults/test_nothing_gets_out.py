@@ -33,6 +33,7 @@ LOGS = ("server.log", "postgres.log")
 FHIR = "application/fhir+json"
 #: where a refusal may name the element or the parameter that there is not, as its own asker wrote it; but no number of a person
 QUOTING = "refusals"
+HEAD = b'{"alg":"none"}'
 
 
 class Doors:
@@ -220,6 +221,113 @@ def pages(doors: Doors, one: Plant) -> None:
         doors.refusals.append(person.post("/hospital/find", content=b"patient=" + one.number.encode()).text)
 
 
+def authorisation_server(doors: Doors, one: Plant) -> None:
+    """What apps and systems bring: in forms, statements and proofs, and where another content type was meant."""
+    statement = f"{base64_of(HEAD)}.{base64_of(orjson.dumps({'sub': one.number, 'name': one.name}))}.{base64_of(one.secret.encode())}"
+    for text in (one.number, one.name, one.secret, statement):
+        for path in ("token", "par", "revoke", "introspect", "register", "userinfo", "authorize", quote(text)):
+            form = urlencode(dict.fromkeys(
+                ("grant_type", "code", "code_verifier", "refresh_token", "token", "client_id", "client_assertion", "subject_token",
+                 "assertion", "scope", "redirect_uri", "login_hint", "request_uri", "launch", text), text))  # fmt: skip
+            for kind, body in (
+                ("application/x-www-form-urlencoded", form.encode()),
+                ("application/json", orjson.dumps({text: text})),
+            ):
+                doors.ask(
+                    "POST",
+                    f"/oauth/{path}",
+                    f"DPoP: {quote(text)}",
+                    f"Authorization: DPoP {quote(text)}",
+                    body=body,
+                    kind=kind,
+                )
+            doors.ask("GET", f"/oauth/{path}?{form}", f"Authorization: Basic {base64_of(text.encode())}")
+        software = {
+            "software_statement": text,
+            "client_name": text,
+            "redirect_uris": [f"https://app.example/{quote(text)}"],
+        }
+        doors.ask("POST", "/oauth/register", body=orjson.dumps(software), kind="application/json")
+
+
+def messages(doors: Doors, one: Plant) -> None:
+    """Messages that cannot be taken, of the new family and of the older ones, and questions about what became of them."""
+    for text in (one.number, one.name, one.secret):
+        patient = {
+            "resourceType": "Patient",
+            "identifier": [{"system": CPR, "value": text}],
+            "name": [{"family": text}],
+        }
+        header = {
+            "resourceType": "MessageHeader",
+            "eventCoding": {"code": text},
+            "source": {"endpoint": text},
+            "sender": {"reference": text},
+        }
+        bundle = {
+            "resourceType": "Bundle",
+            "type": "message",
+            "id": text,
+            "entry": [{"resource": header}, {"resource": patient}],
+        }
+        for body in (
+            orjson.dumps(bundle), orjson.dumps({**bundle, "entry": text}), f"UNB+UNOC:3+{text}+{text}'".encode(),
+            f"<Emessage><Envelope><Identifier>{text}</Identifier></Envelope><Discharge>{text}".encode(), text.encode(),
+        ):  # fmt: skip
+            for who in doors.tokens:
+                for kind in (FHIR, "application/xml", "application/edifact", "text/plain"):
+                    doors.ask("POST", "/fhir/$process-message", body=body, who=who, kind=kind)
+        asked = {
+            "resourceType": "Parameters",
+            "parameter": [{"name": text, "valueString": text}, {"name": "message", "valueString": text}],
+        }
+        for name in ("message-poll", "message-answer", "message-trace", text.replace(" ", "")):
+            doors.ask("POST", f"/fhir/${quote(name)}", body=orjson.dumps(asked), who="epj-system")
+
+
+def subscriptions(doors: Doors, one: Plant) -> None:
+    """Where somebody wants to be told, with what secret, of whom; and the links by which calendars are fetched."""
+    for text in (one.number, quote(one.name), one.secret):
+        for endpoint in (
+            f"https://{text}.example/",
+            f"https://app.example/{text}?token={text}",
+            f"http://127.0.0.1/{text}",
+            text,
+        ):
+            channel = {
+                "type": "rest-hook",
+                "endpoint": endpoint,
+                "payload": FHIR,
+                "header": [f"Authorization: Bearer {text}", text],
+            }
+            for criteria in (f"Observation?patient.identifier={CPR}|{text}", f"Observation?code={text}", text):
+                told = {
+                    "resourceType": "Subscription",
+                    "status": "requested",
+                    "reason": text,
+                    "criteria": criteria,
+                    "channel": channel,
+                }
+                for who in doors.tokens:
+                    doors.ask("POST", "/fhir/Subscription", body=orjson.dumps(told), who=who)
+        doors.ask("GET", f"/fhir/Subscription/{text}/$events?eventsSinceNumber={text}")
+        doors.ask("GET", f"/kalender/{text}.ics?{text}")
+
+
+def witnesses(doors: Doors, one: Plant) -> None:
+    """What is put to the public log: signatures by nobody, sizes that there never were."""
+    for text in (one.number, quote(one.name), one.secret):
+        signed = {
+            "number": 1,
+            "body": orjson.dumps({"at": 1, "head": text, "log": text, "v": 1, "witness": text}).decode(),
+            "signature": text,
+        }
+        for body in (orjson.dumps(signed), orjson.dumps({text: text}), text.encode()):
+            doors.ask("POST", "/log/cosign", body=body, kind="application/json")
+        for path in (f"heads?after={text}", f"consistency?first={text}&second={text}", text):
+            doors.ask("GET", f"/log/{path}")
+
+
 def garbage(doors: Doors, one: Plant) -> None:
     for text in (one.number, quote(one.name), one.secret):
         for raw in (
@@ -277,7 +385,8 @@ def dying_worker(doors: Doors, one: Plant) -> None:
 
 
 DOORS: list[Callable[[Doors, Plant], None]] = [
-    paths, queries, headers, tokens, bodies, records, pages, garbage, database_errors, dying_worker,
+    paths, queries, headers, tokens, bodies, records, pages, authorisation_server, messages, subscriptions, witnesses, garbage,
+    database_errors, dying_worker,
 ]  # fmt: skip
 
 
