@@ -133,7 +133,7 @@ async def _with_national(house: House, *, staffed: bool) -> None:
 
 def may_review(house: House, place: UUID, reviewer_at: UUID | None, after: timedelta) -> bool:
     """The rules, for a ticket from ``place``: a reviewer there or nearest above; all above once overdue; those of the network then,
-    or at once when there are none; the operator when the network has none.
+    or at once when there are none; the operator once those of the network are late, or would be.
     """
     rules = glass_policy()
     line = house.above[place]
@@ -141,7 +141,7 @@ def may_review(house: House, place: UUID, reviewer_at: UUID | None, after: timed
     nearest = next((one for one in line if one in reviewing), None)
     if reviewer_at is None:
         late = rules.review_within + (rules.escalate_after if nearest is not None else timedelta())
-        return house.national is None and after >= late
+        return after >= late
     if reviewer_at == house.national:
         return nearest is None or after >= rules.review_within
     return reviewer_at in line and (after >= rules.review_within or reviewer_at == nearest)

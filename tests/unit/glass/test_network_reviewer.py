@@ -131,11 +131,38 @@ async def test_a_deadline_that_passed_comes_to_the_network_with_one_of_its_own(n
     assert "af Styrelsen" in read
     assert ASKED in (await network.seen_by(place, WITHIN)).text
     assert "Skulle være gennemgået" in (await network.seen_by(network.reviewer, LAST)).text
+
+
+async def test_what_the_networks_reviewers_leave_is_passed_on_with_a_deadline_and_the_citizen_reads_whose_move_it_is(
+    network,
+):
+    place = await network.world.employee(network.clinic, "reviewer")
+    assert place
+    assert ASKED not in (await network.seen_by(network.operator, LAST - timedelta(seconds=1))).text
+    operator = await network.seen_by(network.operator, LAST)
+    assert "heller ikke den, der gennemgår for hele netværket, svarede inden fristen" in operator.text
+    assert "Skulle være gennemgået" not in operator.text
+    read = await network.citizen_reads()
+    assert "Hverken Klinikken eller den, der gennemgår for hele netværket, svarede inden fristen" in read
+    assert "af den, der driver netværket" in read
+    assert "Det er ikke glemt" not in read
+    assert ASKED in (await network.seen_by(network.reviewer, LAST)).text, "late is better than never"
+    assert "Skulle være gennemgået" in (await network.seen_by(network.operator, LAST + WITHIN)).text
     assert "Det er ikke glemt" in await network.citizen_reads()
+    operator = await network.seen_by(network.operator, LAST + WITHIN)
+    await operator.post(ADDRESS, billet=operator.field("billet"), dom="ja", tekst="")
+    assert "Gennemgået" in await network.citizen_reads()
+    assert (Action.REVIEW_FOR_NETWORK, True) in await network.actions()
 
 
-async def test_who_runs_the_network_reviews_only_while_nobody_else_can(network):
-    assert ASKED not in (await network.seen_by(network.operator, LAST)).text
+async def test_where_a_place_has_nobody_the_network_has_until_the_deadline_before_it_is_passed_on(network):
+    assert ASKED not in (await network.seen_by(network.operator, WITHIN - timedelta(seconds=1))).text
+    assert ASKED in (await network.seen_by(network.operator, WITHIN)).text
+    assert "af den, der driver netværket" in await network.citizen_reads()
+
+
+async def test_who_runs_the_network_reviews_where_the_network_names_nobody(network):
+    assert ASKED not in (await network.seen_by(network.operator, timedelta(hours=1))).text
     await end_reviewer(network.world.owner, f"Organization/{network.national}")
     assert ASKED not in (await network.seen_by(network.reviewer, LAST)).text
     assert ASKED in (await network.seen_by(network.operator, LAST)).text
