@@ -222,7 +222,7 @@ class FhirApi:
         if len(parts) > _INSTANCE_DEPTH or (parts and parts[0] not in TYPE_NUMBERS):
             raise Unknown
         place = Place(*parts)
-        operation = operation_at(request.method, name, place)
+        operation = operation_at(request.ask, request.method, name, place)
         return operation.name, await operation.work(self._door, request, place)
 
     async def _instance(self, request: Request, type_name: str, name: str) -> tuple[str, Answer]:

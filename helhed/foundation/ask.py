@@ -165,3 +165,10 @@ class Ask:
     at: datetime  #: the moment that counts for every deadline and validity; aware, from the injected clock
     trace: UUID  #: joins log rows, log lines and the answer
     allowance: UUID | None = None  #: what somebody allowed the client, from which the token follows
+    for_one: bool = (
+        False  #: only what is the patient's whom the allowance names, and what is public (``docs/decisions/0032``)
+    )
+
+    def __post_init__(self) -> None:
+        if self.for_one and self.allowance is None:
+            raise ValueError("Whom an ask is for is said by what was allowed.")

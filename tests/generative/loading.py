@@ -21,6 +21,7 @@ from helhed.trust.policy import BASIS_NUMBERS
 from helhed.trust.projections import ALWAYS, EVER
 from helhed.trust.reference import (
     Acting,
+    Allowance,
     Assistance,
     Block,
     Consent,
@@ -169,9 +170,22 @@ async def put_facts(owner: Connection, facts: Facts) -> None:
         for block in facts.blocks:
             await put_block(owner, block)
         await put_widened(owner, facts)
+        await put_allowances(owner, facts.allowances)
         await put_links(owner, facts.links)
         for contact in facts.contacts:
             await put_past_contact(owner, contact)
+
+
+async def put_allowances(owner: Connection, allowances: Sequence[Allowance]) -> None:
+    """What somebody allowed an app, for a patient whose id has that key."""
+    await owner.execute("delete from trust.authorisation")
+    for one in allowances:
+        patient = await owner.fetchval("select patient from registries.citizen where key = $1", one.citizen)
+        await owner.execute(
+            "insert into trust.authorisation (id, client, kind, actor, role, scope, patient, acr, amr, authenticated_at, begun_at, used_at, valid_to) "
+            "values ($1, 'generated', $2, $3, '', '', $4, '', '{}', $5, $5, $5, $5)",
+            one.id, int(one.kind), one.actor, patient, NOW,
+        )  # fmt: skip
 
 
 async def put_past_contact(owner: Connection, one: PastContact) -> None:

@@ -37,7 +37,7 @@ from helhed.trust.reference import (
 )
 from tests.generative.resources import Drawer
 from tests.generative.tally import counted
-from tests.generative.worlds import NOW, OVER, STANDING, World, a_world, an_ask
+from tests.generative.worlds import NOW, OVER, STANDING, World, a_world, an_ask, for_one
 
 Question = tuple[World, Ask, Action, Row]
 ACTIONS = sorted(READING | WRITING)
@@ -460,6 +460,25 @@ def test_every_way_of_reading_sees_the_same(question):
 def test_a_deleted_row_is_decided_on_like_any_other(question):
     world, ask, action, row = question
     assert decide(ask, action, replace(row, deleted=not row.deleted), world.facts) == decide(ask, action, row, world.facts)  # fmt: skip
+
+
+@ANY_EFFORT
+@given(questions(), st.integers(0, 255))
+def test_an_app_that_was_opened_for_one_patient_sees_and_writes_of_that_patient_what_its_user_may_and_nothing_else(
+    question, number
+):
+    world, ask, action, row = question
+    opened = for_one(replace(ask, for_one=False), world, number)
+    if not opened.for_one:
+        return
+    (allowed,) = (one for one in world.facts.allowances if one.id == opened.allowance)
+    own = allowed.actor == opened.actor and row.citizen in world.facts.keys(allowed.citizen)
+    public = row.ownership is Ownership.PUBLIC and action in READING
+    decided = decide(opened, action, row, world.facts)
+    if own or public:
+        assert decided == decide(replace(opened, for_one=False), action, row, world.facts)
+    else:
+        assert isinstance(decided, Deny)
 
 
 @ANY_EFFORT

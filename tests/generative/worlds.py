@@ -30,6 +30,7 @@ from helhed.foundation.ids import BUCKETS, bucket_of, key_of, new_id
 from helhed.trust.policy import policy
 from helhed.trust.reference import (
     Acting,
+    Allowance,
     Assistance,
     Basis,
     Block,
@@ -224,7 +225,7 @@ def a_world(drawer: Drawer) -> World:
         _facts(builder, here), rows=_rows(builder.kept), links=tuple(_links(builder)), dead=_dead(builder.kept)
     )
     facts = replace(facts, contacts=tuple(_past_contacts(builder, here)), deadlines=policy().deadlines)
-    facts = replace(facts, masks=(*facts.masks, *_masks_of_parts(builder)))
+    facts = replace(facts, masks=(*facts.masks, *_masks_of_parts(builder)), allowances=tuple(_allowances(builder)))
     return World(
         tuple(builder.organisations), tuple(builder.professionals), tuple(builder.citizens), tuple(builder.kept), facts
     )
@@ -498,6 +499,14 @@ def _past_contacts(builder: _Builder, here: int) -> Iterator[PastContact]:
             yield PastContact(citizen, builder.some_organisation([here]), builder.drawer.pick(ends), people)
 
 
+def _allowances(builder: _Builder) -> Iterator[Allowance]:
+    """Every professional has opened an app for every citizen, and one for nobody. Nothing is drawn: the rest of a world stays what it was."""
+    for professional in map(key_of, builder.professionals):
+        for citizen in (*map(key_of, builder.citizens), None):
+            name = blake2b(f"{builder.seed}/{professional}/{citizen}".encode(), digest_size=16).digest()
+            yield Allowance(UUID(bytes=name), ActorKind.PROFESSIONAL, professional, citizen)
+
+
 def _links(builder: _Builder) -> Iterator[frozenset[int]]:
     """Half of the worlds have somebody who was registered twice; some, three times."""
     if builder.drawer.chance(50):
@@ -535,6 +544,16 @@ def an_ask(drawer: Drawer, world: World, kind: ActorKind | None = None) -> Ask:
     return ask
 
 
+def for_one(ask: Ask, world: World, number: int) -> Ask:
+    """The ask of an app that a professional opened for one patient; now and then for none, or by what somebody else allowed."""
+    if ask.kind is not ActorKind.PROFESSIONAL:
+        return ask
+    own = [one for one in world.facts.allowances if one.actor == ask.actor]
+    others = [one for one in world.facts.allowances if one.actor != ask.actor]
+    known = others if number % 7 == 0 and others else own
+    return replace(ask, allowance=known[number // 7 % len(known)].id, for_one=True) if known else ask
+
+
 def _staff(drawer: Drawer, world: World) -> Ask:
     """Mostly the main professional at their main work."""
     first = world.facts.employments[: drawer.pick((1, 1, 1, 1, 2))][-1]
@@ -568,7 +587,13 @@ def some_asks(drawer: Drawer, world: World, several: int) -> list[Ask]:
     asks += [replace(an_ask(drawer, world, ActorKind.PROFESSIONAL), at=at) for at in (NOW - _TICK, NOW + _DAY)]
     jobs = [_from(job) for job in world.facts.employments if job.validity in STANDING]
     asks += jobs[: max(0, several - len(asks)) // 2]
-    return [*asks, *(an_ask(drawer, world) for _ in range(several - len(asks)))]
+    asks += [an_ask(drawer, world) for _ in range(several - len(asks))]
+    own = [place for place, one in enumerate(asks) if one.kind is ActorKind.PROFESSIONAL]
+    for number, place in enumerate(
+        own[1::3]
+    ):  # a third of the professionals ask through an app that was opened for one patient
+        asks[place] = for_one(asks[place], world, 13 * number + 1)
+    return asks
 
 
 def _from(job: Employment) -> Ask:
@@ -644,4 +669,5 @@ def _renewed_facts(facts: Facts, keys: dict[int | None, Any], ids: dict[UUID, UU
         links=tuple(frozenset(keys[one] for one in pair) for pair in facts.links),
         dead=frozenset(keys[one] for one in facts.dead),
         recorders=frozenset((job, keys[holder]) for job, holder in facts.recorders),
+        allowances=tuple(replace(one, actor=keys[one.actor], citizen=keys[one.citizen]) for one in facts.allowances),
     )  # fmt: skip

@@ -24,7 +24,8 @@ from helhed.api.operations.unit_registers import UNIT_REGISTERS
 from helhed.api.operations.units import UNITS
 from helhed.api.operations.validation import VALIDATE
 from helhed.api.operations.work import RECEIPTS
-from helhed.foundation.errors import MethodNotAllowed, NotSupported
+from helhed.foundation.ask import Ask
+from helhed.foundation.errors import Forbidden, MethodNotAllowed, NotSupported
 
 __all__ = ["OPERATIONS", "Operation", "Place", "operation_at"]
 
@@ -51,13 +52,16 @@ OPERATIONS: tuple[Operation, ...] = (
 )
 
 
-def operation_at(method: str, name: str, place: Place) -> Operation:
-    """The operation called ``name`` (without its dollar sign) there. Raises NotSupported or MethodNotAllowed.
+def operation_at(ask: Ask, method: str, name: str, place: Place) -> Operation:
+    """The operation called ``name`` (without its dollar sign) there. Raises NotSupported, MethodNotAllowed or Forbidden.
 
-    An operation that changes something is never done by GET (http://hl7.org/fhir/R4/operations.html#executing).
+    An operation that changes something is never done by GET (http://hl7.org/fhir/R4/operations.html#executing). An app that was opened
+    for one patient has those that read rows, and no other.
     """
     for one in OPERATIONS:
         if one.name == name and one.fits(place):
+            if ask.for_one and not one.by_rows:
+                raise Forbidden(f"${one.name} is not for an app that was opened for one patient.")
             if method == "POST" or (method in {"GET", "HEAD"} and not (one.changes or one.post_only)):
                 return one
             raise MethodNotAllowed

@@ -31,4 +31,6 @@ async def _attachment(door: Door, request: Request, place: Place) -> Answer:
     return Answer(200, found.content, ((b"content-type", found.kind.encode()), *_HEADERS))
 
 
-ATTACHMENT = Operation("attachment", frozenset({"instance"}), _TYPES, "urn:helhed:operation:attachment", _attachment)
+ATTACHMENT = Operation(
+    "attachment", frozenset({"instance"}), _TYPES, "urn:helhed:operation:attachment", _attachment, by_rows=True
+)

@@ -29,7 +29,7 @@ def operator_of(door: Door, request: Request, *, whole: bool) -> Callable[[Item]
         if len(parts) > _DEEPEST or parts[0] == "":
             raise Unknown
         place = Place(item.type_name, parts[0] if len(parts) == _DEEPEST else None)
-        operation = operation_at(item.method, item.operation, place)
+        operation = operation_at(request.ask, item.method, item.operation, place)
         if whole and (not operation.public or place.id is not None):
             raise NotSupported(
                 f"{item.where}: ${operation.name} is asked in a batch or by itself, not in a transaction."

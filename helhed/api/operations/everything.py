@@ -73,10 +73,10 @@ def _types(asked: Given) -> tuple[str, ...]:
 EVERYTHING = (
     Operation(
         "everything", frozenset({"instance"}), frozenset({"Patient"}),
-        "http://hl7.org/fhir/OperationDefinition/Patient-everything", _everything,
+        "http://hl7.org/fhir/OperationDefinition/Patient-everything", _everything, by_rows=True,
     ),
     Operation(
         "everything", frozenset({"instance"}), frozenset({"Encounter"}),
-        "http://hl7.org/fhir/OperationDefinition/Encounter-everything", _everything,
+        "http://hl7.org/fhir/OperationDefinition/Encounter-everything", _everything, by_rows=True,
     ),
 )  # fmt: skip

@@ -32,6 +32,9 @@ class Operation(NamedTuple):
     post_only: bool = False  #: whether it is given a resource, or what must not stand in an address
     lines: bool = False  #: whether it answers lines of JSON, and no resource
     public: bool = False  #: whether it looks at nobody's data where no instance is named
+    by_rows: bool = (
+        False  #: whether all that it looks at is decided row by row, so that an ask for one patient may bring it
+    )
 
     def fits(self, place: Place) -> bool:
         """Whether it is offered there."""

@@ -85,6 +85,6 @@ def _of(one: Seen) -> Status:
 
 
 SUBSCRIPTIONS: tuple[Operation, ...] = (
-    Operation("status", frozenset({"type", "instance"}), _SUBSCRIPTION, _GUIDE + "backport-subscription-status", _status),
-    Operation("events", frozenset({"instance"}), _SUBSCRIPTION, _GUIDE + "backport-subscription-events", _events),
+    Operation("status", frozenset({"type", "instance"}), _SUBSCRIPTION, _GUIDE + "backport-subscription-status", _status, by_rows=True),
+    Operation("events", frozenset({"instance"}), _SUBSCRIPTION, _GUIDE + "backport-subscription-events", _events, by_rows=True),
 )  # fmt: skip

@@ -42,5 +42,5 @@ async def _summary(door: Door, request: Request, place: Place) -> Answer:
 
 SUMMARY = Operation(
     "summary", frozenset({"instance"}), frozenset({"Patient"}), "http://hl7.org/fhir/uv/ips/OperationDefinition/summary",
-    _summary,
+    _summary, by_rows=True,
 )  # fmt: skip

@@ -56,7 +56,7 @@ def _operation(type_name: str, name: str, levels: frozenset[str], work: Work) ->
         return Answer(200, orjson.dumps(told))
 
     definition = f"http://hl7.org/fhir/OperationDefinition/{type_name}-{name}"
-    return Operation(name, levels, frozenset({type_name}), definition, answered, public=True)
+    return Operation(name, levels, frozenset({type_name}), definition, answered, public=True, by_rows=True)
 
 
 async def _parameters(door: Door, request: Request) -> Json:

@@ -44,5 +44,5 @@ async def _validate(door: Door, request: Request, place: Place) -> Answer:
 
 VALIDATE = Operation(
     "validate", frozenset({"type", "instance"}), None, "http://hl7.org/fhir/OperationDefinition/Resource-validate", _validate,
-    public=True,
+    public=True, by_rows=True,
 )  # fmt: skip

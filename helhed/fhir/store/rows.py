@@ -20,14 +20,14 @@ def _numbers(types: frozenset[str] | None) -> list[int] | None:
 
 
 def ask_row(ask: Ask) -> tuple[Any, ...]:
-    """``fhir.ask``."""
+    """``fhir.ask``. Of one that is for a patient alone the client carries what was allowed (``docs/decisions/0032``)."""
     return (
         int(ask.kind),
         ask.actor,
         ask.organisation,
         ask.role,
         int(ask.purpose),
-        ask.client,
+        f"{ask.client}#{ask.allowance}" if ask.for_one else ask.client,
         _numbers(ask.read_types),
         _numbers(ask.write_types),
         ask.at,

@@ -31,6 +31,7 @@ class AppRequest:
     lasts: timedelta
     offline: bool  #: also while nobody uses it
     wants_patient: bool
+    for_one: bool  #: a professional's, that will see nobody but that patient
     patient: UUID | None  #: whom it was opened with
     broken: bool  #: it was opened with a patient in a way that does not hold: nobody is asked
     log_in_holds: bool  #: False when it asks for a log-in that is younger

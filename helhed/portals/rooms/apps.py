@@ -57,7 +57,8 @@ class PortalApps:
             tells_who=OPENID in plain,
             lasts=pending.lasts(plain),
             offline=OFFLINE in plain,
-            wants_patient=_wants_patient(ask, plain),
+            wants_patient=_wants_patient(ask, asked),
+            for_one=_is_for_one(ask, asked),
             patient=patient,
             broken=patient is None and pending.request.launch is not None,
             log_in_holds=pending.log_in_holds(login.at, ask.at),
@@ -77,7 +78,7 @@ class PortalApps:
                 )
         elif ask.kind is ActorKind.CITIZEN:
             patient = await self._own_patient(ask)
-        elif not _wants_patient(ask, [str(one) for one in pending.scopes_for(ask.kind)]):
+        elif not _wants_patient(ask, pending.scopes_for(ask.kind)):
             patient = None
         return await authorising.allow(ask, pending, chosen, LogIn(login.at, login.acr, login.amr), patient)
 
@@ -117,8 +118,13 @@ class PortalApps:
         return None if standing is None else standing.subject
 
 
-def _wants_patient(ask: Ask, scopes: Sequence[str]) -> bool:
-    return ask.kind is ActorKind.PROFESSIONAL and bool({LAUNCH, LAUNCH_PATIENT}.intersection(scopes))
+def _wants_patient(ask: Ask, scopes: Sequence[str | asked_scopes.DataScope]) -> bool:
+    named = {LAUNCH, LAUNCH_PATIENT}.intersection(map(str, scopes))
+    return ask.kind is ActorKind.PROFESSIONAL and (bool(named) or _is_for_one(ask, scopes))
+
+
+def _is_for_one(ask: Ask, scopes: Sequence[str | asked_scopes.DataScope]) -> bool:
+    return any(asked_scopes.is_of_one(one, ask.kind) for one in scopes)
 
 
 def _origin(uri: str) -> str:
@@ -127,8 +133,8 @@ def _origin(uri: str) -> str:
 
 
 def _scopes(scope: str, ask: Ask) -> list[DataScope]:
-    level = asked_scopes.level_of(ask.kind)
-    return [_shown(one) for word in words_of(scope) if (one := data_scope(word, level))]
+    levels = dict.fromkeys((asked_scopes.level_of(ask.kind), "patient"))  # a professional's app may be for one patient
+    return [_shown(one) for word in words_of(scope) for level in levels if (one := data_scope(word, level))]
 
 
 def _in_use(app: apps.AppInUse, ask: Ask) -> AppInUse:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from helhed.fhir.definitions import Ownership, type_definition
 from helhed.foundation.ask import ActorKind
 from helhed.trust.tokens.claims import STANDINGS, TYPE_OF_KIND
 from helhed.trust.tokens.scopes import LETTERS, parts_of
@@ -24,6 +25,31 @@ class DataScope:
 
     def __str__(self) -> str:
         return f"{self.level}/{self.type_name}.{self.letters}"
+
+
+def asked_of(scope: str, ceiling: str, kind: ActorKind) -> list[str | DataScope]:
+    """What somebody of that kind is asked for, and may give: what is asked at their level and stands in the ceiling.
+
+    A professional is also asked for one patient's data. An app that is given these is for that patient in all that it does, so of its
+    other scopes those are left that are about nobody.
+    """
+    level = level_of(kind)
+    found = narrowed(scope, ceiling, level)
+    if kind is not ActorKind.PROFESSIONAL:
+        return found
+    of_one = [one for one in narrowed(scope, ceiling, "patient") if isinstance(one, DataScope)]
+    if not of_one:
+        return found
+    return [*(one for one in found if isinstance(one, str) or _is_public(one)), *of_one]
+
+
+def _is_public(scope: DataScope) -> bool:
+    return scope.type_name != "*" and type_definition(scope.type_name).ownership is Ownership.PUBLIC
+
+
+def is_of_one(scope: str | DataScope, kind: ActorKind) -> bool:
+    """Whether it is for one patient's data, given by somebody who may see those of several."""
+    return kind is ActorKind.PROFESSIONAL and isinstance(scope, DataScope) and scope.level == "patient"
 
 
 def level_of(kind: ActorKind) -> str:

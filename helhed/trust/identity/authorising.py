@@ -14,7 +14,7 @@ from helhed.foundation.clock import Clock
 from helhed.foundation.database import Pool
 from helhed.foundation.errors import Unknown
 from helhed.foundation.proving import Duty, lend_proven
-from helhed.trust.identity.asked_scopes import OFFLINE, OPENID, DataScope, joined, level_of, narrowed
+from helhed.trust.identity.asked_scopes import OFFLINE, OPENID, DataScope, asked_of, is_of_one, joined
 from helhed.trust.identity.clients import Client, Clients
 from helhed.trust.identity.errors import AccessDenied, InvalidRequest, InvalidScope, OAuthError
 from helhed.trust.identity.issuing import LogIn
@@ -57,7 +57,7 @@ class Pending:
 
     def scopes_for(self, kind: ActorKind) -> list[str | DataScope]:
         """What it asks for and this kind of person can give."""
-        return narrowed(self.request.scope, self.client.scope, level_of(kind))
+        return asked_of(self.request.scope, self.client.scope, kind)
 
     def lasts(self, scopes: Sequence[str]) -> timedelta:
         """How long the app may come back for new tokens."""
@@ -120,6 +120,10 @@ class Authorising:
         scopes = [one for one in pending.scopes_for(ask.kind) if isinstance(one, str) or str(one) in chosen]
         if not any(isinstance(one, DataScope) or one == OPENID for one in scopes):
             return await self.refuse(pending, InvalidScope())
+        if patient is None and any(is_of_one(one, ask.kind) for one in scopes):
+            return await self.refuse(
+                pending, InvalidScope("It is said with which patient first: ask for launch/patient, or bring a launch.")
+            )
         code, family = new_secret(), uuid4()
         lasts = pending.lasts([str(one) for one in scopes])
         allowed = (

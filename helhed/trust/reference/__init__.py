@@ -5,7 +5,8 @@ is written separately, and generated cases must make the two agree. The steps of
 by the access rules, and each says either *no, because*, or nothing:
 
 1. **understood**: the row is what its type says it is. What is not understood is refused.
-2. **scope**: the token covers the type. A token widens nothing; it only narrows.
+2. **scope**: the token covers the type, and of an app that was opened for one patient the row is that patient's own, or public. A token
+   widens nothing; it only narrows.
 3. **ceiling**: the most that such an actor may ever do.
    A *citizen* reads. A *professional* acts from an active employment, in a role that covers the type; an *assistant*
    within what the role of one responsible professional covers as well, and writes only what that one has delegated.
@@ -62,6 +63,7 @@ from helhed.trust.reference.blocks import is_named, objections
 from helhed.trust.reference.facts import (
     ALWAYS,
     Acting,
+    Allowance,
     Assistance,
     Basis,
     Block,
@@ -77,7 +79,7 @@ from helhed.trust.reference.facts import (
 )
 
 __all__ = [
-    "ALWAYS", "Acting", "Assistance", "Basis", "Block", "Consent", "Decision", "Deny", "Employment", "Facts", "Mask", "PastContact", "Permit", "Reason",
+    "ALWAYS", "Acting", "Allowance", "Assistance", "Basis", "Block", "Consent", "Decision", "Deny", "Employment", "Facts", "Mask", "PastContact", "Permit", "Reason",
     "Relation", "Row", "Ticket", "Validity", "acts_in", "decide", "may_read", "reference_search", "responsible", "sees_block", "visible",
 ]  # fmt: skip
 
@@ -95,6 +97,7 @@ class Reason(Enum):
     NOT_UNDERSTOOD = "the ask or the row is not understood"
     VIRTUAL = "not a row: trust itself serves it"
     SCOPE = "the token does not cover the type"
+    ANOTHER_PATIENT = "the app was opened for another patient"
     CITIZENS_READ_ONLY = "citizens change nothing here"
     NO_EMPLOYMENT = "no active employment in that organisation and role"
     ROLE = "the role does not cover the type"
@@ -132,7 +135,7 @@ Decision = Permit | Deny
 
 def decide(ask: Ask, action: Action, row: Row, facts: Facts) -> Decision:
     """The verdict on one row. Total, pure, deterministic."""
-    for refuse in (_not_understood, _outside_scope, _above_ceiling):
+    for refuse in (_not_understood, _outside_scope, _about_another, _above_ceiling):
         if reason := refuse(ask, action, row, facts):
             return Deny(reason)
     found = _BASES[ask.kind](ask, action, row, facts)
@@ -163,6 +166,17 @@ def _not_understood(ask: Ask, action: Action, row: Row, facts: Facts) -> Reason 
 def _outside_scope(ask: Ask, action: Action, row: Row, facts: Facts) -> Reason | None:
     types = ask.read_types if action in READING else ask.write_types
     return None if _covers(types, row.type_name) else Reason.SCOPE
+
+
+def _about_another(ask: Ask, action: Action, row: Row, facts: Facts) -> Reason | None:
+    """Whom an app was opened for is said by what was allowed, by the person who asks now; where nothing says it, for nobody."""
+    if not ask.for_one or (row.ownership is Ownership.PUBLIC and action in READING):
+        return None
+    opened = {
+        one.citizen for one in facts.allowances if (one.id, one.kind, one.actor) == (ask.allowance, ask.kind, ask.actor)
+    }
+    known = {key for citizen in opened for key in facts.keys(citizen)}
+    return None if row.citizen in known else Reason.ANOTHER_PATIENT
 
 
 def _above_ceiling(ask: Ask, action: Action, row: Row, facts: Facts) -> Reason | None:

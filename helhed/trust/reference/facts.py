@@ -7,6 +7,7 @@ from enum import Enum
 from uuid import UUID
 
 from helhed.fhir.definitions import Ownership
+from helhed.foundation.ask import ActorKind
 from helhed.trust.policy import Deadline, Role, Types
 
 
@@ -188,6 +189,16 @@ class Mask:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowance:
+    """What somebody allowed an app, and for which patient alone; None for none."""
+
+    id: UUID
+    kind: ActorKind
+    actor: int
+    citizen: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything known at one moment. What does not stand here is not so."""
 
@@ -212,6 +223,7 @@ class Facts:
     deadlines: Mapping[str, Deadline] = field(default_factory=dict)  #: basis → how long after a contact it holds
     links: Sequence[frozenset[int]] = ()  #: pairs of keys under which one and the same citizen was registered
     dead: frozenset[int] = frozenset()  #: keys under which somebody is registered as dead
+    allowances: Sequence[Allowance] = ()
 
     def keys(self, citizen: int | None) -> frozenset[int]:
         """Every key of a citizen: those that links join, and those that links join to these."""

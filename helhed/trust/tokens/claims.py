@@ -1,13 +1,13 @@
 """What a token says, once its signature held: who asks, from where and why, and how far its scopes reach."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from helhed.foundation.ask import ActorKind, Purpose
 from helhed.foundation.ids import key_of, parse_id
-from helhed.trust.tokens.scopes import Reach, reach_of
+from helhed.trust.tokens.scopes import Reach, parts_of, reach_of
 
 _LONGEST_NAME = 64
 
@@ -54,6 +54,9 @@ class Held:
     vouched_by: str = ""  #: the issuer of the assertion that it was exchanged for
     vouched_for: str = ""  #: the care provider that the assertion named; "" for citizens
     key: str = ""  #: thumbprint of the key it is bound to (RFC 9449)
+    for_one: bool = (
+        False  #: a professional's, with scopes for one patient: it reaches no further, whatever its other scopes are
+    )
 
 
 def read_claims(claims: Mapping[str, Any], longest_life: int) -> Held:
@@ -67,6 +70,21 @@ def read_claims(claims: Mapping[str, Any], longest_life: int) -> Held:
     place, role = _acting_from(standing.kind, subject, claims)
     reach = reach_of(claims["scope"], standing.scope_level)
     return Held(standing.kind, subject, place, role, purpose, _text(claims["client_id"]), reach, begins, ends)
+
+
+def held_for_one(held: Held, scope: str) -> Held:
+    """What a professional's token holds that has a scope of SMART's level *patient*, and follows from what was allowed; any other as it is.
+
+    It is for the patient whom the allowance names in all that it does, so that the scopes beside these reach no further.
+    """
+    if held.kind is not ActorKind.PROFESSIONAL or held.authorisation is None or not is_for_one(scope):
+        return held
+    return replace(held, reach=reach_of(scope, "patient", "user"), for_one=True)
+
+
+def is_for_one(scope: str) -> bool:
+    """Whether there is a scope for data of one patient among these."""
+    return any(parts_of(one, "patient")[1] for one in scope.split())
 
 
 def _acting_from(kind: ActorKind, subject: int, claims: Mapping[str, Any]) -> tuple[int | None, str]:

@@ -33,17 +33,18 @@ def types_of(scope: str, level: str) -> Pair:
     return reach_of(scope, level)[Use.ANY]
 
 
-def reach_of(scope: str, level: str) -> Reach:
-    """The types that scopes of ``level`` let read, and let write, for each use.
+def reach_of(scope: str, *levels: str) -> Reach:
+    """The types that scopes of these levels let read, and let write, for each use.
 
     What cannot be held to grants nothing: another level, an unknown type, version 1 words, letters out of order, a search
     condition behind ``?``.
     """
     named: Mapping[str, set[str]] = {letter: set() for letter in LETTERS}
     for one in scope.split():
-        type_name, letters = parts_of(one, level)
-        for letter in letters:
-            named[letter].add(type_name)
+        for level in levels:
+            type_name, letters = parts_of(one, level)
+            for letter in letters:
+                named[letter].add(type_name)
     create, read, update, delete, search = (_closed(named[letter]) for letter in LETTERS)
     look, change = _both(read, search), reduce(_both, (create, update, delete))
     return (look, change), (read, change), (search, change), (look, create), (read, update), (read, delete)

@@ -26,7 +26,7 @@ from helhed.foundation.clock import Clock
 from helhed.foundation.errors import NotAuthenticated
 from helhed.foundation.trace import trace_of
 from helhed.trust.identity.keys import ALGORITHM as ACCESS_ALGORITHM, access_key
-from helhed.trust.tokens.claims import STANDINGS, Held, read_claims
+from helhed.trust.tokens.claims import STANDINGS, Held, held_for_one, read_claims
 from helhed.trust.tokens.scopes import Use
 
 ISSUER = "helhed-demo"
@@ -157,7 +157,7 @@ class TokenVerifier:
         trace = trace_of(self._random.getrandbits(128))
         return Ask(
             held.kind, held.actor, held.organisation, held.role, held.purpose, held.client, read, write, now, trace,
-            held.authorisation,
+            held.authorisation, held.for_one,
         )  # fmt: skip
 
     def _remember(self, authorization: bytes, held: Held) -> Held:
@@ -204,7 +204,7 @@ class TokenVerifier:
         if claims["iss"] != self._issuer or claims["aud"] != self._audience:
             raise ValueError
         family = claims.get("grant_id")
-        return replace(
+        held = replace(
             read_claims(claims, ACCESS_SECONDS),
             token=UUID(claims["jti"]),
             authorisation=None if family is None else UUID(family),
@@ -212,6 +212,7 @@ class TokenVerifier:
             vouched_for=claims.get("vouched_for", ""),
             key=claims["cnf"]["jkt"] if "cnf" in claims else "",
         )
+        return held_for_one(held, claims["scope"])
 
 
 def _demo_signers(keys: Iterable[OKPKey]) -> dict[str, _Signer]:

@@ -176,3 +176,23 @@ async def test_a_citizen_is_not_told_of_what_was_masked_from_them_since(scene: S
     shown = await scene.world.put(scene.custodian, scene.result())
     await post.deliver()
     assert post.receiver.events() == [(1, f"Observation/{shown}")]
+
+
+async def test_an_app_that_was_opened_for_one_patient_is_told_of_that_patient_alone(scene: Scene) -> None:
+    post, world = Post(scene.world), scene.world
+    ask = await allowed(scene)
+    await world.owner.execute("update trust.authorisation set patient = $1", scene.patient)
+    await post.subscribe(replace(ask, for_one=True))
+    other = await world.patient(scene.hospital)
+    await world.contact(other, scene.hospital)
+    theirs = await world.observation(other, scene.hospital)
+    assert (await world.store.read(scene.doctor, "Observation", theirs)).id == theirs
+    await post.deliver()
+    assert post.receiver.events() == []
+    await world.put(scene.custodian, scene.result())
+    await post.deliver()
+    assert len(post.receiver.events()) == 1
+    await retire_the_app(scene, post)
+    await world.put(scene.custodian, scene.result())
+    await post.deliver()
+    assert len(post.receiver.events()) == 1
