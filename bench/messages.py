@@ -42,7 +42,9 @@ def messages(units: Sequence[Unit], numbers: Sequence[str], tokens: dict[UUID, s
             "Opfølgning", "Kan I se patienten i næste uge?", "healthcare", "Vera Test", "Læge", "12345678"
         )
         bundle = care_communication(sender, receiver, person, written, system_clock())
-        names = [bundle["id"], bundle["entry"][0]["resource"]["id"]]
+        own = {"MessageHeader", "Communication", "Provenance"}
+        resources = [one["resource"] for one in bundle["entry"]]
+        names = [bundle["id"], *(one["id"] for one in resources if one["resourceType"] in own)]
         made.append((sender.id, orjson.dumps(bundle), [one.encode() for one in names]))
     while True:
         sender_id, raw, names = rng.choice(made)

@@ -21,7 +21,7 @@ from helhed.foundation.keyring_file import KeysInUse
 from helhed.foundation.outbox import Outbox
 from helhed.foundation.seal import Seal
 from helhed.foundation.settings import Settings
-from helhed.hooks import HANDLERS, HOOKS
+from helhed.hooks import HANDLERS, HOOKS, TOGETHER
 from helhed.insight.figures import Figures
 from helhed.portals import build_portal_app
 from helhed.portals.rooms import portal_ports
@@ -107,7 +107,7 @@ class Network:
             live=live,
         )
         oauth = CrossOrigin(OAuthDoor(identity, watcher.events), identity.origins)
-        outbox = Outbox(store.pool, clock, HANDLERS)
+        outbox = Outbox(store.pool, clock, HANDLERS, together=TOGETHER)
         portal, log = build_portal_app(ports), log_door(store.pool)
         courier = Courier(store.pool, clock, headers_seal, terms)
         return cls(

@@ -35,6 +35,10 @@ class _Loading(NamedTuple):
         """A transaction."""
         return self.sessions.begin(ask)
 
+    def together(self) -> Any:
+        """A transaction of several."""
+        return self.sessions.together()
+
     async def log_refusal(self, *_: Any) -> None:
         """Nothing of the demo is refused."""
 

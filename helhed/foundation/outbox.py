@@ -4,7 +4,8 @@ An event never feeds a decision; those facts are projected in the transaction it
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -17,11 +18,14 @@ from helhed.foundation.metrics import OUTBOX_DELIVERED, OUTBOX_FAILED
 
 #: takes (connection, key, payload); the key is the same at every delivery of one event, so handlers can ignore repeats
 Handler = Callable[[Connection, int, Any], Awaitable[None]]
+#: takes (connection, payloads) of one topic, oldest first; whoever has one is told one by one too, when it fails
+ManyHandler = Callable[[Connection, Sequence[Any]], Awaitable[None]]
 _MOST_ATTEMPTS = 8
 _TAKE = """
 select id, topic, payload, attempts from foundation.outbox
 where not failed and not_before <= $1 and topic = any($3) order by id limit $2 for update skip locked
 """
+_DONE = "delete from foundation.outbox where id = any($1::bigint[])"
 _RETRY = "update foundation.outbox set attempts = attempts + 1, not_before = $2, failed = $3 where id = $1"
 
 
@@ -31,10 +35,19 @@ class Outbox:
     An event that nobody here handles is left for a worker that does: old and new code run beside each other.
     """
 
-    def __init__(self, pool: Pool, clock: Clock, handlers: Mapping[str, Handler], *, page: int = 64) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        clock: Clock,
+        handlers: Mapping[str, Handler],
+        *,
+        together: Mapping[str, ManyHandler] | None = None,
+        page: int = 64,
+    ) -> None:
         self._pool = pool
         self._clock = clock
         self._handlers = dict(handlers)
+        self._together = dict(together or {})
         self._page = page
         self._log = logger("outbox")
 
@@ -42,9 +55,28 @@ class Outbox:
         """Deliver what waits, oldest first; returns how many events were taken."""
         async with self._pool.acquire() as connection, connection.transaction():
             rows = await connection.fetch(_TAKE, self._clock(), self._page, list(self._handlers))
+            by_topic: dict[str, list[Any]] = defaultdict(list)
             for row in rows:
-                await self._one(connection, row)  # type: ignore[arg-type]
+                by_topic[row["topic"]].append(row)
+            for topic, some in by_topic.items():
+                if not await self._many(connection, topic, some):  # type: ignore[arg-type]
+                    for row in some:
+                        await self._one(connection, row)  # type: ignore[arg-type]
             return len(rows)
+
+    async def _many(self, connection: Connection, topic: str, rows: list[Any]) -> bool:
+        """Whether all were delivered at once. Where one fails nothing of it is done, and they go one by one."""
+        if topic not in self._together or len(rows) == 1:
+            return False
+        try:
+            async with connection.transaction():
+                await self._together[topic](connection, [orjson.loads(row["payload"]) for row in rows])
+                await connection.execute(_DONE, [row["id"] for row in rows])
+        except Exception as error:
+            self._log.warning("events not delivered together", topic=topic, events=len(rows), error=error)
+            return False
+        OUTBOX_DELIVERED.labels(topic).inc(len(rows))
+        return True
 
     async def _one(self, connection: Connection, row: Any) -> None:
         try:

@@ -24,7 +24,7 @@ from helhed.registries.projections import local_target
 from helhed.work.kinds import OTHER, kind_named
 from helhed.work.tasks import ASSIGNEE, HOLDER, extension_of, kind_of
 
-_PUT = "select * from work.put_piece($1::fhir.ask, $2::text::jsonb)"
+_PUT = "select problem, stands, holder from work.put_pieces($1::fhir.ask[], $2::text[]::jsonb[])"
 _FORGET = "select work.forget_pieces($1)"
 #: what whoever was asked, or has it, may change; the rest is its sender's (and what the store gives it, nobody's)
 _MOVES = frozenset({
@@ -55,18 +55,17 @@ class Pieces:
 
     async def prepare(self, connection: Connection, ask: Ask, change: Change) -> Change:
         """Takes the Task up, or raises Unprocessable with the reason: then nothing of it is written."""
-        assert change.resource is not None
-        assert change.raw is not None
-        assert change.id is not None
-        said = what_is_said(change.id, change.resource)
-        if said["status"] in _WITH_REASON and not change.resource.get("statusReason"):
-            raise refused("reason", said["status"], None)
-        row = await connection.fetchrow(_PUT, ask_row(ask), orjson.dumps(said).decode())
-        assert row is not None, "the function answers with one row"
-        if row["problem"] is not None:
-            raise refused(row["problem"], said["status"], row["stands"])
-        raw, resource = saying_who_has_it(change.raw, change.resource, row["holder"])
-        return change._replace(raw=raw, resource=resource)
+        return (await self.prepare_many(connection, [(ask, change)]))[0]
+
+    async def prepare_many(self, connection: Connection, asked: Sequence[tuple[Ask, Change]]) -> list[Change]:
+        """The same for Tasks of several asks; raises what the first that is refused would."""
+        said = [_said(change) for _, change in asked]
+        told = [orjson.dumps(one).decode() for one in said]
+        rows = await connection.fetch(_PUT, [ask_row(ask) for ask, _ in asked], told)
+        for one, row in zip(said, rows, strict=False):  # a refusal is the last
+            if row["problem"] is not None:
+                raise refused(row["problem"], one["status"], row["stands"])
+        return [_held(change, row["holder"]) for (_, change), row in zip(asked, rows, strict=True)]
 
     async def project(self, connection: Connection, stored: Sequence[Stored]) -> None:
         """Nothing: it is taken up already."""
@@ -76,6 +75,22 @@ class Pieces:
         await connection.execute(_FORGET, list(removed))
 
 
+def _said(change: Change) -> dict[str, Any]:
+    assert change.resource is not None
+    assert change.id is not None
+    said = what_is_said(change.id, change.resource)
+    if said["status"] in _WITH_REASON and not change.resource.get("statusReason"):
+        raise refused("reason", said["status"], None)
+    return said
+
+
+def _held(change: Change, holder: UUID | None) -> Change:
+    assert change.resource is not None
+    assert change.raw is not None
+    raw, resource = saying_who_has_it(change.raw, change.resource, holder)
+    return change._replace(raw=raw, resource=resource)
+
+
 def refused(problem: str, status: str, stands: str | None) -> Unprocessable:
     """Why a Task may not be written so, in words."""
     where, why = _PROBLEMS[problem]
@@ -83,7 +98,7 @@ def refused(problem: str, status: str, stands: str | None) -> Unprocessable:
 
 
 def what_is_said(task: UUID, body: Mapping[str, Any]) -> dict[str, Any]:
-    """What ``work.put_piece`` takes. Whoever is not of this network, and an extension that is not ours, is nobody."""
+    """What ``work.put_pieces`` takes. Whoever is not of this network, and an extension that is not ours, is nobody."""
     kind = kind_named(kind_of(body))
     status = body.get("status")
     due = _moment(body.get("restriction", {}).get("period", {}).get("end"), last=True)

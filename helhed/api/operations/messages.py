@@ -17,7 +17,6 @@ from helhed.api.operations.parameters import Given, given
 from helhed.api.request import FHIR_TYPES, XML_TYPES, Request
 from helhed.exchange.messages.delivering import Deliveries
 from helhed.exchange.messages.following import Followed, Messages
-from helhed.exchange.messages.intake import Intake
 from helhed.exchange.messages.modes import Mode, Modes
 from helhed.exchange.messages.older import EDIFACT, Letters, is_letter
 from helhed.exchange.messages.rules import ACKNOWLEDGEMENT
@@ -39,7 +38,7 @@ async def _process(door: Door, request: Request, place: Place) -> Answer:
     _only_systems(request)
     media = request.check_type(FHIR_TYPES | XML_TYPES | {EDIFACT})
     raw = await request.body()
-    intake = Intake(door.store, limits=door.limits, most_elements=door.most_elements)
+    intake = door.intake
     if media == EDIFACT or (media in XML_TYPES and is_letter(raw)):
         answered = await Letters(door.store, intake).take(request.ask, raw)
         return Answer(200, answered.receipt, ((b"content-type", media.encode()), *ALWAYS[1:]))

@@ -4,37 +4,30 @@ Read, judged, shared, acknowledged. A message that was here before gets the answ
 answered by what says so, and shown to who runs the network.
 """
 
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import orjson
 
 from helhed.exchange.messages import acknowledging
-from helhed.exchange.messages.comparing import compared
 from helhed.exchange.messages.envelope import Message, Unfit, digest_of, read_message, sor_of
-from helhed.exchange.messages.keeping import Kept, Way, begin, keep, keep_again, park
+from helhed.exchange.messages.judging import MESSAGED, MOST_TOLD, SHARED, Refused, Taken, check, judge, outcome
+from helhed.exchange.messages.keeping import Kept, Outcome, begin, keep, keep_again, park
+from helhed.exchange.messages.many import Many
 from helhed.exchange.messages.rules import ACKNOWLEDGEMENT
-from helhed.exchange.messages.sharing import Parties, Share, keys_of, parse_known, share
+from helhed.exchange.messages.sharing import Share, keys_of
 from helhed.exchange.messages.written import loads
-from helhed.fhir.changes import Written
-from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.fhir.parsing import DEFAULT_LIMITS, Limits, parse_compact
 from helhed.fhir.store import Store, WriteSession
 from helhed.fhir.validation import validate
 from helhed.fhir.weight import check_weight
 from helhed.foundation.aside import aside
-from helhed.foundation.ask import ActorKind, Ask
+from helhed.foundation.ask import Ask
 from helhed.foundation.errors import Conflict, Forbidden, HelhedError, InvalidResource, Overloaded, Unprocessable
 from helhed.foundation.ids import key_of
 from helhed.foundation.settings import RESOURCE_ELEMENTS
-from helhed.trust.policy import BASIS_NUMBERS
 
 _MOST_TRIES = 4
-_MOST_TOLD = 3
-SHARED = frozenset({"shared", "both"})
-MESSAGED = frozenset({"message", "both"})
-_RECEIVED = ("received", "validated", "stored", "acknowledged")
 
 
 class Forged(Forbidden):
@@ -45,24 +38,6 @@ class Altered(Conflict):
     """A message with this id was here before and said something else. What is changed is a new message, under an id of its own."""
 
 
-class Refused(Unfit):
-    """A message that cannot be taken."""
-
-    def __init__(self, sentence: str, *, error: str, later: bool = False) -> None:
-        super().__init__(sentence, error=error)
-        self.later = later  #: whether it may be taken another time
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What became of a message."""
-
-    id: UUID | None
-    code: str
-    answer: bytes  #: the acknowledgement; b"" for one of an acknowledgement, which is never acknowledged
-    again: bool = False
-
-
 class Intake:
     """Takes messages of whoever asks."""
 
@@ -70,6 +45,7 @@ class Intake:
         self, store: Store, *, limits: Limits = DEFAULT_LIMITS, most_elements: int = RESOURCE_ELEMENTS
     ) -> None:
         self._store = store
+        self._many = Many(store)
         self._limits = limits
         self._most_elements = most_elements
 
@@ -95,7 +71,9 @@ class Intake:
             raise await self._parked(ask, came, channel, "unreadable", error, error) from error
 
     async def take_read(self, ask: Ask, message: Message, raw: bytes, channel: str = "rest") -> Taken:
-        """The same for a message that was read."""
+        """The same for a message that was read. What waits at the same time is taken together; what does not fit goes on alone."""
+        if (taken := await self._many.take(ask, message, raw)) is not None:
+            return taken
         for attempt in range(_MOST_TRIES):
             try:
                 return await self._once(ask, message, raw)
@@ -121,7 +99,7 @@ class Intake:
         check_weight(raw, self._most_elements)
         plain, compact = parse_compact(raw, limits=self._limits)
         if issues := validate(plain):
-            raise InvalidResource(issues=issues[:_MOST_TOLD])
+            raise InvalidResource(issues=issues[:MOST_TOLD])
         return read_message(loads(compact, plain), digest_of(plain))
 
     async def _once(self, ask: Ask, message: Message, raw: bytes) -> Taken:
@@ -130,17 +108,17 @@ class Intake:
         try:
             async with self._store.session(ask) as session:
                 known = await begin(session.connection, ask, message, keys_of(message))
-                if not known["stands"] or not known["own"]:
+                if known is None:
                     raise Forged
                 if (before := await self._before(session, ask, message, known)) is not None:
                     return before
-                parties = _parties(message, known)
-                self._conforms(ask, message)
-                rows = known["sender_mode"] in SHARED
-                found = share(message, parties, ask.at, retracted=known["retracted"], rows=rows)
-                await aside(len(raw), lambda: _check(found))
+                judged = judge(self._store.knowledge, ask, message, known)
+                found = judged.share
+                await aside(len(raw), lambda: check(found))
                 written = await session.write(found.changes) if found.changes else []
-                return await self._keep(session, ask, message, raw, _Judged(parties, known, found, written))
+                kept = outcome(ask, message, raw, judged, written)
+                await keep(session.connection, [kept], proven=bool(found.changes))
+                return Taken(kept.kept.id, acknowledging.OK, kept.kept.ack)
         except HelhedError:
             if session is not None and found.changes:
                 await self._store.log_refusal(ask, session, found.changes)
@@ -163,37 +141,6 @@ class Intake:
         await keep_again(session.connection, ask, known["message"], message.envelope, answer)
         return Taken(known["message"], known["code"], answer, again=True)
 
-    def _conforms(self, ask: Ask, message: Message) -> None:
-        """By the profile of its family, where it is installed."""
-        profiles = self._store.knowledge.profiles
-        if profiles.library.structure(message.type.profile) is None:
-            return
-        found = profiles.validate(message.bundle, [message.type.profile], at=ask.at)
-        wrong = [one for one in found if one.severity == "error"]
-        if wrong:
-            told = "; ".join(f"{one.expression}: {one.diagnostics}" for one in wrong[:_MOST_TOLD])
-            raise Refused(f"It breaks the profile of its family. {told}", error="MSG_VALUESET_VALUE_UNKNOWN")
-
-    async def _keep(self, session: WriteSession, ask: Ask, message: Message, raw: bytes, judged: "_Judged") -> Taken:
-        known, found = judged.known, judged.share
-        own = known["message"] or uuid4()
-        ack = orjson.dumps(acknowledging.acknowledgement(message, own, uuid4(), ask.at, acknowledging.OK))
-        messaged, shared = compared(message, judged.parties, found, judged.written)
-        steps = [*_RECEIVED[:3], *(("late",) if found.late else ()), *(("retracted",) if known["retracted"] else ())]
-        steps += ["asked"] if found.tasks else []
-        way = Way(known["channel"] or "queue", known["address"]) if known["receiver_mode"] in MESSAGED else None
-        kept = Kept(
-            own, known["sender"], known["receiver"], key_of(judged.parties.patient), acknowledging.OK, None, ack,
-            known["sender_mode"], known["receiver_mode"], found.late, messaged, shared,
-        )  # fmt: skip
-        rows = [(one.id, TYPE_NUMBERS[one.type_name]) for one in judged.written]
-        basis = BASIS_NUMBERS["custodian"] if ask.kind is ActorKind.SYSTEM else BASIS_NUMBERS["owner"]
-        await keep(
-            session.connection, ask, message, raw, kept, rows=rows, keys=found.keys, tasks=found.tasks, way=way,
-            steps=[*steps, _RECEIVED[3]], basis=basis, proven=bool(found.changes),
-        )  # fmt: skip
-        return Taken(own, acknowledging.OK, ack)
-
     # --- what cannot be taken ---------------------------------------------------------------------------------------------------
 
     async def _refuse(self, ask: Ask, message: Message, raw: bytes, channel: str, error: HelhedError) -> Taken:
@@ -201,9 +148,11 @@ class Intake:
         later = isinstance(error, Refused) and error.later
         code = acknowledging.TRANSIENT if later else acknowledging.FATAL
         error_code = error.error if isinstance(error, Unfit) else "MSG_VALUESET_VALUE_UNKNOWN"
-        sentence = "; ".join(f"{one.expression}: {one.diagnostics}" if one.expression else one.diagnostics for one in error.issues[:_MOST_TOLD])  # fmt: skip
+        sentence = "; ".join(f"{one.expression}: {one.diagnostics}" if one.expression else one.diagnostics for one in error.issues[:MOST_TOLD])  # fmt: skip
         async with self._store.session(ask) as session:
             known = await begin(session.connection, ask, message, [])
+            if known is None:
+                raise Forged
             if (before := await self._before(session, ask, message, known)) is not None:
                 return before
             own = known["message"] or uuid4()
@@ -217,7 +166,8 @@ class Intake:
                 own, known["sender"], known["receiver"], citizen, code, sentence, ack, known["sender_mode"],
                 known["receiver_mode"], late=False, messaged=None, shared=None,
             )  # fmt: skip
-            await keep(session.connection, ask, message, raw, kept, steps=["received", "refused", "acknowledged"])
+            steps = ["received", "refused", "acknowledged"]
+            await keep(session.connection, [Outcome(ask, message, raw, kept, steps)])
             await park(session.connection, ask, channel, "later" if later else "refused", sentence, own, raw)
         return Taken(own, code, ack)
 
@@ -228,46 +178,6 @@ class Intake:
         async with self._store.session(ask) as session:
             await park(session.connection, ask, channel, reason, str(why), None, raw[: self._limits.bytes])
         return raised
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    parties: Parties
-    known: Any
-    share: Share
-    written: list[Written]
-
-
-def _parties(message: Message, known: Any) -> Parties:
-    """Raises Refused with what the acknowledgement says."""
-    if not message.receiver:
-        raise Refused("The message names no receiver with a SOR code.", error="MSG_Receiver_Identifier_MISSING")
-    if known["receiver"] is None or known["closed"]:
-        raise Refused("The receiver is not known here, or is closed.", error="MSG_Receiver_Identifier_UNKNOWN")
-    if known["blocked"]:
-        raise Refused("The receiver cannot take this message.", error="MSG_RECEIVER_UNABLE_TO_RECEIVE_MSG_TYPE")
-    patients = known["patients"] or []
-    if not message.numbers:
-        raise Refused("The message says by no number whom it is about.", error="MSG_CodeSystem_VALUE_UNKNOWN")
-    if len(patients) != 1:
-        told = (
-            "Nobody with this number is known here yet."
-            if not patients
-            else "The message is about more than one person."
-        )
-        raise Refused(told, error="MSG_Mailbox_Out_Of_Operation" if not patients else "MSG_Datatype_Wrong", later=not patients)  # fmt: skip
-    organisations = {sor: UUID(one) for sor, one in orjson.loads(known["organisations"] or b"{}").items()}
-    return Parties(
-        UUID(str(patients[0])), UUID(str(known["sender_id"])), UUID(str(known["receiver_id"])), organisations,
-        parse_known(orjson.loads(known["known"] or b"{}")),
-    )  # fmt: skip
-
-
-def _check(found: Share) -> None:
-    """What is built from a message follows the definitions as well."""
-    for one in found.changes:
-        if issues := validate(one.resource or {}, one.type_name):
-            raise InvalidResource(issues=issues[:_MOST_TOLD])
 
 
 __all__ = ["MESSAGED", "SHARED", "Altered", "Forged", "Intake", "Refused", "Taken", "sor_of"]

@@ -1,6 +1,7 @@
 """What is kept of messages: the statements, each in the transaction of whoever calls."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -10,9 +11,8 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.database import Connection
 from helhed.foundation.proving import Duty, prove
 
-_BEGIN = "select * from exchange.begin_message($1::fhir.ask, $2, $3, $4, $5, $6, $7::text[], $8::text[], $9::text[], $10::text[])"
-_KEEP = """select exchange.keep_message($1::fhir.ask, $2::exchange.message, $3, $4::uuid[], $5::smallint[], $6::text[], $7::uuid[],
-  $8::uuid[], $9::text[], $10, $11, $12::text[], $13::smallint)"""
+_BEGIN = "select * from exchange.begin_messages($1::exchange.incoming[])"
+_KEEP = "select exchange.keep_messages($1::exchange.outcome[])"
 _AGAIN = "select exchange.keep_again($1::fhir.ask, $2, $3, $4)"
 _PARK = "select exchange.park($1::fhir.ask, $2, $3, $4, $5, $6, $7)"
 
@@ -41,45 +41,55 @@ class Way(NamedTuple):
     address: str | None
 
 
-async def begin(connection: Connection, ask: Ask, message: Message, keys: Sequence[str]) -> Any:
-    """What is known of a message before it is judged."""
-    systems, numbers = [one[0] for one in message.numbers], [one[1] for one in message.numbers]
-    row = await connection.fetchrow(
-        _BEGIN, ask_row(ask), message.sender, message.receiver, message.header, message.envelope, message.type.name,
-        systems, numbers, sorted(message.sors), list(keys),
-    )  # fmt: skip
-    assert row is not None  # it always answers with a row
-    return row
+class Outcome(NamedTuple):
+    """A message with all that came of it."""
+
+    ask: Ask
+    message: Message
+    raw: bytes
+    kept: Kept
+    steps: Sequence[str]
+    rows: Sequence[tuple[UUID, int]] = ()
+    keys: Mapping[str, UUID] = MappingProxyType({})
+    tasks: Sequence[UUID] = ()
+    way: Way | None = None
+    basis: int | None = None
 
 
-async def keep(
-    connection: Connection,
-    ask: Ask,
-    message: Message,
-    raw: bytes,
-    kept: Kept,
-    *,
-    steps: Sequence[str],
-    rows: Sequence[tuple[UUID, int]] = (),
-    keys: Mapping[str, UUID] | None = None,
-    tasks: Sequence[UUID] = (),
-    way: Way | None = None,
-    basis: int | None = None,
-    proven: bool = False,
-) -> None:
-    """The message, in the transaction that wrote its rows. ``proven``: the transaction has said already that it stores."""
+async def begin(connection: Connection, ask: Ask, message: Message, keys: Sequence[str]) -> Any | None:
+    """As ``begin_many``, of one."""
+    return (await begin_many(connection, [(ask, message, keys)]))[0]
+
+
+async def begin_many(connection: Connection, asked: Sequence[tuple[Ask, Message, Sequence[str]]]) -> list[Any | None]:
+    """What is known of each message before it is judged; None of one that is not its asker's to send."""
+    incoming = [
+        (ask_row(ask), one.sender, one.receiver, one.header, one.envelope, one.type.name,
+         [system for system, _ in one.numbers], [number for _, number in one.numbers], sorted(one.sors), list(keys))
+        for ask, one, keys in asked
+    ]  # fmt: skip
+    found: list[Any | None] = [None] * len(asked)
+    for row in await connection.fetch(_BEGIN, incoming):
+        found[row["place"] - 1] = row
+    return found
+
+
+async def keep(connection: Connection, outcomes: Sequence[Outcome], *, proven: bool = False) -> None:
+    """The messages, in the transaction that wrote their rows. ``proven``: the transaction has said already that it stores."""
     if not proven:
         await prove(connection, Duty.STORE)
-    record = (
-        None, kept.id, kept.sender, message.header, ask.organisation, kept.receiver, kept.citizen, message.type.name,
-        message.activity, message.thread, message.occurred, ask.at, message.digest, raw, kept.code, kept.problem, kept.ack,
-        kept.sender_mode, kept.receiver_mode, kept.late, kept.messaged, kept.shared,
-    )  # fmt: skip
-    keys = keys or {}
+    await connection.execute(_KEEP, [_record(one) for one in outcomes])
+
+
+def _record(one: Outcome) -> tuple[Any, ...]:
+    ask, message, kept = one.ask, one.message, one.kept
     taken_back = message.taken_back if kept.code == "ok" else []
-    await connection.execute(
-        _KEEP, ask_row(ask), record, message.envelope, [one[0] for one in rows], [one[1] for one in rows], list(keys),
-        list(keys.values()), list(tasks), taken_back, way and way.channel, way and way.address, list(steps), basis,
+    return (
+        ask_row(ask), kept.id, kept.sender, message.header, kept.receiver, kept.citizen, message.type.name, message.activity,
+        message.thread, message.occurred, message.digest, one.raw, kept.code, kept.problem, kept.ack, kept.sender_mode,
+        kept.receiver_mode, kept.late, kept.messaged, kept.shared, message.envelope, [row[0] for row in one.rows],
+        [row[1] for row in one.rows], list(one.keys), list(one.keys.values()), list(one.tasks), taken_back,
+        one.way and one.way.channel, one.way and one.way.address, list(one.steps), one.basis,
     )  # fmt: skip
 
 

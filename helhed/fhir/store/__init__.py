@@ -14,6 +14,7 @@ from helhed.fhir.profiles.knowledge import Knowledge
 from helhed.fhir.query import Query
 from helhed.fhir.store.cursor import CursorSigner
 from helhed.fhir.store.everything import Whole, everything, referred_to
+from helhed.fhir.store.hooks import Hooks
 from helhed.fhir.store.paging import PageLink, keys_after, open_link, page_link
 from helhed.fhir.store.past import Past, history_of
 from helhed.fhir.store.plan import as_wish
@@ -21,8 +22,9 @@ from helhed.fhir.store.purging import Purging
 from helhed.fhir.store.reading import ReadMany, Wanted, version_from
 from helhed.fhir.store.rows import ask_row
 from helhed.fhir.store.searching import RecordMany, log_given_up, search_any, search_record, was_stopped
-from helhed.fhir.store.session import Hooks, WriteSession
+from helhed.fhir.store.session import WriteSession
 from helhed.fhir.store.sessions import Sessions
+from helhed.fhir.store.together import Together
 from helhed.fhir.store.writing import Projection, Stored
 from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool, Target, create_pool
@@ -31,7 +33,7 @@ from helhed.foundation.lanes import Lanes
 from helhed.foundation.lend import lend
 from helhed.foundation.settings import Settings
 
-__all__ = ["CitizenRow", "Hooks", "Past", "Projection", "Store", "Stored", "Whole", "WriteSession"]
+__all__ = ["CitizenRow", "Hooks", "Past", "Projection", "Store", "Stored", "Together", "Whole", "WriteSession"]
 
 _VERSION = "select * from fhir.read_version($1::fhir.ask, $2::smallint, $3, $4)"
 _CITIZEN_ROWS = "select * from fhir.citizen_rows($1::fhir.ask, $2, $3::smallint[], $4)"
@@ -191,6 +193,10 @@ class Store:
     def session(self, ask: Ask) -> AbstractAsyncContextManager[WriteSession]:
         """One transaction: conditions looked up and changes made, whole or absent."""
         return self._sessions.begin(ask)
+
+    def together(self) -> AbstractAsyncContextManager[Together]:
+        """One transaction in which several systems create: whole or absent."""
+        return self._sessions.together()
 
     async def commit(self, ask: Ask, changes: Sequence[Change]) -> list[Written]:
         """Make changes, whole or absent. Refusals are logged too."""

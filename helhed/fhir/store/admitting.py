@@ -1,6 +1,8 @@
 """Whether what a write creates may be created: one verdict for each citizen, type and ownership, and nothing that was purged."""
 
 from collections import defaultdict
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
@@ -15,17 +17,53 @@ from helhed.foundation.database import Connection
 _ADMIT = """
 select n, present, basis, (select fhir.have_tombstones($3::bigint[])) as tombstones
 from fhir.admit($1::fhir.ask, $2, $3::bigint[], $4::smallint[], $5::smallint[])"""
+#: of each ask, what stands behind the end of the one before it
+_ADMIT_MANY = """
+select a.n, a.present, a.basis, (select fhir.have_tombstones($4::bigint[])) as tombstones
+from unnest($2::int[]) with ordinality e(last, place)
+cross join lateral (select coalesce(($2::int[])[e.place - 1], 0) + 1 as first) b
+cross join lateral fhir.admit(($1::fhir.ask[])[e.place], $3, ($4::bigint[])[b.first:e.last], ($5::smallint[])[b.first:e.last],
+                              ($6::smallint[])[b.first:e.last]) a
+order by e.place, a.n"""
+_Pair = tuple[int | None, int, int]  #: citizen, type, ownership
 
 
 async def admit(connection: Connection, ask: Any, prepared: Prepared, looks: Looks) -> None:
     """One verdict for each (citizen, type, ownership) that is created."""
-    pairs: dict[tuple[int | None, int, int], list[UUID]] = defaultdict(list)
-    for row in prepared.resources:
-        pairs[(row[5], row[1], row[2])].append(row[4])
+    pairs = _pairs(prepared)
     if not pairs:
         return
     citizens, types, owned = zip(*pairs, strict=True)
     rows = await connection.fetch(_ADMIT, ask, TYPE_NUMBERS["Patient"], list(citizens), list(types), list(owned))
+    _judge(pairs, rows, prepared, looks)
+    if rows[0]["tombstones"]:
+        await refuse_purged(connection, ask, prepared.resources)
+
+
+async def admit_many(connection: Connection, writes: Sequence[tuple[Any, Prepared, Looks]]) -> None:
+    """The same for several asks, each for what it creates, in one statement. Raises what the first that is refused would."""
+    each = [_pairs(prepared) for _, prepared, _ in writes]
+    ends = list(accumulate(len(pairs) for pairs in each))
+    columns = [list(column) for column in zip(*(pair for pairs in each for pair in pairs), strict=True)]
+    if not columns:
+        return
+    rows = await connection.fetch(_ADMIT_MANY, [ask for ask, _, _ in writes], ends, TYPE_NUMBERS["Patient"], *columns)
+    for (_, prepared, looks), pairs, end in zip(writes, each, ends, strict=True):
+        _judge(pairs, rows[end - len(pairs) : end], prepared, looks)
+    if rows[0]["tombstones"]:
+        for ask, prepared, _ in writes:
+            await refuse_purged(connection, ask, prepared.resources)
+
+
+def _pairs(prepared: Prepared) -> dict[_Pair, list[UUID]]:
+    pairs: dict[_Pair, list[UUID]] = defaultdict(list)
+    for row in prepared.resources:
+        pairs[(row[5], row[1], row[2])].append(row[4])
+    return pairs
+
+
+def _judge(pairs: dict[_Pair, list[UUID]], rows: Sequence[Any], prepared: Prepared, looks: Looks) -> None:
+    """Raises Forbidden or Unprocessable where a verdict is no."""
     fresh = {row[5] for row in prepared.resources if row[1] == TYPE_NUMBERS["Patient"]}
     granted = {(pair[0], pair[1]): verdict["basis"] for pair, verdict in zip(pairs, rows, strict=True)}
     prepared.stored = [_with_basis(one, granted) for one in prepared.stored]
@@ -36,8 +74,6 @@ async def admit(connection: Connection, ask: Any, prepared: Prepared, looks: Loo
             refused.append(citizen)
     if refused:
         raise not_admitted(refused[0])
-    if rows[0]["tombstones"]:
-        await refuse_purged(connection, ask, prepared.resources)
 
 
 async def admit_to_citizen(

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -20,6 +19,7 @@ from helhed.fhir.store.admitting import admit, admit_to_citizen
 from helhed.fhir.store.announcing import announce
 from helhed.fhir.store.claims import as_written_by
 from helhed.fhir.store.cursor import CursorSigner
+from helhed.fhir.store.hooks import Hooks, project
 from helhed.fhir.store.inserting import put_rows
 from helhed.fhir.store.looks import Looks
 from helhed.fhir.store.paging import PageLink, open_link
@@ -33,12 +33,11 @@ from helhed.fhir.store.searching import search_any
 from helhed.fhir.store.versions import put_deletion, put_version
 from helhed.fhir.store.writing import (
     Prepared,
-    Preparer,
-    Projection,
     Stored,
-    Witness,
+    add_created,
     add_row,
     home_citizen,
+    organisation_of,
 )
 from helhed.foundation.aside import LARGE, aside
 from helhed.foundation.ask import Action, ActorKind, Ask
@@ -69,7 +68,7 @@ class WriteSession:
         self,
         connection: Connection,
         ask: Ask,
-        hooks: "Hooks",
+        hooks: Hooks,
         signer: CursorSigner,
         readiness: Readiness,
         knowledge: Knowledge | None = None,
@@ -187,7 +186,7 @@ class WriteSession:
         self._prepared.resources = await as_written_by(self._connection, self._ask, self._row, self._prepared.resources)
         await put_rows(self._connection, self._prepared)
         await renew_parts(self._connection, self._changed, self._ask.at)
-        await self._project()
+        await project(self._connection, self._hooks, self._prepared.stored, self._removed)
         await self._tell()
         return written
 
@@ -231,17 +230,7 @@ class WriteSession:
         return change
 
     def _create(self, change: Change) -> Written:
-        organisation = self._organisation()
-        identifier, resource, raw = change.id, change.resource, change.raw
-        assert identifier is not None
-        assert resource is not None
-        assert raw is not None
-        at = self._ask.at
-        body = splice(raw, str(identifier), 1, at, resource)
-        add_row(
-            self._prepared, resource, body, change.digest or sha256(raw).digest(), (identifier, organisation, at), at
-        )
-        return Written(change.type_name, identifier, 1, at, created=True, deleted=False, body=body)
+        return add_created(self._prepared, self._ask, change)
 
     async def _update(self, change: Change) -> Written:
         claimed = await self._claim(change)
@@ -273,7 +262,7 @@ class WriteSession:
                 row.type_name,
                 row.id,
                 row.citizen,
-                self._organisation(),
+                organisation_of(self._ask),
                 resource,
                 self._ask.at,
                 created=False,
@@ -318,23 +307,6 @@ class WriteSession:
 
     # --- the whole transaction --------------------------------------------------------------------------------------
 
-    def _organisation(self) -> int:
-        if self._ask.organisation is None:
-            raise Forbidden("Citizens do not write resources here.")
-        return self._ask.organisation
-
-    async def _project(self) -> None:
-        by_type: dict[str, list[Stored]] = defaultdict(list)
-        for one in self._prepared.stored:
-            by_type[one.type_name].append(one)
-        for projection in self._hooks.projections:
-            stored = [one for name, some in by_type.items() if name in projection.types for one in some]
-            if stored:
-                await projection.project(self._connection, stored)
-            removed = [gone for name in projection.types for gone in self._removed.get(name, ())]
-            if removed:
-                await projection.forget(self._connection, removed)
-
     async def log_refusal(self, connection: Connection, changes: Sequence[Change]) -> None:
         """After the transaction was undone: what it tried, and what it looked at, stands in the logs all the same."""
         await self._looks.stand_again(connection, changes)
@@ -347,20 +319,3 @@ def _present(identifier: UUID | None) -> UUID:
     if identifier is None:
         raise MethodNotAllowed
     return identifier
-
-
-def no_alias(system: str | None, value: str) -> bool:
-    """Where no room knows of numbers that are shared."""
-    return False
-
-
-@dataclass(frozen=True, slots=True)
-class Hooks:
-    """What upper rooms do inside a transaction."""
-
-    projections: tuple[Projection, ...] = ()
-    preparers: tuple[Preparer, ...] = ()
-    witnesses: tuple[Witness, ...] = ()
-    is_alias: Callable[[str | None, str], bool] = (
-        no_alias  #: a number that several people may share, by its system (None: not said)
-    )

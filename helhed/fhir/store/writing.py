@@ -4,18 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, NamedTuple, Protocol
+from hashlib import sha256
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 from uuid import UUID
 
-from helhed.fhir.changes import Change
+from helhed.fhir.changes import Change, Written
 from helhed.fhir.definitions import Ownership, TypeDefinition, type_definition
 from helhed.fhir.indexing import Indexed, index, normalise
 from helhed.fhir.indexing.labels import is_timeless, labels_of
 from helhed.fhir.indexing.numbers import WIDTH
+from helhed.fhir.splice import splice
 from helhed.fhir.store.public import check_names_nobody
 from helhed.foundation.ask import Ask
 from helhed.foundation.database import Connection
-from helhed.foundation.errors import Unprocessable
+from helhed.foundation.errors import Forbidden, Unprocessable
 from helhed.foundation.ids import bucket_of, key_of
 
 OWNED = {Ownership.CITIZEN: 1, Ownership.ORGANISATION: 2, Ownership.PUBLIC: 3}
@@ -60,6 +62,14 @@ class Preparer(Protocol):
         """The change as it will be stored."""
 
 
+@runtime_checkable
+class PreparesMany(Protocol):
+    """A preparer that takes the changes of several asks at once."""
+
+    async def prepare_many(self, connection: Connection, asked: Sequence[tuple[Ask, Change]]) -> list[Change]:
+        """The changes as they will be stored, in their order."""
+
+
 class Witness(Protocol):
     """Whom a change names that only an upper room knows of: they read in their logs that it was tried."""
 
@@ -77,6 +87,25 @@ class Prepared:
     strings: list[tuple[Any, ...]] = field(default_factory=list)
     dates: list[tuple[Any, ...]] = field(default_factory=list)
     stored: list[Stored] = field(default_factory=list)
+
+
+def add_created(prepared: Prepared, ask: Ask, change: Change) -> Written:
+    """Append the rows of a create. Raises Forbidden for whoever acts for no organisation."""
+    identifier, resource, raw = change.id, change.resource, change.raw
+    assert identifier is not None
+    assert resource is not None
+    assert raw is not None
+    where = (identifier, organisation_of(ask), ask.at)
+    body = splice(raw, str(identifier), 1, ask.at, resource)
+    add_row(prepared, resource, body, change.digest or sha256(raw).digest(), where, ask.at)
+    return Written(change.type_name, identifier, 1, ask.at, created=True, deleted=False, body=body)
+
+
+def organisation_of(ask: Ask) -> int:
+    """The organisation that writes. Raises Forbidden."""
+    if ask.organisation is None:
+        raise Forbidden("Citizens do not write resources here.")
+    return ask.organisation
 
 
 def home_citizen(definition: TypeDefinition, resource: dict[str, Any], own_id: UUID) -> int | None:

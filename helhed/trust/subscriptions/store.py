@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import accumulate, chain
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -23,6 +24,10 @@ _DROP = "select trust.drop_subscription($1::fhir.ask, $2, $3)"
 _SEEN = "select * from trust.subscriptions_seen($1::fhir.ask, $2, $3::smallint, $4::smallint, $5)"
 _AGAIN = "select * from trust.events_again($1::fhir.ask, $2, $3, $4, $5::jsonb, $6, $7)"
 _CLAIM = "select * from trust.claim_subscriptions($1, $2, $3, $4)"
+#: of each event, what stands behind the end of the one before it
+_CHANGES = """
+select fhir.note_changes(($3::uuid[])[coalesce(($1::int[])[e.n - 1], 0) + 1:e.last], ($2::timestamptz[])[e.n])
+from unnest($1::int[]) with ordinality e(last, n) order by e.n"""
 _TELL = "select * from trust.tell_events($1, $2, $3, $4::jsonb, $5)"
 
 
@@ -159,10 +164,12 @@ class Deliveries:
             await connection.execute("select trust.forget_subscriptions($1, $2)", now - kept, now - off)
 
 
-async def note_changes(connection: Connection, event: Any) -> None:
-    """Takes up an event of the store, for whoever follows what it tells of."""
-    ids, at = [UUID(one) for one in event["ids"]], datetime.fromisoformat(event["at"])
-    await connection.execute("select fhir.note_changes($1, $2)", ids, at)
+async def note_changes(connection: Connection, events: Sequence[Any]) -> None:
+    """Takes up events of the store, oldest first, for whoever follows what they tell of."""
+    ids = [[UUID(one) for one in event["ids"]] for event in events]
+    ends = list(accumulate(len(some) for some in ids))
+    moments = [datetime.fromisoformat(event["at"]) for event in events]
+    await connection.execute(_CHANGES, ends, moments, list(chain.from_iterable(ids)))
 
 
 def _seen(row: Any) -> Seen:

@@ -26,7 +26,7 @@ from tests.support.world import NOW, at
 from tests.unit.exchange.letters import WRITER, Post, communication, envelope, letter
 from tests.unit.exchange.listener import Listener
 
-_AT_ONCE = 8
+_AT_ONCE = 16
 _STEP = timedelta(minutes=31)
 #: what befalls a message on its way to the network; most arrive
 _FATES = ("arrives",) * 12 + ("lost", "answer-lost", "answer-lost", "twice", "killed", "killed")
@@ -94,22 +94,23 @@ class Simulation:
         return letter(*WRITER, focus=communication(f"Besked {place}", thread=thread), header=str(UUID(int=place + 1)))
 
     async def _sent(self, part: list[tuple[dict[str, Any], int]]) -> list[tuple[dict[str, Any], int]]:
-        """A few at once; those that got no answer, with how often they were sent."""
-        answered = await asyncio.gather(*(self._send(message) for message, _ in part))
+        """A few at once, to one worker; those that got no answer, with how often they were sent."""
+        worker = Intake(self.post.world.store)
+        answered = await asyncio.gather(*(self._send(worker, message) for message, _ in part))
         again = [(envelope(m), n + 1) for (m, n), done in zip(part, answered, strict=True) if not done]
         over = {_header(m) for m, n in again if n > rules().most_resends}
         self.handed_over |= over
         return [one for one in again if _header(one[0]) not in over]
 
-    async def _send(self, message: dict[str, Any]) -> bool:
+    async def _send(self, worker: Intake, message: dict[str, Any]) -> bool:
         """Whether the sender's system got its acknowledgement."""
         fate, pause = self.rng.choice(_FATES), self.rng.random() * 0.02
         if fate == "lost":
             return False
-        work = [asyncio.create_task(self._take(message)) for _ in range(2 if fate == "twice" else 1)]
+        work = [asyncio.create_task(self._take(worker, message)) for _ in range(2 if fate == "twice" else 1)]
         if fate == "killed":
             await asyncio.sleep(pause)
-            for one in work:
+            for one in (*work, *_under_way()):
                 one.cancel()
         outcomes = await asyncio.gather(*work, return_exceptions=True)
         if fate in {"answer-lost", "killed"} or not any(one == "ok" for one in outcomes):
@@ -117,9 +118,9 @@ class Simulation:
         self.acknowledged.add(_header(message))
         return True
 
-    async def _take(self, message: dict[str, Any]) -> str:
+    async def _take(self, worker: Intake, message: dict[str, Any]) -> str:
         ask = at(self.post.world.system(self.post.hospital), self.moment)
-        return (await Intake(self.post.world.store).take(ask, orjson.dumps(message))).code
+        return (await worker.take(ask, orjson.dumps(message))).code
 
     async def _carried(self) -> None:
         self.moment += _STEP
@@ -134,18 +135,24 @@ class Simulation:
         rows = await self.post.world.owner.fetch(
             "select r.id, r.body from fhir.resource r join exchange.message_task t on t.task = r.id"
         )
-        for row in rows:
-            body = orjson.loads(row["body"])
-            if body["owner"]["reference"] != f"Organization/{self.post.clinic}":
-                continue
-            for status in ("accepted", "completed"):
-                body = {**body, "status": status}
-                await self.post.world.change(clinic, row["id"], body)
+        bodies = [orjson.loads(row["body"]) for row in rows]
+        mine = [one for one in bodies if one["owner"]["reference"] == f"Organization/{self.post.clinic}"]
+        for place in range(0, len(mine), _AT_ONCE):
+            await asyncio.gather(*(self._act(clinic, one) for one in mine[place : place + _AT_ONCE]))
+
+    async def _act(self, clinic: Ask, task: dict[str, Any]) -> None:
+        for status in ("accepted", "completed"):
+            await self.post.world.change(clinic, UUID(task["id"]), {**task, "status": status})
 
 
 def system_of(organisation: int, moment: datetime) -> Ask:
     """The system of an organisation at a moment."""
     return Ask(ActorKind.SYSTEM, organisation, organisation, "system", Purpose.OPERATIONS, "test", None, None, moment, uuid4())  # fmt: skip
+
+
+def _under_way() -> list[asyncio.Task[Any]]:
+    """The transactions of messages that are taken together: a worker that dies takes them along."""
+    return [one for one in asyncio.all_tasks() if getattr(one.get_coro(), "__qualname__", "") == "Batcher._answer"]
 
 
 def _header(message: dict[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """The outbox: every event at least once, oldest first, and one that never works does not stand in the way."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -205,3 +205,25 @@ async def test_running_outlives_a_round_that_failed(
     monkeypatch.setattr(outbox, "deliver", deliver)
     await asyncio.wait_for(outbox.run(stopping, pause_seconds=0.01), 30)
     assert rounds == 2
+
+
+async def test_events_that_wait_at_once_are_told_at_once_and_one_by_one_where_one_of_them_fails(
+    world: World, clock: Clock, receiver: Receiver
+) -> None:
+    told: list[list[Any]] = []
+
+    async def many(connection: Connection, payloads: Sequence[Any]) -> None:
+        told.append(list(payloads))
+        for payload in payloads:
+            await receiver(connection, 0, payload)
+
+    outbox = Outbox(world.store.pool, clock, {"news": receiver}, together={"news": many})
+    await announce(world, 1, 2, 3)
+    assert await outbox.deliver() == 3
+    assert (told, receiver.payloads, await waiting(world)) == ([[1, 2, 3]], [1, 2, 3], [])
+    receiver.fails = lambda payload: payload == 5
+    await announce(world, 4, 5, 6)
+    receiver.payloads.clear()
+    assert await outbox.deliver() == 3
+    assert (told[1:], receiver.payloads) == ([[4, 5, 6]], [4, 5, 4, 5, 6])
+    assert await waiting(world) == [(1, False)]

@@ -191,6 +191,7 @@ ALLOWED: dict[str, set[str]] = {
 DECIDED = {
     "trust.network_state", "trust.acts_in", "trust.look_at_consents", "trust.note_strangers", "trust.blocks_seen", "trust.consents_seen", "trust.notices_seen",
     "insight.make_extract",
+    "exchange.begin_messages", "exchange.keep_messages",
     "exchange.begin_message", "exchange.keep_message", "exchange.keep_again", "exchange.park",
     "work.queue", "work.one_piece", "work.answerable", "work.own_staff_way", "work.choose_staff_way", "work.confirm_staff_way", "work.told_to", "work.colleagues", "work.of_citizen", "work.receipts",
     "exchange.hand_over", "exchange.settle", "exchange.messages_seen", "exchange.parked_seen", "exchange.move_parked", "exchange.set_mode", "exchange.migration", "exchange.note_seen",
@@ -241,7 +242,7 @@ IDENTITY = {
 TAKE_IN = {
     "fhir.put_part", "fhir.put_past_parts", "fhir.to_be_masked",  # which rows are masked in part: nothing without a proof of storing
     "trust.escalate_questions", "trust.look_for_news", "trust.remind_of_appointments",
-    "work.put_piece", "work.note_answer", "work.forget_pieces", "work.escalate",
+    "work.put_piece", "work.put_pieces", "work.note_answer", "work.forget_pieces", "work.escalate",
     "fhir.note_changes", "trust.stop_subscriptions", "trust.has_events", "trust.events_taken", "trust.events_refused",
     "trust.release_subscription", "trust.forget_subscriptions",
     "registries.note_lookups", "registries.note_named", "registries.forget_lookups", "fhir.hold_search_parameters", "fhir.log_writes", "fhir.log_given_up", "fhir.replace", "fhir.put_version", "registries.note_received", "registries.put_citizen_identifiers",
