@@ -82,7 +82,8 @@ class Country:
         if any(one == unit or (then := self.on(one, day)) is None or not then.open for one in into):
             return True
         if above is not None:
-            return above in self.beneath(unit, day)
+            there = self.on(above, day)
+            return there is None or not there.open or above in self.beneath(unit, day)
         days = range(day, DAYS[-1] + 2)
         left = ((one, then) for one in self.now for when in days if (then := self.on(one, when)))
         return change.get("open") is False and any(then.open and then.above == unit for _, then in left)

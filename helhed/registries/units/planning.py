@@ -66,6 +66,7 @@ _PROBLEMS: dict[str, tuple[type[HelhedError], str]] = {
     "past": (Unprocessable, "A change takes effect today or later."),
     "closed": (Unprocessable, "The unit is closed on that day, or not there yet."),
     "beneath": (Unprocessable, "Units stand beneath it on that day. Close or move them first."),
+    "above": (Unprocessable, "The unit it would stand beneath is closed on that day, or not there yet."),
     "circle": (Unprocessable, "A unit cannot stand beneath itself."),
     "elsewhere": (Forbidden, "A unit is moved only to where its arranger may arrange."),
     "successor": (Unprocessable, "Who carries on are other units that are open on that day."),
