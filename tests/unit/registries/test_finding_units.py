@@ -9,6 +9,9 @@ import pytest
 from helhed.registries.units.history import UnitHistory
 from tests.support.world import World
 
+_NOTHING_RARE = (
+    "create or replace function registries.is_rare(word text) returns boolean language sql as $$ select false $$"
+)
 DAY = date(2026, 11, 30)
 WORDS = ["a", "af", "afd", "afdeling", "lunge", "medicin", "nord", "syd", "klinik", "x", "b1", "12"]
 _FILL = """
@@ -46,7 +49,10 @@ async def filled(world: World) -> World:
     return world
 
 
-async def test_units_are_found_in_the_order_of_the_reference(filled: World) -> None:
+@pytest.mark.parametrize("walked", [False, True], ids=["by the letters of the word", "walked through"])
+async def test_units_are_found_in_the_order_of_the_reference(filled: World, walked: bool) -> None:
+    if walked:
+        await filled.owner.execute(_NOTHING_RARE)
     history = UnitHistory(filled.store.pool)
     chosen = [words for count in (1, 2) for words in combinations(WORDS, count)] + list(combinations(WORDS, 3))[::7]
     for words in chosen:
