@@ -8,7 +8,7 @@ from uuid import UUID
 
 from helhed.portals.language import Words, number_with_hyphen
 from helhed.work.answering import CITIZEN, said_in
-from helhed.work.kinds import kinds
+from helhed.work.kinds import OTHER, kinds
 from helhed.work.moving import acts_for
 from helhed.work.queues import Patient, Piece, Receipt, Told, Whole, Wish
 
@@ -170,12 +170,13 @@ def _colour(one: Piece, now: datetime) -> str:
     return "amber" if one.deadline_at <= now + _SOON else "green"
 
 
-def _steps(one: Piece, words: Words, now: datetime) -> Steps:
+def _steps(one: Piece, words: Words, now: datetime, asked_of: str = "") -> Steps:
+    """``asked_of`` is how a citizen who is asked is called."""
     by = _deadline(one, words, now)
     if one.over:
         return Steps(one.requester, words(f"work.status.{one.status}"), words("work.step.none"), True)
     waiting = one.asked != one.holder
-    asked = one.asked or words("work.citizen")
+    asked = one.asked or asked_of or words("work.citizen").capitalize()
     here = words("work.step.keeps", holder=one.holder or words("work.citizen")) if waiting else f"{asked}: {by}"
     then = words("work.step.accepts", asked=asked, by=by) if waiting else words("work.step.done")
     return Steps(one.requester, here, then, False)
@@ -201,8 +202,11 @@ def _done(one: Receipt, words: Words) -> Done:
     return Done(said, words.instant(one.at), one.at.isoformat())
 
 
-def own_of(one: Piece, words: Words, now: datetime) -> Own:
-    """A piece as its citizen reads it."""
+def own_of(one: Piece, words: Words, now: datetime, name: str = "") -> Own:
+    """A piece as its citizen reads it, or who acts for the one of that name."""
+    what, about = kind_words(one.kind, words), _text(one, "description")
+    if one.kind == OTHER and about:  # what it is says more than that it is of no kind
+        what, about = about, ""
     late = not one.over and one.deadline_at <= now
     advice = ""
     if one.asks_us:
@@ -215,8 +219,8 @@ def own_of(one: Piece, words: Words, now: datetime) -> Own:
             else words("work.own.late", who=who)
         )
     return Own(
-        one.task, one.version, kind_words(one.kind, words), _text(one, "description"), _state(one, words),
-        words("work.own.since", when=words.instant(one.asked_at)), _deadline(one, words, now), _colour(one, now), _steps(one, words, now), advice, _reason(one), one.over, one.asks_us,
+        one.task, one.version, what, about, _state(one, words),
+        words("work.own.since", when=words.instant(one.asked_at)), _deadline(one, words, now), _colour(one, now), _steps(one, words, now, name or words("work.you")), advice, _reason(one), one.over, one.asks_us,
     )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ async def whose_move(request: Request) -> Response:
 
 async def _page(visitor: Visit, who: Subject, form: Form, status: int = 200) -> Response:
     found = await work_of(visitor).of_citizen(visitor.ask(Purpose.OWN), who.citizen)
-    shown = [own_of(one, visitor.words, visitor.now) for one in found]
+    shown = [own_of(one, visitor.words, visitor.now, "" if who.own else who.name) for one in found]
     return visitor.page(
         "whose_move.html",
         status=status,
