@@ -65,6 +65,11 @@ class Place:
         weighed = sum(int(one) * (3 if n % 2 else 1) for n, one in enumerate(digits))
         return f"{digits}{-weighed % 10}"
 
+    @property
+    def inherited_gln(self) -> str:
+        """Its location number, or that of the nearest place above it that has one."""
+        return self.gln or (PLACES[self.parent].inherited_gln if self.parent else "")
+
     def resource(self) -> Json:
         """The Organization."""
         numbers = [identifier(SOR, self.sor)]

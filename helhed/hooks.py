@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from helhed.exchange.messages.following import MessageTasks
+from helhed.exchange.messages.notifying import Stays
 from helhed.fhir.store import Hooks
 from helhed.foundation.database import Connection
 from helhed.foundation.proving import Duty, prove
@@ -34,6 +35,7 @@ HOOKS = Hooks(
         Relations(),
         Pieces(),
         MessageTasks(),
+        Stays(),
     ),
     preparers=(ReplacementNumbers(), PatientLinks(), ProtectedAddresses(), Pieces()),
     witnesses=(NumbersOfOthers(),),

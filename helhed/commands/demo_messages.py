@@ -51,7 +51,10 @@ async def put_messages(pool: Pool, sessions: Sessions, addresses: Mapping[str, s
     threads = {one.thread: f"urn:uuid:{uuid4()}" for one in LETTERS}
     for one in LETTERS:
         at = system_clock() - timedelta(hours=one.hours_ago)
-        sender, receiver = (Unit(0, _id(addresses[place.url]), place.name, place.sor) for place in one.places)
+        sender, receiver = (
+            Unit(0, _id(addresses[place.url]), place.name, place.sor, place.inherited_gln or None)
+            for place in one.places
+        )
         ask = ordering_system(key_of(sender.id), at)
         async with pool.acquire() as connection:
             await connection.execute("select trust.register_system($1)", ask.organisation)

@@ -34,6 +34,24 @@ class Mutant(NamedTuple):
     house: str = ""  #: where reviews are: of HOUSES in test_tried_and_reviewed.py
 
 
+#: of messages between organisations (test_messages.py): who is told of a stay, who is handed a copy, and who may answer one
+MESSAGES = [
+    Mutant("blocks hold nothing for notices", "exchange.receivers_of_stay", "not exchange.blocked(citizen_key, q.key, from_origin, moment) and", ""),
+    Mutant("blocks of a row hold nothing for notices", "exchange.receivers_of_stay", "and not fhir.blocks_any(array[of_stay], q.key, moment)", ""),
+    Mutant("a municipality that had the citizen is told", "exchange.receivers_of_stay", "and moment < t.valid_to", ""),
+    Mutant("a municipality that will have the citizen is told", "exchange.receivers_of_stay", "t.valid_from <= moment and", ""),
+    Mutant("one person's relation is the municipality's", "exchange.receivers_of_stay", "and t.professional is null", ""),
+    Mutant("a municipality is told of anybody", "exchange.receivers_of_stay", "t.citizen = any(trust.keys_of(array[citizen_key])) and", ""),
+    Mutant("everybody with a relation is told", "exchange.receivers_of_stay", "where lower(k ->> 'text') = any(words)", "where true"),
+    Mutant("who was told has the citizen for ever", "exchange.receivers_of_stay", "q.key in (select h.key from held h)", "true"),
+    Mutant("a block on messages never ends", "exchange.blocked", "and moment < b.valid_to", ""),
+    Mutant("a block on messages leaves out sub-units", "exchange.blocked", "o.key = receiver and b.who_organisation = any(o.places)", "false"),
+    Mutant("a later block leaves copies on their way", "exchange.hand_over", "or exchange.closed_to(due.of_message, due.citizen, due.receiver, due.submitted_by, asker.at)", ""),
+    Mutant("copies for anybody", "exchange.hand_over", "and d.receiver in (select u.key from registries.organisation u where asker.organisation = any(u.places))", ""),
+    Mutant("anybody answers for a receiver", "exchange.settle", "and exchange.beneath(asker, x.receiver)", ""),
+]  # fmt: skip
+
+
 #: these are tried in every run, all of them in long ones
 ALWAYS = frozenset({
     "blocks hold nothing", "a block leaves out sub-units", "a personal relation is everybody's", "nobody needs a job",
@@ -428,6 +446,7 @@ CHECKS = {
 def table() -> str:
     """Every mutant: the invariants, the guard that is taken away, and the test that misses it."""
     everyone = [(one, "test_mutants.py") for one in MUTANTS]
+    everyone += [(one, "test_messages.py") for one in MESSAGES]
     everyone += [(one, "test_twins.py") for one in AT_THE_DOOR]
     everyone += [(one, next(_MISSED_BY[n] for n in one.invariants if n in _MISSED_BY)) for one in BY_THEMSELVES]
     everyone += [(one, "test_tried_and_reviewed.py") for one in (*TRIED, *REVIEWED)]
@@ -453,6 +472,7 @@ async def lost(owner: Connection) -> list[str]:
     found = []
     for one in (
         *MUTANTS,
+        *MESSAGES,
         *AT_THE_DOOR,
         *BY_THEMSELVES,
         *COUNTER,

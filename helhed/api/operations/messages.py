@@ -41,6 +41,8 @@ async def _process(door: Door, request: Request, place: Place) -> Answer:
     intake = door.intake
     if media == EDIFACT or (media in XML_TYPES and is_letter(raw)):
         answered = await Letters(door.store, intake).take(request.ask, raw)
+        if not answered.receipt:  # of receipts, which are never answered
+            return Answer(204)
         return Answer(200, answered.receipt, ((b"content-type", media.encode()), *ALWAYS[1:]))
     came = raw
     if media in XML_TYPES:

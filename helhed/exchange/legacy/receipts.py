@@ -9,7 +9,8 @@ from datetime import datetime
 
 from helhed.exchange.legacy import edifact
 from helhed.exchange.legacy.families import family
-from helhed.exchange.legacy.faults import Place, not_taken
+from helhed.exchange.legacy.faults import Place, not_taken, unfit
+from helhed.exchange.legacy.fhir import family_of, resources, to_fhir
 from helhed.exchange.legacy.from_edifact import rest_of
 from helhed.exchange.legacy.oioxml import escaped, read_text
 from helhed.exchange.legacy.syntax import BESIDE, letters
@@ -39,6 +40,27 @@ def receipt(letter: Legacy, number: str, at: datetime, *, refused: str = "", why
     if isinstance(letter.content, Interchange):
         return _interchange(letter, letter.content, code, number, local, runs, why)
     return _document(letter.content, code, number, local, runs, why)
+
+
+def receipt_read(letter: Legacy) -> tuple[str, str, str]:
+    """Of a receipt: the number of the envelope that it answers, a code of MessageHeader.response, and the reason it gives.
+
+    Raises Unprocessable for one that names no envelope.
+    """
+    found = list(resources(to_fhir(letter).bundle))
+    response: dict[str, str] = next((one.get("response", {}) for one in found if "response" in one), {})
+    if not response.get("identifier"):
+        raise unfit(
+            "The receipt names no envelope that could have been sent from here.", Place("MessageHeader.response")
+        )
+    issues = [issue for one in found if one["resourceType"] == "OperationOutcome" for issue in one.get("issue", ())]
+    told = "; ".join(str(one["diagnostics"]).strip() for one in issues if one.get("diagnostics"))
+    return response["identifier"], response["code"], "" if response["code"] == "ok" else told
+
+
+def is_receipt(letter: Legacy) -> bool:
+    """Whether a letter is a receipt, of either syntax."""
+    return family_of(letter).code.startswith("CTL")
 
 
 def _interchange(

@@ -18,6 +18,8 @@ import orjson
 from helhed.exchange.messages.acknowledging import OK
 from helhed.exchange.messages.delivering import carrier
 from helhed.exchange.messages.folders import Folder, Folders
+from helhed.exchange.messages.notifying import Notifier
+from helhed.exchange.messages.rules import rules
 from helhed.exchange.messages.taking import syntax_of, take_file
 from helhed.fhir.parsing import DEFAULT_LIMITS
 from helhed.fhir.store import Store
@@ -48,7 +50,7 @@ class Drops:
     folders: Folders
 
     async def round(self) -> int:
-        """One round; how many files were put away. A folder that fails, or a network that is busy, leaves its files for the next."""
+        """One round; how many files were put away. What was put away long ago is deleted. A folder that fails, or a network that is busy, leaves its files for the next."""
         done = 0
         for key, own in (await asyncio.to_thread(self.folders.organisations)).items():
             try:
@@ -56,9 +58,15 @@ class Drops:
                     for picked in await asyncio.to_thread(folder.pick_up, _MOST_AT_ONCE) if alone else ():
                         await self._one(self.asks(key, self.clock()), folder, picked)
                         done += 1
+                    if alone:
+                        await asyncio.to_thread(self._tidied, folder)
             except (HelhedError, OSError) as error:
                 logger("exchange").warning("a folder of messages was not done", organisation=str(own), error=error)
         return done
+
+    def _tidied(self, folder: Folder) -> None:
+        for name, kept in rules().kept_in_folders.items():
+            folder.tidy(name, (self.clock() - kept).timestamp(), _MOST_AT_ONCE)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Rounds, until it is stopped."""
@@ -93,8 +101,8 @@ class Drops:
 async def exchange_messages(
     store: Store, asks: Callable[[int, datetime], Ask], settings: Settings, stopping: asyncio.Event
 ) -> None:
-    """Carries copies, and takes drops where this installation has a folder, until it is stopped."""
-    runs = [carrier(store, asks, settings).run(stopping)]
+    """Tells of stays, carries copies, and takes drops where this installation has a folder, until it is stopped."""
+    runs = [Notifier(store, system_clock, asks).run(stopping), carrier(store, asks, settings).run(stopping)]
     if settings.message_folder:
         runs.append(Drops(store, system_clock, asks, Folders(Path(settings.message_folder))).run(stopping))
     await asyncio.gather(*runs)

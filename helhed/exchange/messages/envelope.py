@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -60,6 +61,7 @@ class Message:
     numbers: tuple[tuple[str, str], ...] = ()  #: CPR or replacement numbers of its patients
     focus: dict[str, Any] | None = None
     sors: frozenset[str] = field(default_factory=frozenset)
+    about: UUID | None = None  #: the row that it tells of, its sender's and here already: no other is made of it
 
     @property
     def resources(self) -> Iterator[dict[str, Any]]:

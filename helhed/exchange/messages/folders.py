@@ -107,6 +107,25 @@ class Folder:
             os.rename(picked, digest.hexdigest() + suffix, src_dir_fd=work, dst_dir_fd=away)
             os.fsync(away)
 
+    def tidy(self, name: str, before: float, most: int) -> int:
+        """Files in a folder that were put there before a moment (seconds since 1970) are deleted, at most so many; how many were. A file that
+        was taken again counts from then.
+        """
+        done = 0
+        with self._open(name) as folder:
+            for one in os.listdir(folder):
+                if done == most:
+                    break
+                told = os.stat(one, dir_fd=folder, follow_symlinks=False)
+                if (
+                    stat.S_ISREG(told.st_mode) and told.st_ctime < before
+                ):  # moving it there changed it; its sender wrote the other time
+                    os.unlink(one, dir_fd=folder)
+                    done += 1
+            if done:
+                os.fsync(folder)
+        return done
+
     @contextmanager
     def _open(self, name: str) -> Iterator[int]:
         with suppress(FileExistsError):

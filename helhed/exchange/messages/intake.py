@@ -4,6 +4,7 @@ Read, judged, shared, acknowledged. A message that was here before gets the answ
 answered by what says so, and shown to who runs the network.
 """
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ import orjson
 from helhed.exchange.messages import acknowledging
 from helhed.exchange.messages.envelope import Message, Unfit, digest_of, read_message, sor_of
 from helhed.exchange.messages.judging import MESSAGED, MOST_TOLD, SHARED, Refused, Taken, check, judge, outcome
-from helhed.exchange.messages.keeping import Kept, Outcome, begin, keep, keep_again, park
+from helhed.exchange.messages.keeping import Kept, Outcome, begin, keep, keep_again, own_row, park
 from helhed.exchange.messages.many import Many
 from helhed.exchange.messages.rules import ACKNOWLEDGEMENT
 from helhed.exchange.messages.sharing import Share, keys_of
@@ -62,7 +63,8 @@ class Intake:
     async def readable(self, ask: Ask, raw: bytes, channel: str, came: bytes) -> Message:
         """The message in a document; what is none is kept, and raised."""
         try:
-            return await aside(len(raw), lambda: self.read(raw))
+            message = await aside(len(raw), lambda: self.read(raw))
+            return replace(message, about=await own_row(self._store.pool, ask, message))
         except Unfit as error:
             raise await self._parked(
                 ask, came, channel, "unfit", error, InvalidResource(issues=error.issues)
@@ -93,6 +95,10 @@ class Intake:
     async def unreadable(self, ask: Ask, raw: bytes, channel: str, error: HelhedError) -> None:
         """Keep what could not even be read."""
         await self._parked(ask, raw, channel, "unreadable", error, error)
+
+    async def put_aside(self, ask: Ask, raw: bytes, channel: str, reason: str, error: HelhedError) -> None:
+        """Keep what was read and could not be used, for who keeps the network running."""
+        await self._parked(ask, raw, channel, reason, error, error)
 
     def read(self, raw: bytes) -> Message:
         """The message in a document. Raises BadRequest, InvalidResource, TooLarge or Unfit."""

@@ -83,6 +83,7 @@ def outcome(ask: Ask, message: Message, raw: bytes, judged: Judged, written: Seq
         known["sender_mode"], known["receiver_mode"], found.late, messaged, shared,
     )  # fmt: skip
     rows = [(one.id, TYPE_NUMBERS[one.type_name]) for one in written]
+    rows += [] if message.about is None else [(message.about, TYPE_NUMBERS[message.type.focus or ""])]
     basis = BASIS_NUMBERS["custodian"] if ask.kind is ActorKind.SYSTEM else BASIS_NUMBERS["owner"]
     return Outcome(ask, message, raw, kept, [*steps, _RECEIVED[3]], rows, found.keys, found.tasks, way, basis)
 

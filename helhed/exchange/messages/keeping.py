@@ -6,14 +6,19 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from helhed.exchange.messages.envelope import Message
+from helhed.exchange.messages.rules import NOTIFICATION
+from helhed.fhir.definitions import TYPE_NUMBERS
 from helhed.fhir.store.rows import ask_row
 from helhed.foundation.ask import Ask
-from helhed.foundation.database import Connection
+from helhed.foundation.database import Connection, Pool
+from helhed.foundation.ids import parse_id
+from helhed.foundation.lend import lend
 from helhed.foundation.proving import Duty, prove
 
 _BEGIN = "select * from exchange.begin_messages($1::exchange.incoming[])"
 _KEEP = "select exchange.keep_messages($1::exchange.outcome[])"
 _AGAIN = "select exchange.keep_again($1::fhir.ask, $2, $3, $4)"
+_OWN_ROW = "select fhir.is_own_row($1::fhir.ask, $2, $3)"
 _PARK = "select exchange.park($1::fhir.ask, $2, $3, $4, $5, $6, $7)"
 
 
@@ -54,6 +59,18 @@ class Outcome(NamedTuple):
     tasks: Sequence[UUID] = ()
     way: Way | None = None
     basis: int | None = None
+
+
+async def own_row(pool: Pool, ask: Ask, message: Message) -> UUID | None:
+    """The Encounter that a HospitalNotification tells of, where its sender's organisation has it here already: the record is not written by a
+    notice of what it says.
+    """
+    named = parse_id(str((message.focus or {}).get("id"))) if message.type.name == NOTIFICATION else None
+    if named is None:
+        return None
+    async with lend(pool) as connection:
+        own = await connection.fetchval(_OWN_ROW, ask_row(ask), named, TYPE_NUMBERS["Encounter"])
+    return named if own else None
 
 
 async def begin(connection: Connection, ask: Ask, message: Message, keys: Sequence[str]) -> Any | None:

@@ -1,7 +1,7 @@
 """How organisations send and take messages: messaged, shared or both, by type; and how far each has come on the way from one to the other."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from helhed.exchange.messages.rules import ACKNOWLEDGEMENT, rules
@@ -15,7 +15,9 @@ from helhed.foundation.proving import Duty, lend_proven
 
 _SET = "select exchange.set_mode($1::fhir.ask, $2, $3, $4, $5, $6)"
 _MIGRATION = "select * from exchange.migration($1::fhir.ask)"
+_STUCK = "select * from exchange.stuck_seen($1::fhir.ask, $2)"
 _STATE = "select * from exchange.state()"
+_SHOWN_FOR = timedelta(days=1)  #: what came to nothing stays in sight
 MODES = ("message", "shared", "both")
 CHANNELS = ("queue", "rest", "file")
 
@@ -36,9 +38,11 @@ class Mode:
             raise BadRequest("The type is an event code of MedCom's, such as care-communication-message.")
         if mode not in MODES or channel not in CHANNELS:
             raise BadRequest("The mode is message, shared or both; the channel queue, rest or file.")
-        if channel == "rest" and urlsplit(address or "").scheme not in {"http", "https"}:
-            raise BadRequest("Who is sent to says where: an address that begins with https.")
-        return cls(type_name, mode, channel, address if channel == "rest" else None)
+        if channel == "rest" and address and urlsplit(address).scheme not in {"http", "https"}:
+            raise BadRequest(
+                "Say where with an address that begins with https, or with none: the address book then says."
+            )
+        return cls(type_name, mode, channel, (address or None) if channel == "rest" else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,20 @@ class Progress:
     waiting: int
     last_failure: datetime | None
     failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """What waits for one receiver, or did not reach it, of one type and for one reason: counts, and no citizen."""
+
+    organisation: str
+    type: str
+    channel: str
+    reason: str
+    ended: bool  #: given up or refused: its sender was told
+    messages: int
+    oldest: datetime
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +106,12 @@ class Modes:
         async with lend(self._store.pool) as connection:
             rows = await connection.fetch(_MIGRATION, ask_row(ask))
         return [Progress(*(row[name] for name in Progress.__slots__)) for row in rows]
+
+    async def stuck(self, ask: Ask) -> list[Stuck]:
+        """What waits for receivers' systems, and what came to nothing within a day; nothing for whoever does not keep the network running."""
+        async with lend(self._store.pool) as connection:
+            rows = await connection.fetch(_STUCK, ask_row(ask), ask.at - _SHOWN_FOR)
+        return [Stuck(*(row[name] for name in Stuck.__slots__)) for row in rows]
 
     async def state(self) -> State:
         """In numbers."""

@@ -17,9 +17,9 @@ from uuid import UUID, uuid5
 import orjson
 
 from helhed.exchange.legacy import FollowUp, Legacy, decode, encode, follow_ups, letters, receipt, to_fhir
-from helhed.exchange.legacy.fhir import family_of
-from helhed.exchange.legacy.receipts import UNKNOWN_RECEIVER, UNSPECIFIED
+from helhed.exchange.legacy.receipts import UNKNOWN_RECEIVER, UNSPECIFIED, is_receipt
 from helhed.exchange.messages.acknowledging import OK
+from helhed.exchange.messages.delivering import Deliveries
 from helhed.exchange.messages.envelope import Message, digest_of, sor_of
 from helhed.exchange.messages.intake import Intake, Taken
 from helhed.exchange.messages.rules import MessageType
@@ -31,7 +31,7 @@ from helhed.fhir.store import Store
 from helhed.foundation.aside import aside
 from helhed.foundation.ask import Ask
 from helhed.foundation.clock import DANISH_TIME
-from helhed.foundation.errors import HelhedError, NotSupported
+from helhed.foundation.errors import HelhedError, NotSupported, Unknown
 from helhed.registries.identifiers import CPR, REPLACEMENT_CPR, SOR, normal_cpr
 from helhed.work.kinds import SYSTEM
 
@@ -51,7 +51,7 @@ _MOST_LETTERS = 50
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What became of a file: the receipt of its envelope, and of each letter what the intake made of it."""
+    """What became of a file: the receipt of its envelope (b"" for one of receipts), and of each letter what the intake made of it."""
 
     receipt: bytes
     taken: tuple[Taken, ...]
@@ -76,14 +76,26 @@ class Letters:
             each = letters(whole)
             if len(each) > _MOST_LETTERS:
                 raise NotSupported(f"An envelope has at most {_MOST_LETTERS} letters.")
-            if any(family_of(one).code.startswith("CTL") for one in each):
-                raise NotSupported("Receipts are not taken as files: answer what was handed over where it was fetched.")
+            if receipts := [one for one in each if is_receipt(one)]:
+                return await self._receipts(ask, raw, receipts, channel)
             mapped = [await aside(_WEIGHT * len(raw), partial(to_fhir, one)) for one in each]
+        except Unknown:
+            raise
         except HelhedError as error:
             await self._intake.unreadable(ask, raw, channel, error)
             raise
         taken = [await self._letter(ask, one.bundle, one.family, channel) for one in mapped]
         return Answered(_receipt(whole, raw, taken), tuple(taken))
+
+    async def _receipts(self, ask: Ask, raw: bytes, receipts: list[Legacy], channel: str) -> Answered:
+        """Each settles what it answers, and is never answered itself. One that answers nothing from here is kept, and Unknown is raised."""
+        for one in receipts:
+            try:
+                await Deliveries(self._store).receipt(ask, one)
+            except Unknown as error:
+                await self._intake.put_aside(ask, raw, channel, "unknown-receipt", error)
+                raise
+        return Answered(b"", (Taken(None, OK, b""),))
 
     async def _letter(self, ask: Ask, bundle: dict[str, Any], family: str, channel: str) -> Taken:
         for unit in _units(bundle):

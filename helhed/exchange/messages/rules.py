@@ -21,6 +21,8 @@ CATEGORIES = TERMS + "medcom-careCommunication-categoryCodes"
 DESTINATION_USES = TERMS + "medcom-messaging-destinationUse"
 DESTINATION_USE = IG + "messaging/StructureDefinition/medcom-messaging-destinationUseExtension"
 MESSAGING = IG + "messaging/StructureDefinition/medcom-messaging-"
+#: MessageHeader.extension: whether the receiver is asked for a report of admission
+REPORT_OF_ADMISSION = IG + "hospitalnotification/StructureDefinition/medcom-messaging-reportOfAdmissionExtension"
 ENDPOINT = "https://sor2.sum.dsdn.dk/#id="  #: how a unit of SOR is written as an endpoint
 
 
@@ -41,6 +43,8 @@ class Rules:
 
     acknowledge_within: timedelta
     most_resends: int
+    kept_in_folders: Mapping[str, timedelta]  #: how long files stay in done and parked
+    unaddressed_within: timedelta  #: how long a copy waits for an address before it is its sender's move
     types: Mapping[str, MessageType]
     notifications: Mapping[str, str]  #: activity -> the code of the older notification
     shared: frozenset[str]
@@ -64,6 +68,8 @@ def rules() -> Rules:
     return Rules(
         timedelta(minutes=read["acknowledge_within_minutes"]),
         read["most_resends"],
+        MappingProxyType({name: timedelta(days=days) for name, days in read["kept_in_folders_days"].items()}),
+        timedelta(hours=read["unaddressed_within_hours"]),
         MappingProxyType(types),
         MappingProxyType(read["notifications"]),
         frozenset(read["shared"]),

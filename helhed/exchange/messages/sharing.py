@@ -13,7 +13,7 @@ from uuid import UUID
 import orjson
 
 from helhed.exchange.messages.envelope import Message, Unfit, sor_of
-from helhed.exchange.messages.rules import rules
+from helhed.exchange.messages.rules import REPORT_OF_ADMISSION, rules
 from helhed.exchange.messages.written import change_parts
 from helhed.fhir.changes import Change
 from helhed.fhir.definitions import type_definition
@@ -23,7 +23,7 @@ from helhed.work.tasks import kind_of, task
 
 _ENCOUNTER, _TASK = "Encounter", "Task"
 _ERROR = "entered-in-error"
-_FOLLOW_UP = "follow-up-after-discharge"
+_FOLLOW_UP, _REPORT = "follow-up-after-discharge", "admission-report"
 
 
 class Known(NamedTuple):
@@ -83,7 +83,7 @@ def share(message: Message, parties: Parties, at: datetime, *, retracted: bool, 
     """The changes that a message asks for. Raises Unfit. ``retracted``: it was taken back before it came. ``rows``: whether it is shared."""
     found = Share()
     bucket = bucket_of(parties.patient)
-    resources = shared_resources(message) if rows else []
+    resources = shared_resources(message) if rows and message.about is None else []
     addresses = _addresses(message, parties)
     for one in resources:
         known = parties.known.get(row_key(one))
@@ -99,6 +99,7 @@ def share(message: Message, parties: Parties, at: datetime, *, retracted: bool, 
         _add(found, message, one, addresses, known, back=back)
     if not back:
         focus = addresses.get(f"{message.focus['resourceType']}/{message.focus.get('id')}") if message.focus else None
+        focus = focus if message.about is None else f"{message.type.focus}/{message.about}"
         for body in _tasks(message, parties, focus, at):
             own = new_id(bucket)
             found.changes.append(Change("POST", _TASK, body, orjson.dumps(body), own, where="Task"))
@@ -185,6 +186,10 @@ def _tasks(message: Message, parties: Parties, focus: str | None, at: datetime) 
             kind=kind_of(one) or _FOLLOW_UP, requester=sender, owner=f"Organization/{owner}", patient=patient, focus=focus, authored=at,
             due=max(at, interval(due)[1]) if due else None, description=text, urgent=one.get("priority") in {"urgent", "asap", "stat"},
         )  # fmt: skip
+    if not asked and asks_for_report(message):
+        yield task(
+            kind=_REPORT, requester=sender, owner=f"Organization/{parties.receiver}", patient=patient, focus=focus, authored=at,
+        )  # fmt: skip
     if not asked and message.type.task:
         text = (message.focus or {}).get("topic", {}).get("text", "")
         urgent = (message.focus or {}).get("priority") in {"urgent", "asap", "stat"}
@@ -192,6 +197,14 @@ def _tasks(message: Message, parties: Parties, focus: str | None, at: datetime) 
             kind=message.type.task, requester=sender, owner=f"Organization/{parties.receiver}", patient=patient, focus=focus,
             authored=at, description=text, urgent=urgent,
         )  # fmt: skip
+
+
+def asks_for_report(message: Message) -> bool:
+    """Whether the hospital asks the municipality for its report of admission (indlæggelsesrapport)."""
+    header: dict[str, Any] = next(iter(message.resources), {})
+    return any(
+        one.get("url") == REPORT_OF_ADMISSION and one.get("valueBoolean") is True for one in header.get("extension", ())
+    )
 
 
 def _owner(message: Message, asked: Mapping[str, Any], parties: Parties) -> UUID:

@@ -12,6 +12,7 @@ import orjson
 
 from helhed.exchange.messages.acknowledging import destination
 from helhed.exchange.messages.intake import Intake, Taken
+from helhed.exchange.messages.narrating import narrated
 from helhed.exchange.messages.rules import (
     ACTIVITIES,
     CARE_COMMUNICATION,
@@ -20,7 +21,6 @@ from helhed.exchange.messages.rules import (
     EVENTS,
     IG,
     MESSAGING,
-    NOTIFICATION,
     rules,
 )
 from helhed.fhir.store import Store
@@ -31,10 +31,10 @@ from helhed.registries.identifiers import CPR, GLN, REPLACEMENT_CPR, SOR
 
 _CORE = IG + "core/StructureDefinition/medcom-core-"
 _CARE = IG + "carecommunication/StructureDefinition/medcom-careCommunication-"
-_STAY = IG + "hospitalnotification/StructureDefinition/medcom-hospitalNotification-"
 _DEFINITION = IG + "messagedefinitions/MessageDefinition/MedComCareCommunicationMessageDefinition|5.0"
-_UNITS = "select key, id, name, sor from registries.organisation where key = any($1::bigint[])"
-_FOUND = """select key, id, name, sor from registries.organisation where sor is not null and (sor = $1 or lower(name) = lower($1) or name ilike $2)
+_NUMBER = "exchange.location_number(key, clock_timestamp())"
+_UNITS = f"select key, id, name, sor, {_NUMBER} from registries.organisation where key = any($1::bigint[])"
+_FOUND = f"""select key, id, name, sor, {_NUMBER} from registries.organisation where sor is not null and (sor = $1 or lower(name) = lower($1) or name ilike $2)
   order by (sor = $1 or lower(name) = lower($1)) desc, name limit 12"""
 _WRITES = frozenset({"Communication", "Task"})
 CATEGORY_CODES = (
@@ -51,6 +51,7 @@ class Unit:
     id: UUID
     name: str
     sor: str | None
+    gln: str | None = None  #: location number (EAN), its own or that of the nearest unit above it
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +106,7 @@ class Writer:
         return await Intake(self._store).take(writing, orjson.dumps(bundle), "page")
 
 
-def care_communication(
-    sender: Unit, receiver: Unit, person: Person, written: Written, at: datetime, *, gln: str = "5790000000005"
-) -> dict[str, Any]:
+def care_communication(sender: Unit, receiver: Unit, person: Person, written: Written, at: datetime) -> dict[str, Any]:
     """The Bundle of a CareCommunication."""
     moment, role, writer, subject = at.isoformat(timespec="milliseconds"), str(uuid4()), str(uuid4()), str(uuid4())
     payloads, authors = _earlier(written.earlier, str(sender.id))
@@ -121,7 +120,7 @@ def care_communication(
     people = [
         {
             "resourceType": "PractitionerRole", "id": role, "meta": {"profile": [_CORE + "practitionerrole"]},
-            "practitioner": {"reference": f"Practitioner/{writer}"}, "code": [{"text": written.role or "Sundhedsperson"}],
+            "practitioner": {"reference": f"Practitioner/{writer}"}, "code": [{"text": written.role or "Sundhedsperson"}], "organization": {"reference": f"Organization/{sender.id}"},
         },
         {"resourceType": "Practitioner", "id": writer, "meta": {"profile": [_CORE + "practitioner"]}, "name": [_name(written.writer)]},
         *authors,
@@ -130,23 +129,8 @@ def care_communication(
     part = part_key(focus["payload"][-1])
     return message(
         CARE_COMMUNICATION, _CARE, focus, (_patient(subject, person), *people), (sender, receiver), activity, at, before=written.before,
-        definition=_DEFINITION, gln=gln, part=part,
+        definition=_DEFINITION, part=part,
     )  # fmt: skip
-
-
-def notification(
-    sender: Unit, receiver: Unit, person: Person, encounter: Mapping[str, Any], activity: str, at: datetime, *, gln: str = "5790000000005"
-) -> dict[str, Any]:  # fmt: skip
-    """The Bundle of a HospitalNotification about a stay as it stands in the record."""
-    subject = str(uuid4())
-    course = {"system": ENDPOINT + (sender.sor or ""), "value": f"urn:uuid:{encounter['id']}"}
-    focus: dict[str, Any] = {
-        "resourceType": "Encounter", "id": str(encounter["id"]), "meta": {"profile": [_STAY + "encounter"]},
-        "status": encounter["status"], "class": encounter["class"], "subject": {"reference": f"Patient/{subject}"},
-        "episodeOfCare": [{"identifier": course}], "period": encounter["period"], "serviceProvider": {"reference": f"Organization/{sender.id}"},
-    }  # fmt: skip
-    patient = _patient(subject, person)
-    return message(NOTIFICATION, _STAY, focus, (patient,), (sender, receiver), activity, at, gln=gln)
 
 
 def message(
@@ -160,7 +144,6 @@ def message(
     *,
     before: str | None = None,
     definition: str | None = None,
-    gln: str = "",
     part: str | None = None,
 ) -> dict[str, Any]:
     """A Bundle with its MessageHeader first and its Provenance."""
@@ -175,8 +158,9 @@ def message(
     if definition:
         head["definition"] = definition
     entries = [
-        head, *resources[:1], focus, *resources[1:], *_organisations(parties, gln), *_step(header, activity, moment, str(sender.id), before, part),
+        head, *resources[:1], focus, *resources[1:], *_organisations(parties), *_step(header, activity, moment, str(sender.id), before, part),
     ]  # fmt: skip
+    entries = [narrated(one) for one in entries]
     return {
         "resourceType": "Bundle", "id": str(uuid4()), "meta": {"profile": [rules().types[event].profile]}, "type": "message",
         "timestamp": moment, "entry": [{"fullUrl": f"{IG}{one['resourceType']}/{one['id']}", "resource": one} for one in entries],
@@ -199,11 +183,12 @@ def _step(
     yield found
 
 
-def _organisations(parties: tuple[Unit, Unit], gln: str) -> Iterator[dict[str, Any]]:
+def _organisations(parties: tuple[Unit, Unit]) -> Iterator[dict[str, Any]]:
     for one in {unit.id: unit for unit in parties}.values():
+        number = [{"system": GLN, "value": one.gln}] if one.gln else []
         yield {
             "resourceType": "Organization", "id": str(one.id), "meta": {"profile": [MESSAGING + "organization"]},
-            "identifier": [{"system": GLN, "value": gln}, {"system": SOR, "value": one.sor}], "name": one.name,
+            "identifier": [*number, {"system": SOR, "value": one.sor}], "name": one.name,
         }  # fmt: skip
 
 

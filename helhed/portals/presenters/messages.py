@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from helhed.exchange.messages.following import Followed, Parked
-from helhed.exchange.messages.modes import Progress
+from helhed.exchange.messages.modes import Progress, Stuck
 from helhed.exchange.messages.rules import CATEGORIES, rules
 from helhed.exchange.messages.writing import part_key, part_moment, part_writer
 from helhed.portals.language import Words
@@ -15,9 +15,10 @@ from helhed.record.reading import Entry
 #: where a message stands, by the last of these steps that it came to; the word says whose move it is
 _STANDS = (
     "acted-on", "task-begun", "task-accepted", "task-declined", "task-failed", "task-cancelled", "escalated", "given-up", "withheld",
-    "receiver-refused", "seen", "receiver-acknowledged", "delivered", "acknowledged", "refused",
+    "receiver-refused", "seen", "receiver-acknowledged", "delivered", "no-address", "acknowledged", "refused",
 )  # fmt: skip
 _DONE, _TROUBLE = frozenset({"acted-on", "task-cancelled"}), frozenset({"task-declined", "task-failed", "escalated", "given-up", "withheld", "receiver-refused", "refused"})  # fmt: skip
+_STANDING_STILL = frozenset({"no-address", "address-ended", "not-reached"})
 _PATIENT_WORDS = {"acknowledged": "task"}
 
 
@@ -143,6 +144,18 @@ def progress_lines(found: Sequence[Progress], words: Words) -> list[dict[str, st
             "equal": words("message.equal_of", n=one.equal, m=one.equal + one.differing) if one.equal + one.differing else words("message.not_shared"),
             "chip": "red" if one.differing else "green" if one.equal else "grey",
             "failure": words("message.failure", when=words.instant(one.last_failure), n=one.refused) if one.last_failure else words("message.no_failure"),
+        }
+        for one in found
+    ]  # fmt: skip
+
+
+def stuck_lines(found: Sequence[Stuck], words: Words) -> list[dict[str, str]]:
+    """What waits for receivers, or never reached them: how much, why, and whose move it is."""
+    return [
+        {
+            "organisation": one.organisation, "type": words.either(f"message.type.{one.type}", one.type), "why": words(f"message.stuck.{one.reason}"),
+            "count": words("message.stuck_some", n=one.messages, when=words.instant(one.oldest)), "move": words(f"message.move.{one.reason}"),
+            "chip": "red" if one.ended or one.reason in _STANDING_STILL else "amber",
         }
         for one in found
     ]  # fmt: skip

@@ -13,7 +13,7 @@ from helhed.foundation.errors import Forbidden, HelhedError, Unknown, Unprocessa
 from helhed.portals.context import Visit, visit
 from helhed.portals.http import id_in
 from helhed.portals.ports.messages import MessageDesk
-from helhed.portals.presenters.messages import parked_lines, progress_lines, thread_key, threads, way
+from helhed.portals.presenters.messages import parked_lines, progress_lines, stuck_lines, thread_key, threads, way
 from helhed.portals.presenters.pages import person_view
 from helhed.portals.routes.hiding import known_patient
 from helhed.portals.sessions import Opened
@@ -120,6 +120,7 @@ async def _drift(visitor: Visit, problem: str = "") -> Response:
     return visitor.page(
         "messages_drift.html", status=422 if problem else 200, problem=problem, state=await messages.modes.state(),
         progress=progress_lines(await messages.modes.progress(ask), visitor.words),
+        stuck=stuck_lines(await messages.modes.stuck(ask), visitor.words),
         parked=parked_lines(await messages.follow.parked(ask), visitor.words),
         csrf=visitor.session.csrf if visitor.session else "", notice=await visitor.heard(),
     )  # fmt: skip

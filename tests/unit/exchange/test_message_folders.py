@@ -1,6 +1,9 @@
 """Messages by files: out to the receiver's folder, in from the sender's; each once, whoever is killed in between."""
 
 import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -224,3 +227,23 @@ async def test_a_letter_that_was_put_aside_goes_the_way_of_letters_again(post):
     found = await post.world.search(post.world.citizen(patient), f"Composition?patient=Patient/{patient}")
     assert len(found.matches) == 1
     assert await kept(post) == 1
+
+
+def _same(moment: datetime) -> datetime:
+    return moment
+
+
+async def test_what_was_put_away_long_ago_is_deleted_and_what_is_new_or_elsewhere_stays(post, root):
+    own = root / str(post.hospital)
+    (own / "in" / "besked").write_bytes(raw(letter()))
+    (own / "in" / "noget").write_bytes(b"{}")
+    assert await dropping(post, root).round() == 2
+    (done,), (parked,) = (own / "done").iterdir(), (own / "parked").iterdir()
+    answers = sorted((own / "out").iterdir())
+    os.utime(done, (0, 0))  # as old as its sender says
+    for name, days, left in (("done", 29, True), ("done", 31, False), ("parked", 179, True), ("parked", 181, False)):
+        later = datetime.now(UTC) + timedelta(days=days)
+        await replace(dropping(post, root), clock=partial(_same, later)).round()
+        assert (done if name == "done" else parked).exists() is left
+    assert sorted((own / "out").iterdir()) == answers
+    assert await post.world.owner.fetchval("select count(*) from exchange.parked") == 1

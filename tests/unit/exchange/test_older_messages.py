@@ -142,9 +142,12 @@ async def test_a_broken_file_is_refused_with_its_place_and_kept(post):
     ]
 
 
-async def test_a_receipt_is_no_letter_and_is_not_answered(post):
-    assert (await send(post, file("CTL03.edi")))[0] == 501
+@pytest.mark.parametrize("name", ["CTL01.edi", "CTL02.xml", "CTL03.edi"])
+async def test_a_receipt_of_what_never_went_from_here_is_kept_and_shown_and_is_no_letter(post, name):
+    assert (await send(post, file(name)))[0] == 404
     assert await kept(post) == []
+    row = await post.world.owner.fetchrow("select reason, body from exchange.parked")
+    assert (row["reason"], row["body"]) == ("unknown-receipt", file(name))
 
 
 async def test_a_letter_about_somebody_not_known_yet_is_taken_when_they_are(post):

@@ -20,7 +20,7 @@ async def _at_rest() -> State:
 
 def no_messages() -> MessageDesk:
     """A desk where nothing waits."""
-    follow, modes = SimpleNamespace(parked=_none), SimpleNamespace(progress=_none, state=_at_rest)
+    follow, modes = SimpleNamespace(parked=_none), SimpleNamespace(progress=_none, stuck=_none, state=_at_rest)
     return MessageDesk(cast("Any", follow), cast("Any", modes), cast("Any", None), cast("Any", None))
 
 

@@ -30,7 +30,7 @@ FROM_CODES = (
     "works.name.", "works.said.", "works.whose.", "works.state.", "emergency.mark_", "emergency.why_",
     "sourcelist.way.", "sourcelist.state.", "manifest.said.", "manifest.why.", "source_kind.",
     "work.act.", "work.because.", "work.own.kind.", "work.own.said.", "work.said.", "work.whose.", "work.caption.", "work.done.", "work.none.", "work.refused.", "work.status.", "work.view.",
-    "message.category.", "message.step.", "message.stands.", "message.type.", "message.stay.", "message.mark.", "message.mode.", "message.parked.",
+    "message.category.", "message.step.", "message.stands.", "message.type.", "message.stay.", "message.mark.", "message.mode.", "message.parked.", "message.stuck.", "message.move.",
     "stamkort.", "match.", "issuing.kind.", "issuing.sexes.", "links.",
 )  # fmt: skip
 

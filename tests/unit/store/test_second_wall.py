@@ -37,6 +37,8 @@ ALLOWED: dict[str, set[str]] = {
     "exchange.trace": set(),
     "exchange.parked": set(),
     "exchange.mode": set(),
+    "exchange.stay_change": set(),
+    "exchange.stay_told": set(),
     "exchange.imported_document": set(),
     "exchange.rejected_entry": set(),
     "fhir.code_system": {"SELECT"},  # public: terminologies
@@ -288,8 +290,16 @@ COURIER = {"trust.claim_notices", "trust.note_delivery", "work.claim_staff_mail"
     "trust.claim_subscriptions", "exchange.due_receivers", "exchange.not_reached", "exchange.to_escalate", "exchange.escalated", "exchange.note_tasks",
     "exchange.state",
 }  # fmt: skip
+#: for who proves that the network stores: of the one stay whose turn it is, what a notice of it says, to be told to who has the citizen;
+#: and where copies go, and nothing of what they are
+NOTIFIER = {
+    "exchange.next_stay", "exchange.note_stays", "exchange.note_no_stays", "exchange.stay_planned", "exchange.stay_done", "exchange.stay_later",
+    "exchange.address_copies", "exchange.forms_of", "exchange.note_letter", "exchange.note_reason", "exchange.unreached",
+}  # fmt: skip
+DECIDED |= {"exchange.settle_copy", "exchange.stuck_seen", "exchange.copy_of_number", "fhir.is_own_row"}
 #: arithmetic on what the caller brings, or public facts
 HARMLESS = {
+    "exchange.location_number",
     "foundation.log_waits_since",
     "trust.log_map_rows",
     "fhir.bucket",
@@ -383,7 +393,18 @@ async def test_every_function_has_a_decision_and_the_inner_ones_are_closed(libra
     rows = await library.world.owner.fetch(_FUNCTIONS, list(SCHEMAS))
     callable_ones = {row["name"] for row in rows if row["callable"]}
     known = (
-        DECIDED | IDENTITY | TAKE_IN | WHO_IS_IT | RECOGNISE | HARMLESS | DEMO | WATCH | FIGURES | COURIER | BY_A_TOKEN
+        DECIDED
+        | IDENTITY
+        | TAKE_IN
+        | WHO_IS_IT
+        | RECOGNISE
+        | HARMLESS
+        | DEMO
+        | WATCH
+        | FIGURES
+        | COURIER
+        | NOTIFIER
+        | BY_A_TOKEN
     )
     assert callable_ones == known
 
