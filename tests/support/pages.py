@@ -83,11 +83,16 @@ class Clicker:
     @property
     def text(self) -> str:
         """What a reader reads."""
-        without = re.sub(r"<(script|style|svg).*?</\1>", " ", self.page, flags=re.S)
-        return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", without)).split())
+        return words_of(self.page)
 
     def field(self, name: str) -> str:
         """The value of the first hidden field of that name."""
         found = re.search(rf'name="{name}" value="([^"]*)"', self.page)
         assert found, f"no field {name}"
         return html.unescape(found.group(1))
+
+
+def words_of(page: str) -> str:
+    """The words of a page, unfolded or not."""
+    without = re.sub(r"<(script|style|svg).*?</\1>", " ", page, flags=re.S)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", without)).split())

@@ -233,6 +233,8 @@ def source_views(sources: Sequence[Source], words: Words, names: Names, now: dat
 def _source_view(source: Source, words: Words, names: Names, now: datetime) -> SourceView:
     organisation = names.organisations.get(source.organisation)
     heard = organisation.last_received if organisation else None
+    if heard is not None:
+        heard = max(heard, source.delivered)  # what a live source answered is here, and is no delivery to the registry
     late = heard is not None and now - heard > LATE_AFTER
     return SourceView(
         name=organisation.name if organisation else words("source.unknown"),
