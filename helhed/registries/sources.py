@@ -170,7 +170,7 @@ async def end_source(connection: Connection, source: UUID) -> None:
     """It is a source no longer, and what it answered is gone. Raises Unknown."""
     if await connection.fetchval(_END, source) is None:
         raise Unknown("No source is registered here under that id.")
-    for table in ("row", "answer"):
+    for table in ("row", "answer", "presented"):
         await connection.execute(_FORGET.format(table), source)
 
 

@@ -44,10 +44,11 @@ class Live:
     row: Row
     source: Source
     ends: datetime
+    stopped: bool = False  #: the source has answered once more since, without it
 
     def is_here(self, at: datetime) -> bool:
         """Whether it may be served at all."""
-        return self.source.active and at < self.ends
+        return self.source.active and at < self.ends and not self.stopped
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ def some_answers(drawer: Drawer, world: World) -> Answered:
         one for source in sources for citizen in world.citizens for one in _answer(drawer, world, source, citizen)
     )
     presenting = [one for one in rows if one.row.contents] + list(rows[::7])
-    blocks = tuple(_block(drawer, world, one) for one in presenting if drawer.chance(30))
+    shown = frozenset[UUID]().union(*(one.row.contents for one in rows))
+    blocks = tuple(_block(drawer, world, one, shown) for one in presenting if drawer.chance(30))
     known = {one.row.id: one.row for one in rows if one.row.id is not None}
     facts = replace(
         world.facts, blocks=(*world.facts.blocks, *blocks), rows={**world.facts.rows, **known},
@@ -77,21 +79,37 @@ def some_answers(drawer: Drawer, world: World) -> Answered:
     return Answered(sources, rows, facts)
 
 
-def _block(drawer: Drawer, world: World, one: Live) -> Block:
+def _block(drawer: Drawer, world: World, one: Live, shown: frozenset[UUID]) -> Block:
+    """On this row by name, and now and then on an author too: not where its labels may be gone while what presents it is here."""
     assert one.row.citizen is not None
-    author = key_of(drawer.pick(world.professionals)) if drawer.chance(25) else None
+    compared = one.row.id not in shown or (one.ends == _ENDS[0] and not one.stopped)
+    author = key_of(drawer.pick(world.professionals)) if compared and drawer.chance(25) else None
     return Block(one.row.citizen, id=uuid4(), author=author, document=one.row.id)
 
 
 def _answer(drawer: Drawer, world: World, source: Source, citizen: UUID) -> Iterator[Live]:
-    """Some rows of each type; reports present some of the observations."""
+    """Some rows of each type; reports present some of the observations, and now and then one another. Some are sent no more."""
     ends = {name: drawer.pick(_ENDS) for name in TYPES}
     measured = [_row(drawer, world, source, citizen, "Observation") for _ in range(drawer.number(1, 2))]
-    told = [_row(drawer, world, source, citizen, "Condition")]
-    shown = frozenset(one.id for one in measured if one.id is not None and drawer.chance(60))
-    told.append(replace(_row(drawer, world, source, citizen, "DiagnosticReport"), contents=shown))
+    shown = [one for one in measured if drawer.chance(60)]
+    report = _presenting(_row(drawer, world, source, citizen, "DiagnosticReport"), shown)
+    told = [_row(drawer, world, source, citizen, "Condition"), report]
+    if drawer.chance(30):
+        told.append(_presenting(_row(drawer, world, source, citizen, "DiagnosticReport"), [report]))
     for row in (*measured, *told):
-        yield Live(row, source, ends[row.type_name])
+        yield Live(row, source, ends[row.type_name], drawer.chance(25))
+
+
+def _presenting(row: Row, parts: Sequence[Row]) -> Row:
+    """With the labels of all it presents, as an answer is taken (record.live.taking)."""
+    every = [row, *parts]
+    spans = [one.took_place for one in every if one.took_place is not None]
+    return replace(
+        row, contents=frozenset(one.id for one in parts if one.id is not None),
+        authors=None if any(one.authors is None for one in every) else frozenset().union(*(one.authors or () for one in every)),
+        took_place=(min(first for first, _ in spans), max(last for _, last in spans)),
+        concerns=frozenset().union(*(one.concerns for one in every)),
+    )  # fmt: skip
 
 
 def _row(drawer: Drawer, world: World, source: Source, citizen: UUID, type_name: str) -> Row:
@@ -120,12 +138,14 @@ async def put_answers(loaded: Loaded, answered: Answered) -> None:
         for source in answered.sources:
             for name in TYPES:
                 here = (source, citizen, name)
-                await _put(loaded, [o for o in answered.rows if (o.source, o.row.citizen, o.row.type_name) == here])
+                answer = [o for o in answered.rows if (o.source, o.row.citizen, o.row.type_name) == here]
+                await _put(loaded, answer, NOW - 2 * _DAY, answer)
+                await _put(loaded, answer, NOW - _DAY, [one for one in answer if not one.stopped])
 
 
-async def _put(loaded: Loaded, answer: Sequence[Live]) -> None:
+async def _put(loaded: Loaded, answer: Sequence[Live], at: datetime, sent: Sequence[Live]) -> None:
     source, row, ends = answer[0].source, answer[0].row, answer[0].ends
-    number, rows = TYPE_NUMBERS[row.type_name], [one.row for one in answer]
+    number, rows = TYPE_NUMBERS[row.type_name], [one.row for one in sent]
     labels = [
         {
             "authors": None if one.authors is None else sorted(one.authors),
@@ -139,6 +159,6 @@ async def _put(loaded: Loaded, answer: Sequence[Live]) -> None:
     bodies = [orjson.dumps({"resourceType": one.type_name, "id": str(one.id)}) for one in rows]
     begins = [first for first, _ in spans]
     assert await loaded.opened.owner.fetchval(
-        _PUT, source.id, row.citizen, [number], NOW - _DAY, ends, [one.id for one in rows], [number] * len(rows),
+        _PUT, source.id, row.citizen, [number], at, ends, [one.id for one in rows], [number] * len(rows),
         orjson.dumps(labels).decode(), begins, [last for _, last in spans], begins, bodies,
     )  # fmt: skip

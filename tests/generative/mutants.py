@@ -319,8 +319,11 @@ PARTS = [
 LIVE = [
     Mutant("live rows undecided", "fhir.live_rows_of", "fhir.live_basis(asker, f, r.whole) as basis", "2::smallint as basis", (10, 11, 21)),
     Mutant("a live row undecided", "fhir.read_live", "fhir.live_basis(asker, f, r.whole) as basis", "2::smallint as basis", (10, 11, 21)),
-    Mutant("a report beside the result that is blocked", "fhir.live_basis", "o.id = any(r.contents) and", "false and", (10, 21)),
-    Mutant("a blocked document beside what it presents", "fhir.live_basis", "and r.id = any(o.contents)", "and false", (10, 21)),
+    Mutant("a report beside the result that is blocked", "fhir.live_basis", "r.contents is null or not exists", "true or not exists", (10, 21)),
+    Mutant("a report beside a result of a report in it", "fhir.live_basis", "p.document = any(r.contents)", "false", (10, 21)),
+    Mutant("a report beside a blocked result that is gone", "fhir.live_basis", "left join fhir.live_row o", "join fhir.live_row o", (10, 21)),
+    Mutant("a blocked document beside what it presents", "fhir.live_basis", "p.part = r.id and", "false and", (10, 21)),
+    Mutant("a part is free when its document is gone", "fhir.live_basis", "p.part = r.id and", "p.document in (select x.id from fhir.live_row x) and p.part = r.id and", (10, 21)),
     Mutant("live rows outlive their end", "fhir.live_rows_of", "and x.expires > asker.at", "", (9, 21)),
     Mutant("a live row outlives its end", "fhir.read_live", "and r.expires > asker.at", "", (9, 21)),
     Mutant("live rows of everybody", "fhir.live_rows_of", "and x.citizen = citizen_key", "", (21,)),

@@ -50,6 +50,7 @@ ALLOWED: dict[str, set[str]] = {
     "fhir.value_set": {"SELECT"},
     "fhir.hold": set(),
     "fhir.live_answer": set(),
+    "fhir.live_presented": set(),
     "fhir.live_row": set(),
     "registries.source": set(),
     "registries.source_health": set(),
