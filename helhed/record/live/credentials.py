@@ -3,6 +3,8 @@
 The public half of the key stands where the authorisation server publishes its own (``/oauth/jwks``).
 """
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -44,20 +46,25 @@ class AccessTokens:
     def __init__(self, wire: Exchanges, key: Callable[[], ECKey], clock: Clock) -> None:
         self._wire, self._key, self._clock = wire, key, clock
         self._held: dict[Credentials, _Held] = {}
+        self._fetching: defaultdict[Credentials, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def of(self, terms: Terms) -> str:
         """An access token; "" for a source that asks for none. Raises SourceFault."""
         if terms.credentials is None:
             return ""
-        held = self._held.get(terms.credentials)
-        if held is None or held.until <= self._clock():
-            held = self._held[terms.credentials] = await self._fetched(terms, terms.credentials)
-        return held.token
+        return await self._one(terms, terms.credentials, "")
 
-    def forget(self, terms: Terms) -> None:
-        """The source does not take it any more."""
-        if terms.credentials is not None:
-            self._held.pop(terms.credentials, None)
+    async def another(self, terms: Terms, refused: str) -> str:
+        """One beside a token that the source does not take any more. Raises SourceFault."""
+        return "" if terms.credentials is None else await self._one(terms, terms.credentials, refused)
+
+    async def _one(self, terms: Terms, credentials: Credentials, refused: str) -> str:
+        """Of many who need one at the same time, one asks for it."""
+        async with self._fetching[credentials]:
+            held = self._held.get(credentials)
+            if held is None or held.until <= self._clock() or held.token == refused:
+                held = self._held[credentials] = await self._fetched(terms, credentials)
+            return held.token
 
     async def _fetched(self, terms: Terms, credentials: Credentials) -> _Held:
         fields = {

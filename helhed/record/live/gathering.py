@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -112,16 +113,14 @@ class LiveSources:
         await self._note(one, None)
         return taken
 
+    async def talk(self, terms: Terms, ask: Ask) -> Talk:
+        """What we say to a source for somebody, with a token. Raises SourceFault."""
+        return Talk(self.wire, terms, await self.tokens.of(terms), str(ask.trace), partial(self.tokens.another, terms))
+
     async def _taken(self, one: Planned, terms: Terms, ask: Ask) -> Taken:
-        talk = Talk(self.wire, terms, await self.tokens.of(terms), str(ask.trace))
         if one.number is None:  # nobody outside knows a citizen without a number
             return Taken(())
-        try:
-            answered = await ask_source(talk, one.number, one.types)
-        except SourceFault as error:
-            if error.fault is Fault.REFUSED:
-                self.tokens.forget(terms)
-            raise
+        answered = await ask_source(await self.talk(terms, ask), one.number, one.types)
         people = await self.kept.people(identifiers_named(answered))
         whose = Whose(one.source, terms.address, one.patient, self.secret, ask.at, people)
         return await asyncio.to_thread(take, answered, one.types, whose)

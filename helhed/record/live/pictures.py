@@ -21,7 +21,7 @@ from helhed.record.live.faults import SourceFault
 from helhed.record.live.gathering import LiveSources
 from helhed.record.live.keeping import Opened
 from helhed.record.live.rules import rules
-from helhed.record.live.talking import Talk, beneath
+from helhed.record.live.talking import beneath
 from helhed.record.paths import Json
 
 _MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
@@ -108,8 +108,7 @@ class Pictures:
             raise NotShown
         try:
             async with self._live.deadline(float(rules().image_seconds)):
-                token = await self._live.tokens.of(opened.terms)
-                talk = Talk(self._live.wire, opened.terms, token, str(ask.trace))
+                talk = await self._live.talk(opened.terms, ask)
                 answer = await talk.bytes_at(url, _ACCEPT, rules().most_image_bytes)
         except (SourceFault, TimeoutError):
             raise NotShown from None

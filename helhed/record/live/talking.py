@@ -1,7 +1,8 @@
 """One question, one connection at a time: bounded, never following, over ``foundation.guarded``."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
@@ -18,7 +19,8 @@ from helhed.registries.sources import Terms
 EXACT = msgspec.json.Decoder(float_hook=Decimal)  #: numbers as they were written
 JSON = "application/fhir+json"
 _OK = 200
-_REFUSED = (401, 403)
+_NOT_BY_THIS_TOKEN = 401
+_REFUSED = (_NOT_BY_THIS_TOKEN, 403)
 _R4 = "4.0"
 
 
@@ -48,13 +50,18 @@ class Wire:
 
 @dataclass
 class Talk:
-    """What is said to one source about one citizen, and how much may still come."""
+    """What is said to one source about one citizen, and how much may still come. A token that it does not take is exchanged for a new one by
+    ``renew``, which is given the one refused, once; when it does not take that either, it refuses us.
+    """
 
     wire: Exchanges
     terms: Terms
     token: str
     trace: str
+    renew: Callable[[str], Awaitable[str]] | None = None
     left: int = 0
+    _renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _renewed: bool = False
 
     def __post_init__(self) -> None:
         self.left = rules().most_bytes
@@ -85,9 +92,27 @@ class Talk:
         return exact
 
     async def _exchanged(self, method: str, url: str, headers: Mapping[str, str], body: bytes, most: int) -> Answer:
+        token = self.token
+        answer = await self._sent(token, method, url, headers, body, most)
+        if answer.status == _NOT_BY_THIS_TOKEN and await self._has_another(token):
+            answer = await self._sent(self.token, method, url, headers, body, most)
+        return answer
+
+    async def _has_another(self, refused: str) -> bool:
+        """Whether there is a token beside the one that was refused: of several searches side by side one asks for it."""
+        if not refused or self.renew is None:
+            return False
+        async with self._renewing:
+            if self.token == refused and not self._renewed:
+                self._renewed, self.token = True, await self.renew(refused)
+        return self.token != refused
+
+    async def _sent(
+        self, token: str, method: str, url: str, headers: Mapping[str, str], body: bytes, most: int
+    ) -> Answer:
         told = {**headers, "x-request-id": self.trace}
-        if self.token:
-            told["authorization"] = f"Bearer {self.token}"
+        if token:
+            told["authorization"] = f"Bearer {token}"
         try:
             return await self.wire.exchange(method, url, told, body, most, internal=self.terms.internal_network)
         except NotAllowedThere:

@@ -1,5 +1,6 @@
 """We prove to a source who we are by an assertion that its token endpoint can check with our public key, and by nothing that lasts."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,10 +14,12 @@ from joserfc.jwk import ECKey
 from helhed.record.live.credentials import AccessTokens
 from helhed.record.live.faults import Fault
 from helhed.record.manifest import Said
-from helhed.registries.sources import Credentials
+from helhed.registries.sources import Credentials, Question
 from tests.support.stand_in import Asked, ok
 from tests.support.world import NOW
 from tests.unit.sources.conftest import NUMBER, Small
+
+_SEARCH = "POST /fhir/Patient/_search"
 
 
 @dataclass
@@ -29,11 +32,12 @@ class Authority:
     given: list[str] = field(default_factory=list)
     said: list[Mapping[str, Any]] = field(default_factory=list)
     answer: Any = None  #: instead of a token
+    refuses: int = 0  #: what the FHIR server says to every token
 
-    async def stand(self) -> "Authority":
+    async def stand(self, question: Question = Question.EVERYTHING) -> "Authority":
         self.small.stand_in.twist = self.twist
         self.small.live.tokens = AccessTokens(self.small.live.wire, lambda: self.key, lambda: NOW + self.at)
-        await self.small.register(credentials=Credentials(self.endpoint, "helhed"), fresh_seconds=0)
+        await self.small.register(credentials=Credentials(self.endpoint, "helhed"), fresh_seconds=0, question=question)
         return self
 
     @property
@@ -44,7 +48,7 @@ class Authority:
         if asked.path == "/fhir/token":
             return self.answer or self._token(asked)
         accepted = self.given and asked.headers.get("authorization") == f"Bearer {self.given[-1]}"
-        return None if accepted else (401, {}, b"{}")
+        return None if accepted and not self.refuses else (self.refuses or 401, {}, b"{}")
 
     def _token(self, asked: Asked) -> Any:
         form = {name: value for name, (value,) in asked.form.items()}
@@ -77,14 +81,50 @@ async def test_a_token_is_used_while_it_holds_and_no_assertion_is_used_twice(sma
     assert len({one["jti"] for one in authority.said}) == 2
 
 
-async def test_a_token_that_was_taken_back_is_not_used_again(small: Small) -> None:
+async def test_a_token_that_was_taken_back_is_exchanged_for_a_new_one_and_the_look_is_answered(small: Small) -> None:
     authority = await Authority(small).stand()
     await small.told()
     authority.given.append("another")
 
-    refused = await small.told(small.asks(1))
-    assert refused.fault == Fault.REFUSED
+    assert (await small.told(small.asks(1))).said is Said.ANSWERED
+    assert authority.given == ["token-0", "another", "token-2"]
     assert (await small.told(small.asks(2))).said is Said.ANSWERED
+    assert len(authority.said) == 2
+
+
+@pytest.mark.parametrize("question", Question)
+async def test_a_source_that_takes_the_new_token_neither_refuses_us_and_is_left_alone_after_some(
+    small: Small, question: Question
+) -> None:
+    authority = await Authority(small).stand(question=question)
+    authority.refuses = 401
+    for _ in range(3):
+        told = await small.told()
+        assert (told.said, told.fault) == (Said.SILENT, Fault.REFUSED)
+
+    assert small.stand_in.paths[:4] == ["POST /fhir/token", _SEARCH, "POST /fhir/token", _SEARCH]
+    asked = len(small.stand_in.asked)
+    assert (await small.told(small.asks(0.2))).fault == Fault.REFUSED
+    assert len(small.stand_in.asked) == asked, "three refusals on end, and nobody asks for a while"
+
+
+async def test_who_is_forbidden_gets_no_further_by_a_new_token(small: Small) -> None:
+    authority = await Authority(small).stand()
+    authority.refuses = 403
+
+    assert (await small.told()).fault == Fault.REFUSED
+    assert small.stand_in.paths == ["POST /fhir/token", _SEARCH]
+
+
+async def test_of_many_looks_whose_token_was_taken_back_one_asks_for_a_new_one(small: Small) -> None:
+    authority = await Authority(small).stand(question=Question.SEARCHES)
+    await small.told()
+    authority.given.append("another")
+
+    told = await asyncio.gather(*(small.told(small.asks(1)) for _ in range(5)))
+
+    assert {one.said for one in told} == {Said.ANSWERED}
+    assert len(authority.said) == 2
 
 
 FAULTS = {

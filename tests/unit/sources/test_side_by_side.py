@@ -77,8 +77,9 @@ class Bearer:
     async def of(self, _terms: Any) -> str:
         return self._token
 
-    def forget(self, _terms: Any) -> None:
+    async def another(self, _terms: Any, refused: str) -> str:
         """There is no other."""
+        return refused
 
 
 @dataclass
@@ -152,7 +153,7 @@ def _described(other: Neighbour, **terms: Any) -> Described:
 async def _register(first: Neighbour, other: Neighbour, service: str) -> None:
     other.stands_at = await first.node.world.organisation(other.name)
     credentials = Credentials(service, "first", "user/*.rs")
-    await put_source(first.node.world.owner, _described(other, deadline_ms=2000, credentials=credentials), NOW)
+    await put_source(first.node.world.owner, _described(other, deadline_ms=10_000, credentials=credentials), NOW)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -234,6 +235,12 @@ async def test_a_block_at_the_first_holds_for_what_the_others_answer(three: Thre
     assert three.second.illness in told_to_the_citizen
 
 
+async def _waited_for(three: Three, one: Neighbour, milliseconds: int) -> None:
+    said = "update registries.source set terms = terms || jsonb_build_object('deadline_ms', $2::int) where organisation = $1"
+    assert one.stands_at is not None
+    await three.first.node.world.owner.execute(said, key_of(one.stands_at), milliseconds)
+
+
 async def test_one_that_stands_still_and_one_that_is_gone_are_told_and_their_last_answers_shown(three: Three) -> None:
     client, address = await three.doctor()
     async with client:
@@ -241,8 +248,10 @@ async def test_one_that_stands_still_and_one_that_is_gone_are_told_and_their_las
         three.second.node.stop_answering()
         three.third.node.kill()
         try:
+            await _waited_for(three, three.second, 500)
             told = await _read(client, address)  # it comes, though one of them never will
         finally:
+            await _waited_for(three, three.second, 10_000)
             three.second.node.go_on()
             await three.third.node.serve()
         again = await _read(client, address)
