@@ -6,11 +6,12 @@ import random
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from uuid import UUID, uuid4
 
-from bench import units
+from bench import overview, units
 from bench.cost import Costs
 from bench.documents import write_documents
 from bench.load import Request, Result, drive, get, post
@@ -250,6 +251,15 @@ class Bench:
             ratio=result.per_second / bare, result=result,
         )  # fmt: skip
 
+    async def _overview(self, report: Report, owner: Connection, bare: float) -> None:
+        """The page of a citizen, first over what is stored alone, then with live sources asked."""
+        await overview.numbered(owner, self._people)
+        made = await overview.pages(self._settings, self._target, self._people, self._random)
+        look = partial(overview.looked, report, owner, made, self._port, self._seconds, bare, self._conditions)
+        await look("overview_stored")
+        async with overview.asked_live(owner, self._people, self._port + 2):
+            await look("overview")
+
     async def _disk(self, report: Report, owner: Connection, _bare: float) -> None:
         """What the store takes for each resource, with all its indexes; superseded versions and the log are not counted."""
         tables = ("resource", "resource_string", "resource_date")
@@ -323,6 +333,7 @@ FIGURES: Mapping[str, Callable[[Bench, Report, Connection, float], Awaitable[Non
     "secured_read_256": Bench._read_256,
     "search_in_record": Bench._search,
     "everything": Bench._everything,
+    "overview": Bench._overview,
     "unit_search": Bench._units,
     "hidden_over_missing": Bench._hidden,
     "transaction": Bench._transactions,

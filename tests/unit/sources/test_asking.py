@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import orjson
+import pytest
 
 from helhed.foundation.ask import Action
 from helhed.foundation.ids import key_of
@@ -11,6 +12,8 @@ from helhed.record.live.faults import Fault
 from helhed.record.manifest import Said
 from tests.support.world import NOW
 from tests.unit.sources.conftest import NUMBER, Small
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_what_a_source_answers_is_seen_as_a_row_of_its_organisation(small: Small) -> None:
@@ -56,7 +59,7 @@ async def test_a_reader_without_a_basis_asks_nobody_and_the_attempt_is_logged(sm
     assert not manifest
     assert small.stand_in.asked == []
     assert await small.seen(stranger) == []
-    row = (await small.world.log(small.patient))[-1]
+    (row,) = await small.logged(stranger)
     assert (row["action"], row["permitted"], row["actor"]) == (Action.ASK_SOURCES, False, stranger.actor)
 
 

@@ -11,6 +11,8 @@ from helhed.trust.blocks.shapes import Blocks, Shape
 from tests.support.stand_in import THERE, measured
 from tests.unit.sources.conftest import Small
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 REPORT = {
     "resourceType": "DiagnosticReport", "id": "r", "status": "final", "code": {"text": "Svar"},
     "subject": {"reference": f"Patient/{THERE}"}, "result": [{"reference": "Observation/a"}],

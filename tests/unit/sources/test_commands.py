@@ -14,6 +14,8 @@ from helhed.foundation.ids import new_id
 from tests.support.stand_in import ok
 from tests.unit.sources.conftest import NUMBER, Small
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 def _file(small: Small, folder: Path, **more: Any) -> Path:
     said = {

@@ -19,6 +19,8 @@ from tests.support.stand_in import Asked, ok
 from tests.support.world import NOW
 from tests.unit.sources.conftest import NUMBER, Small
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 _SEARCH = "POST /fhir/Patient/_search"
 
 

@@ -21,6 +21,8 @@ from tests.support.stand_in import THERE, measured
 from tests.support.world import NOW
 from tests.unit.sources.conftest import Small
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
 STUDY = {
     "resourceType": "ImagingStudy", "id": "s", "status": "available", "subject": {"reference": f"Patient/{THERE}"}, "started": "2026-11-01T10:00:00Z",
@@ -34,7 +36,7 @@ PHOTO = {
 LENGTH = {"coding": [{"system": "http://loinc.org", "code": "39126-8"}]}
 
 
-@pytest_asyncio.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def door(small: Small) -> AsyncIterator[Door]:
     """The FHIR door, as the ward's doctor."""
     yield Door(small.world, small.asks(), live=small.live)
@@ -108,14 +110,15 @@ async def test_an_image_is_fetched_through_the_network_after_the_look_is_logged(
     rows = await small.seen(types=("Media", "ImagingStudy"))
 
     for row in rows:
-        found = await images.of(small.asks(), row.type_name, row.id, 0)
+        ask = small.asks()
+        found = await images.of(ask, row.type_name, row.id, 0)
+        assert Action.SEE_ANSWERS in {one["action"] for one in await small.logged(ask)}
         assert (found.kind, found.content) == ("image/png", PNG)
         assert small.stand_in.url.encode() not in row.body
     assert small.stand_in.paths[-2:] == [
         "GET /fhir/Binary/x",
         "GET /wado/studies/1.2/series/1.2.3/instances/1.2.3.4/rendered",
     ]
-    assert (await small.world.log(small.patient))[-1]["action"] == Action.SEE_ANSWERS
 
 
 @pytest.mark.parametrize("body", [b"<svg/>", b"%PDF-1.7", b"", b'{"resourceType":"Binary","data":"!"}'])
@@ -174,12 +177,12 @@ async def test_an_operator_pauses_a_source_and_nobody_else_does(small: Small) ->
     operator = small.world.professional(await small.world.employee(small.ward, "operator"), small.ward, "operator")
 
     with pytest.raises(Unknown):
-        await small.live.sources.switch(small.asks(), small.source, on=False)
+        await small.live.sources.switch(asked := small.asks(), small.source, on=False)
     await small.live.sources.switch(operator, small.source, on=False)
 
     assert (await small.told()).said == Said.PAUSED
-    rows = await small.world.owner.fetch("select permitted from foundation.access_log where action = 202 order by id")
-    assert [row["permitted"] for row in rows] == [False, True]
+    logged = "select permitted from foundation.access_log where action = 202 and trace = $1"
+    assert [await small.world.owner.fetchval(logged, one.trace) for one in (asked, operator)] == [False, True]
 
 
 class _Rows:
