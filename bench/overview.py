@@ -31,9 +31,7 @@ _CLIENTS = 2
 WORKERS_KNOW_SECONDS = 3.0  #: after that every worker knows of a new source, and has told what it counted
 KINDS = (SourceKind.PRIVATE_HOSPITAL, SourceKind.LABORATORY, SourceKind.IMAGES, SourceKind.WOUNDS)
 _HANGS = SourceKind.WOUNDS
-_NUMBERED = (
-    "update registries.citizen c set cpr = q.cpr, replacement = false from unnest($1::bigint[], $2::text[]) q(key, cpr) where c.key = q.key"
-)
+_NUMBERED = "update registries.citizen c set cpr = q.cpr, replacement = false from unnest($1::bigint[], $2::text[]) q(key, cpr) where c.key = q.key"
 _LOOKS = "select count(*) from foundation.access_log where action = $1 and permitted"
 _ASKED = "select count(*) as looks, coalesce(sum(cardinality(resources)), 0)::bigint as questions from foundation.access_log where action = $1 and permitted"
 

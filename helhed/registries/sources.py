@@ -83,6 +83,7 @@ class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     question: Question = Question.EVERYTHING
     credentials: Credentials | None = None  #: None: it is asked without (a test, or a network of its own)
     internal_network: bool = False  #: it may stand in a network of our own, or on this machine
+    replacement_numbers: bool = True  #: whether it knows replacement CPR numbers; else it is told none
     images: str = ""  #: its DICOMweb base (WADO-RS), "" for none
 
 

@@ -47,7 +47,7 @@ async def _check(loaded: Loaded, answered: Answered, asks: Sequence[Ask], tally:
     for ask in sorted(asks, key=lambda one: one.at):
         await loaded.opened.owner.fetchval("select fhir.purge_live_rows($1)", ask.at)
         for citizen in map(key_of, loaded.world.citizens):
-            about = [one for one in answered.rows if one.row.citizen == citizen]
+            about = [one for one in answered.rows if one.row.citizen in answered.facts.keys(citizen)]
             tally.met(hidden=not all(_seen(ask, answered, one) for one in about))
             await _check_record(loaded, answered, replace(ask, trace=uuid4()), citizen, about)
             await _check_question(loaded, answered, replace(ask, trace=uuid4()), citizen)
@@ -60,12 +60,14 @@ async def _check_record(loaded: Loaded, answered: Answered, ask: Ask, citizen: i
     rows = await loaded.opened.owner.fetch(_ROWS, ask_row(ask), citizen, numbers)
     wanted = {one.row.id: one.row for one in about if _seen(ask, answered, one)}
     assert {row["id"] for row in rows} == set(wanted), (ask, citizen)
-    logged = await loaded.opened.owner.fetch(_LOG, ask.trace, _SHOWN, citizen)
-    assert [set(row["resources"]) for row in logged] == ([set(wanted)] if wanted else [])
-    for row in logged:
-        decided = [number_of(decide(ask, Action.READ, one, answered.facts)) for one in wanted.values()]
-        assert row["basis"] == min(number for number in decided if number is not None)
-        assert set(row["concerned"] or ()) == set().union(*(one.concerns for one in wanted.values()))
+    for key in answered.facts.keys(citizen):
+        theirs = {name: one for name, one in wanted.items() if one.citizen == key}
+        logged = await loaded.opened.owner.fetch(_LOG, ask.trace, _SHOWN, key)
+        assert [set(row["resources"]) for row in logged] == ([set(theirs)] if theirs else [])
+        for row in logged:
+            decided = [number_of(decide(ask, Action.READ, one, answered.facts)) for one in theirs.values()]
+            assert row["basis"] == min(number for number in decided if number is not None)
+            assert set(row["concerned"] or ()) == set().union(*(one.concerns for one in theirs.values()))
 
 
 async def _check_read(loaded: Loaded, answered: Answered, ask: Ask, one: Live) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
+from uuid import UUID
 
 from helhed.fhir.definitions import type_definition
 from helhed.record.live.faults import Fault, SourceFault
@@ -36,29 +37,61 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """One of the keys of a citizen, and a number they are known by under it."""
+
+    citizen: int  #: the key
+    patient: UUID  #: here
+    number: Number
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """What a source answered: entries of its Bundles as they came, and the id of the citizen there (None: it knows nobody)."""
 
     patient: str | None
     entries: tuple[dict[str, Any], ...] = ()
+    people: tuple[
+        Person, ...
+    ] = ()  #: of ours, whose numbers the source has for this one: the first is who was asked about
+
+
+async def ask_about(talk: Talk, people: Sequence[Person], types: Sequence[str]) -> list[Answered]:
+    """By each number, one after the other; whom the source has given once already, under another number, is not asked for again, and a
+    number that it was seen to have is not told it. Raises SourceFault.
+    """
+    found: dict[str, list[Person]] = {}
+    seen: dict[Number, str] = {}
+    for one in people:
+        patient = seen.get(one.number)
+        if patient is None and (known := await _known_as(talk, one.number)) is not None:
+            patient = known[0]
+            seen |= dict.fromkeys(known[1], patient)
+        if patient is not None:
+            found.setdefault(patient, []).append(one)
+    return [
+        Answered(patient, await _everything(talk, patient, types), tuple(those)) for patient, those in found.items()
+    ]
 
 
 async def ask(talk: Talk, number: Number, types: Sequence[str]) -> Answered:
     """Everything of these types. Raises SourceFault."""
-    patient = await _known_as(talk, number)
-    if patient is None:
-        return Answered(None)
+    known = await _known_as(talk, number)
+    return Answered(None) if known is None else Answered(known[0], await _everything(talk, known[0], types))
+
+
+async def _everything(talk: Talk, patient: str, types: Sequence[str]) -> tuple[dict[str, Any], ...]:
     if talk.terms.question is Question.EVERYTHING:
         asked = urlencode({"_type": ",".join([*types, *_NAMED]), "_count": _PAGE}, safe=",")
         url = f"{talk.terms.address}/Patient/{quote(patient, safe='')}/$everything?{asked}"
-        return Answered(patient, tuple(await _pages(talk, await talk.get(url))))
+        return tuple(await _pages(talk, await talk.get(url)))
     gate = asyncio.Semaphore(rules().searches_at_once)
     try:
         async with asyncio.TaskGroup() as group:
             parts = [group.create_task(_search(talk, name, patient, gate)) for name in types]
     except* SourceFault as faults:
         raise _first(faults) from None
-    return Answered(patient, tuple(entry for part in parts for entry in part.result()))
+    return tuple(entry for part in parts for entry in part.result())
 
 
 def _first(faults: BaseExceptionGroup[BaseException]) -> BaseException:
@@ -70,30 +103,29 @@ def _first(faults: BaseExceptionGroup[BaseException]) -> BaseException:
 _NAMED = ("Practitioner", "PractitionerRole", "Organization")
 
 
-async def _known_as(talk: Talk, number: Number) -> str | None:
-    """The id of the one Patient with this number at the source."""
+async def _known_as(talk: Talk, number: Number) -> tuple[str, list[Number]] | None:
+    """The id of the one Patient with this number at the source, and all numbers that it has there."""
     form = urlencode({"identifier": f"{number.system}|{number.value}", "_count": 2}).encode()
     found = [one for one in _resources(await talk.search("Patient", form)) if one.get("resourceType") == "Patient"]
     ids = {one.get("id") for one in found}
     if not ids:
         return None
-    if len(ids) > 1 or not all(_has(one, number) for one in found):
+    numbers = [_numbers(one) for one in found]
+    if len(ids) > 1 or not all(number in some for some in numbers):
         raise SourceFault(Fault.WRONG_PERSON)
     (identifier,) = ids
     if not is_id(identifier):
         raise SourceFault(Fault.UNREADABLE)
-    return str(identifier)
+    return str(identifier), numbers[0]
 
 
-def _has(patient: dict[str, Any], number: Number) -> bool:
+def _numbers(patient: dict[str, Any]) -> list[Number]:
     named = patient.get("identifier")
-    return isinstance(named, list) and any(
-        isinstance(one, dict)
-        and one.get("system") == number.system
-        and isinstance(one.get("value"), str)
-        and normal_cpr(one["value"]) == number.value
-        for one in named
-    )
+    return [
+        Number(normal_cpr(one["value"]), one["system"] == REPLACEMENT_CPR)
+        for one in (named if isinstance(named, list) else ())
+        if isinstance(one, dict) and one.get("system") in {CPR, REPLACEMENT_CPR} and isinstance(one.get("value"), str)
+    ]
 
 
 def is_id(value: object) -> bool:

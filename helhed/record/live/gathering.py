@@ -19,7 +19,7 @@ from helhed.foundation.clock import Clock
 from helhed.foundation.errors import HelhedError
 from helhed.foundation.logging import logger
 from helhed.foundation.metrics import SOURCE_ANSWERS
-from helhed.record.live.asking import ask as ask_source
+from helhed.record.live.asking import ask_about
 from helhed.record.live.credentials import AccessTokens
 from helhed.record.live.faults import Fault, SourceFault
 from helhed.record.live.keeping import LiveRows, LiveVersion, Planned
@@ -88,21 +88,22 @@ class LiveSources:
         fault = _fault(one.reason)
         if one.terms is not None:
             answer = await self._asked(one, one.terms, ask, citizen)
-            if isinstance(answer, Taken):
-                return _told(one, Said.ANSWERED, ask.at, answer.dropped if one.tells else 0)
+            if isinstance(answer, int):
+                return _told(one, Said.ANSWERED, ask.at, answer if one.tells else 0)
             fault = answer
         said = Said.LAST_ANSWER if one.answered else Said.SILENT
         return _told(one, said, one.answered, one.dropped if one.answered else 0, fault)
 
-    async def _asked(self, one: Planned, terms: Terms, ask: Ask, citizen: int) -> Taken | Fault:
-        """The answer, kept; or why there is none. Whatever happens, no later than the deadline."""
+    async def _asked(self, one: Planned, terms: Terms, ask: Ask, citizen: int) -> int | Fault:
+        """The answer is kept, and so much of it could not be used; or why there is none. Whatever happens, no later than the deadline."""
         late = Fault.BUSY
         try:
             async with self.deadline(terms.deadline_ms / 1000), self._of_one[one.source], self._of_all:
                 late = Fault.SILENT
-                taken = await self._taken(one, terms, ask)
+                taken = {citizen: Taken(())} | await self._taken(one, terms, ask)
                 late = Fault.OURS
-                await self.kept.put(one, citizen, ask.at, taken)
+                for key, part in taken.items():
+                    await self.kept.put(one, key, ask.at, part)
         except TimeoutError:
             return await self._failed(one, late)
         except SourceFault as error:
@@ -111,19 +112,26 @@ class LiveSources:
             logger("sources").warning("an answer was not kept", source=str(one.source), error=error)
             return await self._failed(one, Fault.OURS)
         await self._note(one, None)
-        return taken
+        return sum(part.dropped for part in taken.values())
 
     async def talk(self, terms: Terms, ask: Ask) -> Talk:
         """What we say to a source for somebody, with a token. Raises SourceFault."""
         return Talk(self.wire, terms, await self.tokens.of(terms), str(ask.trace), partial(self.tokens.another, terms))
 
-    async def _taken(self, one: Planned, terms: Terms, ask: Ask) -> Taken:
-        if one.number is None:  # nobody outside knows a citizen without a number
-            return Taken(())
-        answered = await ask_source(await self.talk(terms, ask), one.number, one.types)
-        people = await self.kept.people(identifiers_named(answered))
-        whose = Whose(one.source, terms.address, one.patient, self.secret, ask.at, people)
-        return await asyncio.to_thread(take, answered, one.types, whose)
+    async def _taken(self, one: Planned, terms: Terms, ask: Ask) -> dict[int, Taken]:
+        """What the source has under each key of the citizen; nothing where nobody outside can know them, for want of a number."""
+        taken = {person.citizen: Taken(()) for person in one.people}
+        if not one.people:
+            return taken
+        for answered in await ask_about(await self.talk(terms, ask), one.people, one.types):
+            who, *same = answered.people
+            professionals = await self.kept.people(identifiers_named(answered))
+            also = frozenset(other.patient for other in same if other.citizen != who.citizen)
+            whose = Whose(one.source, terms.address, who.patient, self.secret, ask.at, professionals, also)
+            found = await asyncio.to_thread(take, answered, one.types, whose)
+            before = taken[who.citizen]
+            taken[who.citizen] = Taken((*before.rows, *found.rows), before.dropped + found.dropped)
+        return taken
 
     async def _failed(self, one: Planned, fault: Fault) -> Fault:
         if fault not in {Fault.BUSY, Fault.OURS}:

@@ -1,6 +1,6 @@
 """What the database holds of live sources: who is asked now, what was answered, and what of it an ask may see."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,18 +15,19 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.database import Pool
 from helhed.foundation.lend import lend
 from helhed.foundation.proving import Duty, lend_proven
-from helhed.record.live.asking import Number
+from helhed.record.live.asking import Number, Person
 from helhed.record.live.rules import rules
 from helhed.record.live.taking import LiveRow, Taken
 from helhed.registries.protection import CONCEALED, protected_among, without_addresses
 from helhed.registries.sources import Terms, terms_of
 
-_ASK = "select * from fhir.ask_live($1::fhir.ask, $2, $3::smallint[], $4)"
+_ASK = "select * from fhir.ask_live_by_numbers($1::fhir.ask, $2, $3::smallint[], $4)"
 _ROWS = "select * from fhir.live_rows_of($1::fhir.ask, $2, $3::smallint[], $4)"
 _READ = "select * from fhir.read_live($1::fhir.ask, $2::smallint, $3)"
 _PUT = """
 select fhir.put_live_answer($1, $2, $3::smallint[], $4, $5, $6, $7::uuid[], $8::smallint[], $9::jsonb, $10::timestamptz[],
   $11::timestamptz[], $12::timestamptz[], $13::bytea[])"""
+_SAME = "select fhir.remember_same($1, $2, $3::uuid[], $4::uuid[])"
 _PURGE = "select fhir.purge_live_rows($1)"
 _NAMED = "select * from registries.named_by($1::text[], $2::text[])"
 
@@ -46,8 +47,7 @@ class Planned:
     dropped: int
     reason: str | None  #: why it failed last
     terms: Terms | None  #: when it is asked
-    patient: UUID
-    number: Number | None
+    people: tuple[Person, ...]  #: the keys and numbers of the citizen, who was opened first; none when it is not asked
     tells: bool  #: whether anything of what its answers hold is said to this asker
 
 
@@ -127,6 +127,8 @@ class LiveRows:
                 [TYPE_NUMBERS[row.type_name] for row in rows], orjson.dumps(labels).decode(), [row.lo for row in rows],
                 [row.hi for row in rows], [row.sort for row in rows], [row.body for row in rows],
             )  # fmt: skip
+            if same := [(row.id, other) for row in rows for other in row.others]:
+                await connection.execute(_SAME, one.source, citizen, *zip(*same, strict=True))
 
     async def rows(self, ask: Ask, citizen: int, types: Sequence[str], limit: int) -> list[LiveVersion]:
         """What the ask may see of what was answered, newest first: one look."""
@@ -177,10 +179,13 @@ def _concealed(body: bytes) -> bytes:
 
 
 def _planned(row: Any) -> Planned:
-    number = row["number"]
     return Planned(
         row["source"], row["organisation"], row["name"], row["kind"], row["withholds"], row["state"],
         tuple(TYPE_NAMES[one] for one in row["types"]), row["answered"], row["dropped"], row["reason"],
-        None if row["terms"] is None else terms_of(row["terms"]), row["patient"],
-        None if number is None else Number(number, row["replacement"]), row["tells"],
+        None if row["terms"] is None else terms_of(row["terms"]), tuple(_people(row["numbers"])), row["tells"],
     )  # fmt: skip
+
+
+def _people(numbers: str | None) -> Iterator[Person]:
+    for one in orjson.loads(numbers or "[]"):
+        yield Person(int(one["citizen"]), UUID(one["patient"]), Number(one["number"], one["replacement"]))

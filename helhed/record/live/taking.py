@@ -39,6 +39,7 @@ class LiveRow:
     sort: datetime
     body: bytes
     addresses: tuple[str, ...] = ()  #: where the source has its attachments
+    others: tuple[UUID, ...] = ()  #: its ids under other keys of the citizen
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Whose:
     secret: bytes  #: that ids follow from
     at: datetime
     people: Mapping[tuple[str, str], str]  #: identifiers of professionals and places that are known here -> Type/id
+    also: frozenset[UUID] = frozenset()  #: other Patients of the citizen here, whom the source has as the same one
 
 
 def identifiers_named(answered: Answered) -> set[tuple[str, str]]:
@@ -120,10 +122,11 @@ def _identifiers(resource: dict[str, Any]) -> list[tuple[str, str]]:
     return [(a, b) for a, b in pairs if isinstance(a, str) and isinstance(b, str)]
 
 
-def _own_id(type_name: str, identifier: str, whose: Whose) -> UUID:
+def _own_id(type_name: str, identifier: str, whose: Whose, patient: UUID | None = None) -> UUID:
     """The same each time the source answers, and told by nobody without the secret."""
-    said = "\n".join(("live row", str(whose.source), str(whose.patient), type_name, identifier))
-    return derived_id(hmac.new(whose.secret, said.encode(), hashlib.sha256).digest(), bucket_of(whose.patient))
+    home = patient or whose.patient
+    said = "\n".join(("live row", str(whose.source), str(home), type_name, identifier))
+    return derived_id(hmac.new(whose.secret, said.encode(), hashlib.sha256).digest(), bucket_of(home))
 
 
 def _row(resource: dict[str, Any], known: Mapping[str, str], whose: Whose) -> LiveRow | None:
@@ -144,7 +147,9 @@ def _row(resource: dict[str, Any], known: Mapping[str, str], whose: Whose) -> Li
     body = _WRITE.encode(
         {"resourceType": told.pop("resourceType"), "id": told.pop("id"), "meta": told.pop("meta"), **told}
     )
-    return _labelled(identifier, body, turning, whose)
+    row = _labelled(identifier, body, turning, whose)
+    others = tuple(_own_id(name, resource["id"], whose, other) for other in sorted(whose.also))
+    return replace(row, others=others) if row and others else row
 
 
 def _subject(resource: dict[str, Any]) -> str:

@@ -205,7 +205,7 @@ DECIDED = {
     "trust.confirm_counter_act", "trust.answer_counter_act", "trust.withdraw_counter_act", "trust.counter_acts", "trust.own_counter_acts",
     "trust.send_letter", "trust.own_help", "trust.contest_help", "trust.register_acting", "trust.registered_acting",
     "fhir.admit", "fhir.citizen_rows", "fhir.claim", "fhir.everything_of", "fhir.history_between", "fhir.history_of", "fhir.history_of_types",
-    "fhir.read_many", "fhir.read_version", "fhir.seen_of", "fhir.ask_live", "fhir.live_rows_of", "fhir.read_live", "registries.switch_source",
+    "fhir.read_many", "fhir.read_version", "fhir.seen_of", "fhir.ask_live", "fhir.ask_live_by_numbers", "fhir.live_rows_of", "fhir.read_live", "registries.switch_source",
     "fhir.referenced", "fhir.explain_search", "fhir.search_any", "fhir.search_record_many", "registries.find_by_name", "registries.find_citizen",
     "registries.match_citizens", "registries.own_identity", "trust.blocks_of", "trust.declare_relation", "trust.end_block", "trust.held_relation",
     "trust.want_proof", "trust.own_proof", "trust.own_map",
@@ -255,7 +255,7 @@ TAKE_IN = {
     "trust.put_past_contacts",
     "trust.put_age_limits", "trust.put_deadlines", "trust.put_roles",  # earlier releases may call them; the tables take nothing from who serves
     "foundation.put_cosignature",
-    "fhir.put_live_answer", "fhir.purge_live_rows", "registries.note_source",
+    "fhir.put_live_answer", "fhir.remember_same", "fhir.purge_live_rows", "registries.note_source",
     "trust.security_event",
     "trust.note_attempt", "trust.attempts_lately", "trust.forget_attempts",  # how many failed, of whom the caller names
     "trust.follow_up_declarations",
