@@ -253,8 +253,7 @@ async def test_what_a_live_source_answers_keeps_none_either(ward: Ward) -> None:
             0,
             None,
             terms,
-            whose,
-            None,
+            (),
             True,
         )
         body = orjson.dumps({"resourceType": "RelatedPerson", "id": str(uuid4()), **related(whose)})

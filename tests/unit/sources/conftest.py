@@ -23,7 +23,7 @@ from helhed.record.live.talking import Wire
 from helhed.record.manifest import Told
 from helhed.registries.identifiers import CPR
 from helhed.registries.sources import Described, SourceKind, Sources, Terms, Way, end_source, put_source
-from tests.generative.twins import copy_of
+from tests.support.databases import copy_of
 from tests.support.stand_in import StandIn, measured
 from tests.support.world import NOW, SECRET, World
 

@@ -27,7 +27,7 @@ from helhed.record.live.talking import Wire
 from helhed.record.manifest import Said, Told
 from helhed.registries.identifiers import CPR
 from helhed.registries.sources import Credentials, Described, Question, SourceKind, Sources, Terms, Way, put_source
-from tests.generative.twins import copy_of
+from tests.support.databases import copy_of
 from tests.support.node import Node, found, node
 from tests.support.pages import words_of
 from tests.support.stand_in import Asked, StandIn, ok

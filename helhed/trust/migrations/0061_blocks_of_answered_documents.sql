@@ -30,6 +30,9 @@ begin
   return b;
 end $$;
 
+-- Where live sources are asked, by all numbers of a citizen (fhir.ask_live_by_numbers).
+grant select on registries.citizen_identifier to helhed_fhir;
+
 do $$
 begin
   alter function trust.is_blocked_by_name(uuid[], timestamptz) owner to helhed_trust;
