@@ -434,6 +434,7 @@ async def test_a_decided_function_asks_who_is_asking(library: Scene, name: str) 
         "trust.keeps_log(asker)", "registries.may_arrange(asker", "registries.may_hold_numbers(asker", "trust.acts_in(asker", "trust.keeps_running(asker)",
         "trust.may_copy(asker)", "insight.may_extract(asker", "trust.emergency_patients(asker)",
         "trust.watch_standing(asker", "trust.watch_within(asker",  # security officers
+        "fhir.ask_live(asker",  # which decides and logs who is asked
         "fhir.may_purge(asker", "fhir.purge_problem(asker",  # a custodian's own organisation
         "trust.sees_subscription(asker", "trust.owns_subscription(asker", "trust.ask_of_subscription(",  # its owner, now
     )  # fmt: skip
