@@ -64,7 +64,7 @@ class Intake:
         """The message in a document; what is none is kept, and raised."""
         try:
             message = await aside(len(raw), lambda: self.read(raw))
-            return replace(message, about=await own_row(self._store.pool, ask, message))
+            return replace(message, about=await own_row(self._store, ask, message))
         except Unfit as error:
             raise await self._parked(
                 ask, came, channel, "unfit", error, InvalidResource(issues=error.issues)

@@ -8,9 +8,10 @@ from uuid import UUID, uuid4
 from helhed.exchange.messages.envelope import Message
 from helhed.exchange.messages.rules import NOTIFICATION
 from helhed.fhir.definitions import TYPE_NUMBERS
+from helhed.fhir.store import Store
 from helhed.fhir.store.rows import ask_row
 from helhed.foundation.ask import Ask
-from helhed.foundation.database import Connection, Pool
+from helhed.foundation.database import Connection
 from helhed.foundation.ids import parse_id
 from helhed.foundation.lend import lend
 from helhed.foundation.proving import Duty, prove
@@ -61,14 +62,14 @@ class Outcome(NamedTuple):
     basis: int | None = None
 
 
-async def own_row(pool: Pool, ask: Ask, message: Message) -> UUID | None:
+async def own_row(store: Store, ask: Ask, message: Message) -> UUID | None:
     """The Encounter that a HospitalNotification tells of, where its sender's organisation has it here already: the record is not written by a
     notice of what it says.
     """
     named = parse_id(str((message.focus or {}).get("id"))) if message.type.name == NOTIFICATION else None
     if named is None:
         return None
-    async with lend(pool) as connection:
+    async with lend(store.pool) as connection:
         own = await connection.fetchval(_OWN_ROW, ask_row(ask), named, TYPE_NUMBERS["Encounter"])
     return named if own else None
 
