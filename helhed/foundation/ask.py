@@ -136,6 +136,8 @@ class Action(IntEnum):
     CALENDAR_FEED = 210  # the calendar, fetched by a link that its holder made
     OPEN_FEED = 211  # such a link is made
     END_FEED = 212
+    CHOOSE_WAY = 225  # by which way a citizen wants to be told of news is chosen, confirmed or left
+    SEE_FEEDS = 226  # that there are links to the calendar of somebody else
     ANSWER_APPOINTMENT = 213  # a citizen confirms, calls off, or asks to be moved
     ANSWER_WORK = 230  # a citizen answers a piece of work that was asked of them
     ASK_SOURCES = 200  # other places are asked what they have: decided and logged before anything is sent

@@ -101,7 +101,7 @@ def _filled(path: str, one: Errand) -> str:
 def fields_of(one: Errand) -> dict[str, str]:
     """A form with the citizen in every field in which one may stand."""
     named = dict.fromkeys(("hvem", "borger", "patient_id", "modtager", "person", "paaroerende"), str(one.about))
-    typed = dict.fromkeys(("patient", "cpr", "soeg", "sag", "navn"), one.number or "Skjult")
+    typed = dict.fromkeys(("patient", "cpr", "soeg", "sag", "navn"), one.number or "Ukendt")
     rows = {"raekke": one.row("Observation"), "aftale": one.row("Appointment"), "id": one.row("Appointment")}
     return {**named, **typed, **rows, "version": "1", "grund": "x", "hvorfor": "x", "tekst": "x", "dag": "2026-11-23"}
 

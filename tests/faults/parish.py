@@ -103,12 +103,12 @@ class Parish:
         """What the register says from now on."""
         await self.world.change(self.world.system(self.ward), one.about, self.body(family, numbers, **more))
 
-    async def acts(self, actor: UUID, about: UUID, basis: str) -> None:
+    async def acts(self, actor: UUID, about: UUID, basis: str, *, shares_home: bool = False) -> None:
         """Somebody acts for somebody."""
         await self.world.owner.execute(
-            "insert into trust.acting (id, citizen, actor, basis, scopes, obeys_blocks, valid_from, valid_to, given_at, given_kind, given_by) "
-            "values ($1, $2, $3, $4, '{all}', false, $5, $6, $5, 1, $2)",
-            uuid4(), key_of(about), key_of(actor), BASIS_NUMBERS[basis], NOW - timedelta(days=3), EVER,
+            "insert into trust.acting (id, citizen, actor, basis, scopes, obeys_blocks, valid_from, valid_to, given_at, given_kind, given_by, shares_home) "
+            "values ($1, $2, $3, $4, '{all}', false, $5, $6, $5, 1, $2, $7)",
+            uuid4(), key_of(about), key_of(actor), BASIS_NUMBERS[basis], NOW - timedelta(days=3), EVER, shares_home,
         )  # fmt: skip
 
     async def link(self, replaced: UUID, kept: UUID) -> None:

@@ -44,7 +44,11 @@ async def protected(parish: Parish) -> list[Visitor]:
     child.rows["Person"] = await world.put(
         system, {"resourceType": "Person", "link": [{"target": of_child}], "address": [address()]}
     )
-    await parish.acts(mother, child.about, "custody")
+    await parish.acts(mother, child.about, "custody", shares_home=True)
+    father = await world.patient(
+        parish.elsewhere, "Fader", identifier=[own_number("0101809113")], birthDate="1980-01-01"
+    )
+    await parish.acts(father, child.about, "custody")
     await parish.with_papers(child)
     await parish.says(child, "Skjult", numbers, birthDate="2018-01-01", address=[address()], meta=LABEL)
     child.handle = await parish.handle(child, child.number)
@@ -53,6 +57,7 @@ async def protected(parish: Parish) -> list[Visitor]:
         Visitor("the ward's system", system, child, (STREET,)),
         Visitor("the child", world.citizen(child.about), child, (STREET,), sees=OWN),
         Visitor("the mother", world.citizen(mother), child, (STREET,), sees=OWN, behalf=True),
+        Visitor("the father, with whom the child does not live", world.citizen(father), child, (STREET, OWN, "Skjult"), behalf=True),
         Visitor("a neighbour", world.citizen(parish.neighbour), child, (STREET, OWN)),
         Visitor("a doctor elsewhere", parish.stranger, child, (STREET, OWN)),
         Visitor("the counter", parish.clerk, child, (STREET, OWN)),

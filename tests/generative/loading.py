@@ -160,6 +160,10 @@ async def put_facts(owner: Connection, facts: Facts) -> None:
         await owner.execute("delete from trust.recorder")
         for table in ("block", "assistance", "opening", "acting", "mask", "past_contact"):
             await owner.execute(f"delete from trust.{table}")
+        await owner.execute("delete from registries.protected_citizen")
+        await owner.execute(
+            "insert into registries.protected_citizen select unnest($1::bigint[])", list(facts.protected)
+        )
         await owner.execute("delete from trust.system_client where not organisation = any($1)", list(facts.systems))
         for job in facts.employments:
             await put_employment(owner, job)
@@ -292,9 +296,10 @@ async def put_acting(owner: Connection, one: Acting) -> None:
     """Somebody acts for somebody."""
     types = None if one.types is None else [TYPE_NUMBERS[name] for name in sorted(one.types)]
     await owner.execute(
-        "insert into trust.acting (id, actor, citizen, basis, types, obeys_blocks, valid_from, valid_to) "
-        "values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "insert into trust.acting (id, actor, citizen, basis, types, obeys_blocks, valid_from, valid_to, shares_home) "
+        "values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         uuid4(), one.actor, one.citizen, BASIS_NUMBERS[one.basis.value], types, one.obeys_blocks, *_ends(one.validity),
+        one.shares_home,
     )  # fmt: skip
 
 

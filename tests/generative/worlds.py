@@ -226,6 +226,7 @@ def a_world(drawer: Drawer) -> World:
     )
     facts = replace(facts, contacts=tuple(_past_contacts(builder, here)), deadlines=policy().deadlines)
     facts = replace(facts, masks=(*facts.masks, *_masks_of_parts(builder)), allowances=tuple(_allowances(builder)))
+    facts = _with_protection(builder, facts)
     return World(
         tuple(builder.organisations), tuple(builder.professionals), tuple(builder.citizens), tuple(builder.kept), facts
     )
@@ -520,6 +521,15 @@ def _dead(kept: Sequence[Kept]) -> frozenset[int]:
     return frozenset(one.row.citizen for one in people if one.resource.get("deceasedBoolean"))  # type: ignore[misc]
 
 
+def _with_protection(builder: _Builder, facts: Facts) -> Facts:
+    """Some whose address CPR protects, and parents with whom they live. Drawn by themselves: the rest of a world stays what it was."""
+    drawer = Drawer.seeded(builder.seed + 1)
+    acting = tuple(replace(one, shares_home=drawer.chance(40)) for one in facts.acting)
+    return replace(
+        facts, acting=acting, protected=frozenset(key_of(one) for one in builder.citizens if drawer.chance(30))
+    )
+
+
 def _births(kept: Sequence[Kept]) -> dict[int, date]:
     """Full dates of birth."""
     found = {one.row.citizen: one.resource.get("birthDate", "") for one in kept if one.row.type_name == "Patient"}
@@ -668,6 +678,7 @@ def _renewed_facts(facts: Facts, keys: dict[int | None, Any], ids: dict[UUID, UU
         deadlines=facts.deadlines,
         links=tuple(frozenset(keys[one] for one in pair) for pair in facts.links),
         dead=frozenset(keys[one] for one in facts.dead),
+        protected=frozenset(keys[one] for one in facts.protected),
         recorders=frozenset((job, keys[holder]) for job, holder in facts.recorders),
         allowances=tuple(replace(one, actor=keys[one.actor], citizen=keys[one.citizen]) for one in facts.allowances),
     )  # fmt: skip

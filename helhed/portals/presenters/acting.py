@@ -159,7 +159,7 @@ def _view(one: Acting, words: Words) -> ActingView:
     period = f"{words('acting.from', when=since)}, {_until(one.until, words)}" if since else _until(one.until, words)
     return ActingView(
         id=one.id,
-        name=one.other_name,
+        name=one.other_name or words("acting.protected_name"),
         basis=words(f"acting.{'for_me' if one.for_me else 'for_other'}.{one.basis}"),
         parts=_parts(one.scopes, words),
         obeys_blocks=one.obeys_blocks,

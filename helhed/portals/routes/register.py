@@ -66,7 +66,14 @@ async def register(request: Request) -> Response:
     if not (await visitor.count_lookup(who.number) and await visitor.count_lookup(by.number)):
         raise TooMany
     said = await visitor.ports.help.register(
-        visitor.ask(Purpose.DIRECTORY), who, by, basis, since=since, until=until, decision=fields["afgoerelse"]
+        visitor.ask(Purpose.DIRECTORY),
+        who,
+        by,
+        basis,
+        since=since,
+        until=until,
+        decision=fields["afgoerelse"],
+        shares_home=fields.get("hjemme") == "ja",
     )
     if said != "registered":
         return await _page(visitor, fields, f"register.problem.{said}", status=422)

@@ -24,7 +24,7 @@ from helhed.trust.policy import BASIS_NUMBERS
 _PATIENT = TYPE_NUMBERS["Patient"]
 LASTS = timedelta(minutes=30)
 LOG_DAYS = timedelta(days=90)
-_REGISTER = "select trust.register_acting($1::fhir.ask, $2, $3, $4::text[], $5, $6::text[], $7::smallint, $8, $9, $10, $11::smallint)"
+_REGISTER = "select trust.register_acting($1::fhir.ask, $2, $3, $4::text[], $5, $6::text[], $7::smallint, $8, $9, $10, $11::smallint, $12)"
 _MANDATE = (
     "select trust.help_mandate($1::fhir.ask, $2, $3, $4, $5::text[], $6::text[], $7::smallint[], $8, $9, $10, $11, $12)"
 )
@@ -193,11 +193,23 @@ class Help:
         await self._must("select trust.contest_help($1::fhir.ask, $2)", ask, about)
 
     async def register(
-        self, ask: Ask, who: Named, by: Named, basis: str, *, since: datetime, until: datetime, decision: str
+        self,
+        ask: Ask,
+        who: Named,
+        by: Named,
+        basis: str,
+        *,
+        since: datetime,
+        until: datetime,
+        decision: str,
+        shares_home: bool = False,
     ) -> str:
-        """Custody, a guardian or a proxy, from an authority's decision; ``registered``, or in a word why not."""
+        """Custody, a guardian or a proxy, from an authority's decision; ``registered``, or in a word why not. ``shares_home``: whether CPR
+        says that the child lives with who has custody, which counts while the child's address is protected.
+        """
         values = (
             uuid4(), who.number, who.words, by.number, by.words, BASIS_NUMBERS[basis], since, until, decision[:300], _PATIENT,
+            shares_home,
         )  # fmt: skip
         return str(await self._value(_REGISTER, ask, *values))
 

@@ -10,6 +10,7 @@ from helhed.trust.reference.blocks import reaches
 from helhed.trust.reference.facts import Acting, Basis, Block, Facts, Mask, Row
 
 _NOWHERE = 0  #: the origin of what nobody recorded
+_PARENTS = frozenset({Basis.CUSTODY, Basis.DECISION_FOR_YOUTH})
 _ORDER = (Basis.CUSTODY, Basis.MANDATE, Basis.GUARDIAN, Basis.PROXY, Basis.DECISION_FOR_YOUTH)
 
 
@@ -96,6 +97,7 @@ def _holds(ask: Ask, row: Row, acting: Acting, facts: Facts) -> bool:
         and acting.citizen in facts.keys(row.citizen)
         and acting.validity.holds(ask.at)
         and not (facts.died(row.citizen) or facts.died(ask.actor))
+        and not (acting.basis in _PARENTS and not acting.shares_home and facts.is_protected(row.citizen))
         and (acting.types is None or row.type_name in acting.types)
         and _is_young_enough(ask, row.citizen, acting.basis, facts)
         and not (acting.obeys_blocks and _everybody_is_stopped(ask, row, facts))

@@ -174,6 +174,7 @@ class Acting:
     types: Types = None
     obeys_blocks: bool = False
     validity: Validity = ALWAYS
+    shares_home: bool = False  #: of a parent: CPR says that the child lives with them
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +226,8 @@ class Facts:
     dead: frozenset[int] = frozenset()  #: keys under which somebody is registered as dead
     allowances: Sequence[Allowance] = ()
 
+    protected: frozenset[int] = frozenset()  #: keys of those whose name and address CPR protects
+
     def keys(self, citizen: int | None) -> frozenset[int]:
         """Every key of a citizen: those that links join, and those that links join to these."""
         keys = frozenset(() if citizen is None else (citizen,))
@@ -239,6 +242,10 @@ class Facts:
     def died(self, citizen: int) -> bool:
         """Whether somebody is registered as dead, under any of their keys."""
         return bool(self.keys(citizen) & self.dead)
+
+    def is_protected(self, citizen: int) -> bool:
+        """Whether CPR protects somebody's name and address, under any of their keys."""
+        return bool(self.keys(citizen) & self.protected)
 
     def line(self, organisation: int) -> tuple[int, ...] | None:
         """The organisation and everything above it, nearest first; None when it runs in a circle."""
