@@ -427,6 +427,7 @@ CHECKS = {
             "trust.named_basis",
             "trust.others_object",
             "trust.acting_basis",
+            "trust.lives_apart",
             "trust.is_masked",
             "trust.basis_by_keys",
             "trust.was_in_contact",
