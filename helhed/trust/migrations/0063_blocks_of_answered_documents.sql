@@ -30,6 +30,23 @@ begin
   return b;
 end $$;
 
+-- As before, and an app that was opened for one patient holds no relation to anybody else: no source is asked about another for it.
+create or replace function trust.held_relation(asker fhir.ask, citizen_key bigint) returns table (class smallint, valid_to timestamptz)
+language sql stable security definer set search_path = trust, pg_temp as $$
+  select held.class, held.valid_to from (
+  select t.class, t.valid_to from fhir.stand(asker) s join trust.relation t on t.organisation = any(s.places)
+  where asker.kind = 2 and s.active and t.citizen = any(trust.keys_of(array[citizen_key])) and (t.professional is null or t.professional = asker.actor)
+    and t.valid_from <= asker.at and asker.at < t.valid_to
+  union all
+  select d.basis, trust.ends_after(p.ended_at, d.days, d.months)
+  from fhir.footing_of(asker) s join trust.past_contact p on p.organisation = any(s.places) join trust.deadline d on d.basis = 15
+  where asker.kind = 2 and s.active and p.citizen = any(trust.keys_of(array[citizen_key]))
+    and p.ended_at <= asker.at and asker.at < trust.ends_after(p.ended_at, d.days, d.months)
+  ) held
+  where strpos(asker.client, '#') = 0 or coalesce(citizen_key = any(trust.opened_for(asker)), false)
+  order by held.class, held.valid_to desc limit 1
+$$;
+
 -- Where live sources are asked, by all numbers of a citizen (fhir.ask_live_by_numbers).
 grant select on registries.citizen_identifier to helhed_fhir;
 
