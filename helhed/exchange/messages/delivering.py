@@ -169,7 +169,7 @@ class Carrier:
         while not stopping.is_set():
             try:
                 await self.round()
-            except (HelhedError, OSError) as error:  # the database may be away: the next time will do
+            except Exception as error:  # the database may be away: the next time will do
                 logger("exchange").warning("a round of messages did not end", error=error)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), _SECONDS_BETWEEN)
@@ -204,8 +204,10 @@ class Carrier:
             await self._not_reached(copy, "The address was not reached.")
         except Unprocessable as error:
             await self._not_reached(copy, str(error), "cannot-be-said")
-        except HelhedError:  # taken, and answered with what is no acknowledgement: it is sent again in its time
-            logger("exchange").warning("a receiver answered what cannot be read", delivery=str(copy.delivery))
+        except Exception as error:  # taken, and answered with what is no acknowledgement: it is sent again in its time, and hinders no other copy
+            logger("exchange").warning(
+                "a receiver answered what cannot be read", delivery=str(copy.delivery), error=error
+            )
 
     async def _forms(self, copies: Sequence[Copy]) -> dict[UUID, str | None]:
         """As what each is taken: the name of an older message, or None."""

@@ -56,13 +56,23 @@ class Drops:
             try:
                 with self.folders.of(own) as folder, folder.alone() as alone:
                     for picked in await asyncio.to_thread(folder.pick_up, _MOST_AT_ONCE) if alone else ():
-                        await self._one(self.asks(key, self.clock()), folder, picked)
-                        done += 1
+                        done += await self._put_away(key, folder, picked)
                     if alone:
                         await asyncio.to_thread(self._tidied, folder)
             except (HelhedError, OSError) as error:
                 logger("exchange").warning("a folder of messages was not done", organisation=str(own), error=error)
         return done
+
+    async def _put_away(self, key: int, folder: Folder, picked: str) -> bool:
+        """Whether it was. What cannot be done with a file hinders no other: it is there for the next round."""
+        try:
+            await self._one(self.asks(key, self.clock()), folder, picked)
+        except (HelhedError, OSError):
+            raise
+        except Exception as error:
+            logger("exchange").error("a file of messages was not done", file=picked, error=error)
+            return False
+        return True
 
     def _tidied(self, folder: Folder) -> None:
         for name, kept in rules().kept_in_folders.items():
@@ -73,7 +83,7 @@ class Drops:
         while not stopping.is_set():
             try:
                 await self.round()
-            except OSError as error:  # the disk may be away: the next time will do
+            except Exception as error:  # the disk may be away: the next time will do
                 logger("exchange").warning("the folders of messages could not be read", error=error)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), _SECONDS_BETWEEN)

@@ -176,6 +176,8 @@ def _chain(bundle: dict[str, Any]) -> Iterator[Step]:
         codings = one.get("activity", {}).get("coding", ())
         entity = (one.get("entity") or [{}])[0]
         target = one["target"][0].get("reference", "").rpartition("/")[2].removeprefix("urn:uuid:")
+        if "recorded" not in one:  # FHIR takes an extension in its place, which says why it is not there
+            raise Unfit("Each step says when it was recorded.", "Bundle.entry.resource.recorded")
         yield Step(
             target,
             next((str(c.get("code")) for c in codings if c.get("system") == ACTIVITIES), ""),

@@ -20,6 +20,7 @@ from helhed.foundation.ask import ActorKind, Ask
 from helhed.foundation.batcher import Batcher
 from helhed.foundation.errors import HelhedError
 from helhed.foundation.lanes import DatabaseAway
+from helhed.foundation.logging import logger
 
 _LANES = 2  #: while the database works on some, others are read and compared
 _TOGETHER = 32
@@ -63,6 +64,9 @@ class Many:
         except DatabaseAway:
             raise
         except HelhedError:
+            return [None] * len(waiting)
+        except Exception as error:  # whichever message it was answers for it alone
+            logger("exchange").error("messages were not taken together", messages=len(waiting), error=error)
             return [None] * len(waiting)
 
     async def _all(self, waiting: Sequence[_Waiting]) -> list[Taken | Exception | None]:

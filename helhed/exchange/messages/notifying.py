@@ -90,7 +90,7 @@ class Notifier:
         while not stopping.is_set():
             try:
                 await self.round()
-            except (HelhedError, OSError) as error:  # the database may be away: the next time will do
+            except Exception as error:  # the database may be away: the next time will do
                 logger("exchange").warning("a round of notices did not end", error=error)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), _SECONDS_BETWEEN)

@@ -98,6 +98,15 @@ def step(header: str, activity: str, moment: str, before: str | None = None, rol
     return found
 
 
+def undated() -> dict[str, Any]:
+    """A message whose step says, where FHIR has a moment, that nobody knows it: sound for FHIR, and no message."""
+    message = letter()
+    (one,) = [entry["resource"] for entry in message["entry"] if entry["resource"]["resourceType"] == "Provenance"]
+    del one["recorded"]
+    one["_recorded"] = {"extension": [{"url": "urn:why", "valueCode": "unknown"}]}
+    return message
+
+
 def organisation(own: str, sor: str) -> dict[str, Any]:
     """As a message says who it is."""
     identifiers = [{"system": "https://www.gs1.org/gln", "value": "5790000000005"}, {"system": SOR, "value": sor}]

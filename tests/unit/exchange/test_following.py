@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from unittest.mock import Mock
 from uuid import UUID, uuid4
 
 import orjson
@@ -237,6 +238,18 @@ async def test_a_copy_is_carried_to_the_receivers_address_and_its_answer_settles
         assert await carrier.round() == 0
         assert orjson.loads(listener.received[0])["entry"] == message["entry"]
     assert (await steps(post))[-1] == "receiver-acknowledged"
+
+
+async def test_whatever_a_receiver_answers_no_other_copy_waits_for_it(post, monkeypatch):
+    async with Listener() as listener:
+        mode = Mode.of("", "both", "rest", listener.address)
+        await Modes(post.world.store).set(post.world.system(post.clinic), key_of(post.clinic), mode)
+        both = [await sent(post), await sent(post)]
+        with monkeypatch.context() as patch:
+            patch.setattr(Intake, "read", Mock(side_effect=KeyError("what nobody thought of")))
+            assert await Carrier(post.world.store, lambda: NOW, system_of, Reach(loopback=True)).round() == 2
+    assert {one["id"] for one in map(orjson.loads, listener.received)}.isdisjoint(one["id"] for one in both)
+    assert len(listener.received) == 2
 
 
 async def test_nothing_is_carried_to_where_only_we_can_reach(post):

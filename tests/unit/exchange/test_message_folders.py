@@ -100,6 +100,26 @@ async def test_a_copy_is_a_file_of_the_receivers_folder_and_its_answer_comes_by_
     assert [len(files(root, post.clinic, name)) for name in ("in", "work", "done", "parked", "out")] == [0, 0, 1, 0, 1]
 
 
+async def test_a_file_that_cannot_be_done_with_stays_and_hinders_no_other(post, root, monkeypatch):
+    wrong, right = raw(letter()), raw(letter())
+    drop(root, post.hospital, wrong, "a.json")
+    drop(root, post.hospital, right, "b.json")
+    real = Intake.read
+
+    def fails(intake, sent):
+        if sent == wrong:
+            raise KeyError("x")
+        return real(intake, sent)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Intake, "read", fails)
+        assert await dropping(post, root).round() == 1
+    assert await kept(post) == 1
+    assert [len(files(root, post.hospital, name)) for name in ("in", "work", "done", "parked")] == [0, 1, 1, 0]
+    assert await dropping(post, root).round() == 1
+    assert await kept(post) == 2
+
+
 async def test_what_is_not_on_the_disk_does_not_count_as_handed_over(post, root, monkeypatch):
     await sent(post)
 

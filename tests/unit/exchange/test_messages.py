@@ -23,6 +23,7 @@ from tests.unit.exchange.letters import (
     report,
     stay,
     step,
+    undated,
 )
 
 pytestmark = pytest.mark.asyncio
@@ -283,9 +284,9 @@ async def test_a_message_that_is_only_messaged_writes_no_row_of_the_record(post)
         b"", b"{", b"[]", b"\xff\xfe", b'{"resourceType":"Bundle"}', raw(letter())[:-40],
         raw({**letter(), "type": "transaction"}), raw({**letter(), "id": None}), b"UNA:+.? 'UNB+UNOC:3'", raw(letter()).replace(b"Elmer", b"\xe6lmer"),
         raw({**letter(), "entry": letter()["entry"][1:]}), raw(letter(event="no-such-message")), raw(letter(activity="admit-inpatient")),
-        raw({**letter(), "entry": [*letter()["entry"], *letter()["entry"]]}),
+        raw({**letter(), "entry": [*letter()["entry"], *letter()["entry"]]}), raw(undated()),
     ],
-    ids=["empty", "cut", "list", "utf-16", "bare", "truncated", "transaction", "no-id", "edifact", "latin-1", "no-header", "event", "activity", "twice"],
+    ids=["empty", "cut", "list", "utf-16", "bare", "truncated", "transaction", "no-id", "edifact", "latin-1", "no-header", "event", "activity", "twice", "undated"],
 )  # fmt: skip
 async def test_what_is_no_message_is_an_error_kept_and_changes_nothing(post, sent):
     before = await counted(post)

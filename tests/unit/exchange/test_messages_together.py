@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from helhed.exchange.messages.sharing import share
 from tests.support.door import Door
 from tests.unit.exchange.letters import CLINIC, HOSPITAL, WRITER, Post, communication, envelope, letter
 from tests.unit.exchange.test_messages import code, counted, parked, rows
@@ -76,6 +77,20 @@ async def test_messages_that_cannot_be_taken_cost_their_neighbours_nothing(post)
     assert len(await rows(post, "Communication")) == 6
     kept = await post.world.owner.fetch("select code, count(*) from exchange.message group by code order by code")
     assert [tuple(one) for one in kept] == [("fatal-error", 2), ("ok", 6)]
+
+
+async def test_a_message_that_nobody_thought_of_costs_its_neighbours_nothing(post, monkeypatch):
+    messages = [letter(*WRITER, focus=communication(f"Besked {place}")) for place in range(4)]
+    wrong = messages[1]["entry"][0]["resource"]["id"]
+
+    def fails(message, *given, **more):
+        if message.header == wrong:
+            raise KeyError("x")
+        return share(message, *given, **more)
+
+    monkeypatch.setattr("helhed.exchange.messages.judging.share", fails)
+    assert [status for status, _ in await sent(post, messages)] == [200, 500, 200, 200]
+    assert (await counted(post))["message"] == 3
 
 
 async def test_the_same_message_twice_at_the_same_moment_is_one_and_is_answered_the_same(post):
