@@ -1,5 +1,6 @@
 """The citizen's calendar: every sector on one line, changes that are told, conflicts in words, and nothing that is hidden."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -73,6 +74,7 @@ async def test_an_overlap_is_said_with_whose_move_it_is(town):
     assert "En ting passer ikke sammen" in text
     assert "ligger samtidig" in text
     assert "satte sin tid sidst" in text
+    assert not re.search(r"ring\. *<a", text), "a number that hangs after the full stop"
 
 
 async def test_a_home_address_is_never_told(town):

@@ -52,6 +52,7 @@ async def test_staff_write_to_another_place_and_that_place_reads_and_answers(pos
     await writer.ask("GET", base)
     assert "Det gør vi" in writer.page
     assert writer.page.count("Se pt. om en uge") == 1
+    assert writer.page.count("<h1") == 1
     assert "set hos modtageren" in writer.page
 
 

@@ -87,6 +87,12 @@ def test_headings_descend_one_step_at_a_time(page):
     assert all(b - a <= 1 for a, b in zip(levels[first:], levels[first + 1 :], strict=False)), levels
 
 
+def test_no_list_is_announced_that_has_nothing_in_it(page):
+    filled = {at for at, (_, _, above) in enumerate(page.elements) if above and above[-1] in ("ul", "ol")}
+    for at, (tag, attrs, _) in enumerate(page.elements):
+        assert tag not in ("ul", "ol") or at + 1 in filled, attrs
+
+
 def test_every_field_has_a_label(page):
     labelled = {attrs["for"] for _, attrs in page.all("label") if "for" in attrs}
     for tag, attrs, above in page.elements:
