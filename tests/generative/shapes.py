@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from uuid import UUID
 
 from helhed.foundation.ids import key_of
-from helhed.trust.reference import Acting, Assistance, Basis, Block, Employment, Relation, Ticket, Validity
+from helhed.trust.reference import Acting, Assistance, Basis, Block, Employment, Facts, Relation, Ticket, Validity
 from tests.generative.worlds import NOW, Kept, World, kept_of
+
+_SOON = Validity(NOW + timedelta(microseconds=1), None)
 
 
 def under_two(world: World) -> World:
@@ -61,6 +64,70 @@ def of_two_ages(world: World) -> World:
     return replace(world, kept=kept, facts=facts)
 
 
+def under_somebody_not_at_work(world: World) -> World:
+    """The last professional assists the first, who begins there as a doctor in a moment: until then a nurse there, and a doctor elsewhere."""
+    assistant, principal = key_of(world.professionals[-1]), key_of(world.professionals[0])
+    here, elsewhere = map(key_of, world.organisations[:2])
+    jobs = (
+        Employment(assistant, here, "assistant"),
+        Employment(principal, here, "doctor", _SOON),
+        Employment(principal, here, "nurse"),
+        Employment(principal, elsewhere, "doctor"),
+    )
+    writes = frozenset({"Observation", "MedicationRequest", "Condition"})
+    responsible = Assistance(
+        assistant, principal, "doctor", here, writes, Validity(NOW - timedelta(days=1), NOW + timedelta(days=9)), 1
+    )
+    return replace(world, facts=replace(_treated(world, here), employments=jobs, assistances=(responsible,)))
+
+
+def before_the_first_day(world: World) -> World:
+    """The first professional begins in a moment, where everybody is treated, and nobody else works."""
+    here = key_of(world.organisations[0])
+    job = Employment(key_of(world.professionals[0]), here, "doctor", _SOON)
+    return replace(world, facts=replace(_treated(world, here), employments=(job,)))
+
+
+def of_a_blocked_author(world: World) -> World:
+    """Everybody is treated by the first professional and blocks what the last recorded: of what was written twice, the later version alone."""
+    here = key_of(world.organisations[0])
+    author = world.professionals[-1]
+    kept = tuple(_recorded_by(one, author) for one in world.kept)
+    blocks = tuple(Block(key_of(one), author=key_of(author), id=one) for one in world.citizens)
+    facts = replace(
+        _treated(world, here),
+        employments=(Employment(key_of(world.professionals[0]), here, "doctor"),),
+        blocks=blocks,
+        rows={one.row.id: one.row for one in kept if one.row.id is not None},
+    )
+    return replace(world, kept=kept, facts=facts)
+
+
+def _recorded_by(one: Kept, author: UUID) -> Kept:
+    """An observation or a condition that the professional recorded; every other row as it was."""
+    reference = {"reference": f"Practitioner/{author}"}
+    if one.row.type_name == "Observation":
+        return kept_of(one.row, {**one.resource, "performer": [reference]})
+    if one.row.type_name == "Condition":
+        return kept_of(one.row, {**one.resource, "recorder": reference})
+    return one
+
+
+def _treated(world: World, here: int) -> Facts:
+    """Everybody is treated there, and nothing else allows or refuses anybody who works there."""
+    relations = tuple(Relation(key_of(one), here, "A", None, Validity()) for one in world.citizens)
+    return replace(
+        world.facts,
+        relations=relations,
+        assistances=(),
+        blocks=(),
+        consents=(),
+        tickets=(),
+        contacts=(),
+        recorders=frozenset(),
+    )
+
+
 def _alive(one: Kept, births: dict[int, date | None]) -> Kept:
     """A citizen who lives, born on that day where one is given; every other row as it was."""
     if one.row.type_name != "Patient" or one.row.citizen not in births:
@@ -92,4 +159,8 @@ SHAPES: dict[str, Callable[[World], World]] = {
     "a ticket for an assistant": at_the_glass,
     "the last of several birthdays counts": of_two_ages,
     "a block without units beneath reaches them": beneath_a_blocked_unit,
+    "the responsible need not be at work": under_somebody_not_at_work,
+    "jobs begin early": before_the_first_day,
+    "an earlier version of what is hidden": of_a_blocked_author,
+    "one version of what is hidden": of_a_blocked_author,
 }
