@@ -65,21 +65,29 @@ def _check_names_somebody(session: WriteSession, type_name: str, pairs: list[tup
     with another number. Refused whether or not anybody has it. PreconditionFailed.
     """
     named = [(name, _alternatives(value)) for name, value in pairs if _IDENTIFIER.search(name)]
-    shared = {name for name, values in named if any(_is_shared(session, type_name, name, value) for value in values)}
-    if shared and not any(_names_one(session, type_name, name, values) for name, values in named):
+    shared = {_bare(name) for name, values in named if any(_is_shared(session, type_name, name, one) for one in values)}
+    sure = {name for name, values in named if _names_one(session, type_name, name, values)}
+    if any(sure.isdisjoint({name, "identifier"}) for name in shared):
         raise PreconditionFailed(_SHARED)
 
 
+def _bare(name: str) -> str:
+    """A parameter without its modifier; what is behind a reference stays."""
+    return re.sub(r"identifier:.*", "identifier", name)
+
+
 def _names_one(session: WriteSession, type_name: str, name: str, values: list[str]) -> bool:
-    return ":not" not in name and not any(_is_shared(session, type_name, name, value) for value in values)
+    """Whether it asks for numbers, whole ones: not for having any, or any of a system."""
+    whole = name == _bare(name) and all(value.rpartition("|")[2] for value in values)
+    return whole and not any(_is_shared(session, type_name, name, value) for value in values)
 
 
 def _is_shared(session: WriteSession, type_name: str, name: str, value: str) -> bool:
     """By its system; where none is said, by its form, when it is a person's."""
     parts = value.split("|")
-    if len(parts) > 1 and parts[0]:
+    if len(parts) > 1 and parts[0] and not name.endswith(":of-type"):  # of which the system is the type's
         return session.is_alias(parts[0], parts[-1])
-    return (name != "identifier" or type_name in _PEOPLE) and session.is_alias(None, parts[-1])
+    return (_bare(name) != "identifier" or type_name in _PEOPLE) and session.is_alias(None, parts[-1])
 
 
 def _alternatives(value: str) -> list[str]:

@@ -106,6 +106,10 @@ BY_ALIAS = {
     "as people write it": "identifier=120655-0vk9",
     "or a number": f"{SHARED},{CPR}|1206559011",
     "and not another": f"{SHARED}&identifier:not={CPR}|1206559021",
+    "and any number": f"{SHARED}&identifier:missing=false",
+    "and any CPR number": f"{SHARED}&identifier={CPR}|",
+    "and the number of a place": f"{SHARED}&organization.identifier=urn:oid:1.2.208.176.1.1|1000016000001",
+    "by its type": f"identifier:of-type=http://terminology.hl7.org/CodeSystem/v2-0203|MR|{OLD}",
 }
 
 
