@@ -137,6 +137,7 @@ class _Teller:
                 "witness",
                 "",
                 (),
+                n=behind,
                 behind=self.words.number(behind),
                 ago=self._ago(one.at) if one.at else "",
             )

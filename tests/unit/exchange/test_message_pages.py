@@ -83,6 +83,8 @@ async def test_the_operator_sees_why_something_was_put_aside_and_mends_it(post):
         post.world.professional(await post.world.employee(post.hospital, role), post.hospital, role)
     )
     await operator.ask("GET", "/drift/beskeder")
+    assert operator.page.count("<table") == operator.page.count("<caption") > 0
+    assert '<a href="/drift">Tilbage til driften</a>' in operator.page
     assert "Kan ikke modtages endnu" in operator.page
     assert "0202029996" not in operator.page
     wanted = re.search(r'name="besked" value="([^"]+)"', operator.page)
