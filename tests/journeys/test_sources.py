@@ -102,6 +102,8 @@ def test_images_are_leafed_through_and_enlarged_and_a_wound_stands_day_by_day(
     image = citizen.page.locator(".hh-viewer-frame img")
     expect(image).to_have_js_property("complete", True)
     assert image.evaluate("image => image.naturalWidth") > 0
+    whole = "image => image.parentElement.scrollHeight <= image.parentElement.clientHeight"
+    assert image.evaluate(whole), "a picture nobody has enlarged is cut off"
     expect(citizen.page.get_by_text("Billede 1 af 4.")).to_be_visible()
     citizen.page.get_by_role("link", name="Næste billede").click()
     expect(citizen.page.get_by_text("Billede 2 af 4.")).to_be_visible()
