@@ -24,6 +24,12 @@ class DayRow:
     unit: str
     answer: str  #: what the citizen said of it
     colour: str
+    call_off: bool  #: whose it is, is registered as dead, and it still stands: the unit's move
+
+
+def to_call_off(one: OnTheDay, now: datetime) -> bool:
+    """Whether an appointment waits for its unit to call it off: it is to come, it stands, and whose it is has died."""
+    return not one.alive and one.appointment.stands and not one.appointment.over(now)
 
 
 def day_view(rows: Sequence[OnTheDay], teller: Teller, words: Words, now: datetime) -> list[DayRow]:
@@ -49,4 +55,5 @@ def _row(one: OnTheDay, teller: Teller, words: Words, now: datetime) -> DayRow:
         teller.where(one.appointment).keeper,
         words.either(f"calendar.participation.{said.answer}", ""),
         _COLOURS.get(said.answer, "grey"),
+        to_call_off(one, now),
     )

@@ -159,6 +159,71 @@ async def test_what_the_citizen_blocked_is_not_in_the_day(town):
     assert "0 aftaler" in text
 
 
+DIED = "update registries.citizen set deceased = $2 where key = $1"
+TO_DO = "1 aftale skal aflyses"
+TURN = "Hvis tur er det: Lungeambulatoriet skal aflyse tiden."
+
+
+async def _day(town, day="2026-12-01"):
+    browser, _ = await _secretary(town)
+    return await browser.get(f"/hospital/dagsliste?dag={day}")
+
+
+async def test_a_coming_appointment_of_the_dead_is_to_be_called_off_until_the_death_turns_out_to_be_wrong(town):
+    await town.book(town.ward, START, **LUNG)
+    for dead in (False, True, False):
+        await town.world.owner.execute(DIED, key_of(town.patient), dead)
+        text = (await _day(town)).text
+        assert [words in text for words in (TO_DO, TURN, "Skal aflyses", "død")] == [dead] * 4
+        assert ("ikke svaret" in text) is not dead
+        english = (await (await _secretary(town))[0].get("/hospital/dagsliste?dag=2026-12-01&lang=en")).text
+        assert ("Whose move it is: Lungeambulatoriet has to call it off." in english) is dead
+        assert "Lungekontrol" in text  # nothing is called off by itself
+
+
+async def test_a_death_under_another_of_the_citizens_numbers_counts_too(town):
+    await town.book(town.ward, START, **LUNG)
+    other = await town.doors.person(town.clinic, "Bodil Test Prøvesen", "1950-02-01")
+    await town.world.owner.execute(DIED, key_of(other), True)
+    assert TO_DO not in (await _day(town)).text
+    keys = sorted([key_of(town.patient), key_of(other)])
+    same = "insert into fhir.key_set (key, head, keys) select k, $1, $2 from unnest($2::bigint[]) k"
+    await town.world.owner.execute(same, key_of(other), keys)
+    assert TO_DO in (await _day(town)).text
+
+
+@pytest.mark.parametrize(
+    ("start", "more"),
+    [
+        (START, {**LUNG, "status": "cancelled"}),
+        ("2026-11-02T10:00:00+01:00", {"description": "Lungekontrol", "end": "2026-11-02T10:30:00+01:00"}),
+    ],
+    ids=["called off", "over"],
+)
+async def test_what_is_called_off_or_over_is_nobodys_move_when_somebody_has_died(town, start, more):
+    await town.world.contact(town.patient, town.ward)
+    await town.book(town.ward, start, **more)
+    await town.world.owner.execute(DIED, key_of(town.patient), True)
+    text = (await _day(town, start[:10])).text
+    assert "Lungekontrol" in text
+    assert "Skal aflyses" not in text
+    assert TO_DO not in text
+
+
+async def test_the_unit_calls_off_what_the_dead_had_and_only_the_unit_that_keeps_it_is_shown_it(town):
+    booked = await town.book(town.ward, START, **LUNG)
+    await town.world.owner.execute(DIED, key_of(town.patient), True)
+    elsewhere, _ = await _secretary(town, town.clinic)
+    assert "Skal aflyses" not in (await elsewhere.get("/hospital/dagsliste?dag=2026-12-01")).text
+    browser = await _day(town)
+    await browser.post("/hospital/dagsliste/aaben", dag="2026-12-01", aftale=str(booked))
+    await browser.post(
+        f"{browser.address}/aflys", aftale=str(booked), version=browser.value("version"), hvorfor="Dødsfald"
+    )
+    assert "Aftalen er aflyst." in browser.text
+    assert "Skal aflyses" not in (await _day(town)).text
+
+
 async def test_a_new_time_is_warned_of_before_it_is_saved_and_saved_when_the_patient_knows(town):
     await town.world.contact(town.patient, town.ward)
     await town.book(town.clinic, "2026-12-01T10:15:00+01:00", description="Blodprøve", end="2026-12-01T10:45:00+01:00")
