@@ -20,6 +20,7 @@ from helhed.registries.units.planning import UnitPlans
 from helhed.trust.background import ordering_system
 from helhed.trust.log.carrying import elsewhere
 from helhed.trust.log.channels import channels_of
+from helhed.trust.log.push import push_of
 from helhed.trust.log.rounds import LogRounds
 from helhed.trust.relation.declarations import Declarations
 from helhed.work.escalating import Escalation
@@ -50,6 +51,8 @@ def begun(
         live_sources.run(network.live, system_clock, stopping),
         LogRounds(pool).run(system_clock, stopping),
     ]
+    if push := push_of(settings, pool, network.keys):
+        rounds.append(push[1].run(system_clock, stopping))
     return [asyncio.create_task(one) for one in rounds]
 
 

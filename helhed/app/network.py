@@ -32,6 +32,7 @@ from helhed.trust.identity.passkeys import Passkeys
 from helhed.trust.identity.server import AuthorisationServer
 from helhed.trust.log.carrying import elsewhere
 from helhed.trust.log.pseudonyms import Pseudonyms
+from helhed.trust.log.push import push_of
 from helhed.trust.lookups.counting import Lookups
 from helhed.trust.served import served_types
 from helhed.trust.subscriptions.delivering import Courier
@@ -86,6 +87,7 @@ class Network:
             gate=Gate(identity.verifier, identity.admission, settings.public_url),
             live=live,
         )
+        push = push_of(settings, store.pool, keys)
         gate = open_gate(settings, store.pool, lookups, clock)
         ports = portal_ports(
             store,
@@ -104,6 +106,7 @@ class Network:
             acute_places=settings.acute_keys,
             data_dir=settings.data_dir,
             ways=elsewhere(settings, store.pool)[0],
+            push=push[0] if push else None,
             live=live,
         )
         oauth = CrossOrigin(OAuthDoor(identity, watcher.events), identity.origins)

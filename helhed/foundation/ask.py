@@ -139,6 +139,8 @@ class Action(IntEnum):
     CHOOSE_WAY = 225  # by which way a citizen wants to be told of news is chosen, confirmed or left
     SEE_FEEDS = 226  # that there are links to the calendar of somebody else
     ANSWER_APPOINTMENT = 213  # a citizen confirms, calls off, or asks to be moved
+    CHOOSE_PUSH = 231  # a citizen's device is told that there are notices
+    END_PUSH = 232  # it is told no more
     ANSWER_WORK = 230  # a citizen answers a piece of work that was asked of them
     ASK_SOURCES = 200  # other places are asked what they have: decided and logged before anything is sent
     SEE_ANSWERS = 201  # what they answered

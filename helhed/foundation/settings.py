@@ -58,6 +58,10 @@ class Settings(BaseSettings):
         "",
         description="Folder from which your sender system takes letters in the shape of Digital Post (MeMo), and puts receipts into; empty sends none.",
     )
+    push_contact: str = Field(
+        "",
+        description="Address (mailto: or https:) that push services may write to about what we send (RFC 8292); empty offers no notices on devices.",
+    )
     message_folder: str = Field(
         "",
         description="Folder of folders, each named by an Organization's id, by which that organisation's system drops and gets messages as files; empty carries none.",

@@ -11,6 +11,7 @@ from helhed.portals.ports.log_entries import LogPage
 from helhed.trust.audit_events.delivering import LogSource
 from helhed.trust.log.follow_up import StaffLook
 from helhed.trust.log.notices import Channel, Notice
+from helhed.trust.log.push import PushDevices
 from helhed.trust.log.reader import Met
 from helhed.trust.log.shielding import Shield
 from helhed.trust.log.ways import Ways
@@ -155,3 +156,4 @@ class LogDesk:
     withholding: Withholding
     follow_up: FollowingUp
     ways: Ways | None = None  #: by which notices go elsewhere; None where there are none
+    push: PushDevices | None = None  #: devices that are told; None where none are

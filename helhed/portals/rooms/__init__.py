@@ -55,6 +55,7 @@ from helhed.trust.log.citizen_log import CitizenLog
 from helhed.trust.log.follow_up import FollowUp
 from helhed.trust.log.notices import Notices
 from helhed.trust.log.pseudonyms import Pseudonyms
+from helhed.trust.log.push import PushDevices
 from helhed.trust.log.reader import LogReader
 from helhed.trust.log.shielding import Shields
 from helhed.trust.log.ways import Ways
@@ -83,6 +84,7 @@ def portal_ports(
     acute_places: tuple[int, ...] = (),
     data_dir: Path | None = None,
     ways: Ways | None = None,
+    push: PushDevices | None = None,
     live: LiveSources | None = None,
 ) -> ports.Ports:
     """Everything the pages are built from."""
@@ -98,7 +100,7 @@ def portal_ports(
         rows=PortalRows(store),
         registries=registries,
         log=log,
-        log_desk=LogDesk(log, Whys(pool), Notices(pool), Shields(pool), FollowUp(pool, pseudonyms), ways),
+        log_desk=LogDesk(log, Whys(pool), Notices(pool), Shields(pool), FollowUp(pool, pseudonyms), ways, push),
         blocks=PortalBlocks(pool),
         glass=PortalGlass(pool),
         emergency=EmergencyCopies(pool),

@@ -1,6 +1,8 @@
 """What I am told of, and what I want to be told of."""
 
 from datetime import datetime
+from pathlib import Path
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,8 +13,11 @@ from helhed.foundation.errors import Overloaded, Unknown, Unprocessable
 from helhed.portals.context import visit
 from helhed.portals.presenters.notices import choices, shown
 from helhed.trust.log.notices import notice_kinds
+from helhed.trust.log.push_crypto import text_of
 
 PATH = "/borger/beskeder"
+WORKER = "/borger/besked-arbejder.js"
+_WORKER_FILE = Path(__file__).parents[1] / "static" / "push-worker.js"
 _MOST = 100
 
 
@@ -21,7 +26,7 @@ async def my_notices(request: Request) -> Response:
     visitor = await visit(request)
     visitor.citizen()
     board, ask = visitor.ports.log_desk.notices, visitor.ask(Purpose.OWN)
-    ways = visitor.ports.log_desk.ways
+    ways, push = visitor.ports.log_desk.ways, visitor.ports.log_desk.push
     before = moment_of(request.query_params.get("fra", ""), visitor.now)
     found = await board.page(ask, before, _MOST)
     wanted = await board.choices(ask)
@@ -35,6 +40,9 @@ async def my_notices(request: Request) -> Response:
         channels=[channel.name for channel in board.channels],
         open_ways=sorted(ways.open) if ways else [],
         ways={one.name: one for one in await ways.of(ask)} if ways else {},
+        push_key=text_of(push.public) if push else "",
+        push_worker=WORKER,
+        devices=[(one.id, visitor.words.instant(one.since)) for one in await push.own(ask)] if push else [],
         csrf=visitor.session.csrf if visitor.session else "",
         notice=await visitor.heard(),
     )
@@ -91,6 +99,43 @@ async def want_way(request: Request) -> Response:
     return visitor.redirect(f"{PATH}#veje")
 
 
+async def want_push(request: Request) -> Response:
+    """This device from now on, or that one no more."""
+    visitor = await visit(request)
+    visitor.citizen()
+    fields = await visitor.form()
+    push, ask = visitor.ports.log_desk.push, visitor.ask(Purpose.OWN)
+    if push is None:
+        raise Unknown
+    said = "notices.way_saved"
+    try:
+        if "slut" in fields:
+            if not await push.end(ask, uuid_of(fields["slut"])):
+                raise Unknown
+        else:
+            endpoint, receiver, secret = (fields.get(name, "") for name in ("endepunkt", "modtager", "hemmelighed"))
+            await push.choose(ask, endpoint, receiver, secret, visitor.words.language)
+    except Unprocessable:
+        said = "notices.push_no_device"
+    except Overloaded:
+        said = "notices.push_many"
+    await visitor.say(said)
+    return visitor.redirect(f"{PATH}#veje")
+
+
+async def push_worker(request: Request) -> Response:
+    """What shows a notice on a device. It stands here, because a worker serves what is beneath its own address."""
+    return Response(_WORKER_FILE.read_bytes(), media_type="text/javascript")
+
+
+def uuid_of(text: str) -> UUID:
+    """An id in a form. Raises Unknown."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Unknown from None
+
+
 def moment_of(text: str, now: datetime, *, latest: bool = True) -> datetime:
     """A moment of ours in an address or a form; else the present, or a second later."""
     try:
@@ -107,4 +152,6 @@ ROUTES = [
     Route(f"{PATH}/laest", have_read, methods=["POST"]),
     Route(f"{PATH}/valg", choose, methods=["POST"]),
     Route(f"{PATH}/veje", want_way, methods=["POST"]),
+    Route(f"{PATH}/enhed", want_push, methods=["POST"]),
+    Route(WORKER, push_worker, methods=["GET"]),
 ]

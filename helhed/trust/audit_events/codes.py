@@ -36,7 +36,7 @@ _CHANGING = {
     Action.MASK_PART: "C", Action.UNMASK_PART: "U",
     Action.LET_GO: "U", Action.LINK: "U", Action.UNLINK: "U", Action.PURGE: "D", Action.RETAIN_NO_LONGER: "D",
     Action.COPY_FOR_EMERGENCY: "R", Action.OPEN_OFFLINE: "R", Action.OUT_OF_COPY: "U", Action.END_COPY: "U", Action.CALENDAR_FEED: "R",
-    Action.OPEN_FEED: "C", Action.END_FEED: "U", Action.ANSWER_APPOINTMENT: "U", Action.ANSWER_WORK: "U", Action.CHOOSE_WAY: "U",
+    Action.OPEN_FEED: "C", Action.END_FEED: "U", Action.ANSWER_APPOINTMENT: "U", Action.ANSWER_WORK: "U", Action.CHOOSE_PUSH: "C", Action.END_PUSH: "U", Action.CHOOSE_WAY: "U",
     Action.SEE_FEEDS: "R", Action.OVERVIEW: "R", Action.LOOKUP: "R", Action.OWN_LOG: "R",
 }  # fmt: skip
 PURPOSES: Mapping[int, str] = {

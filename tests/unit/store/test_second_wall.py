@@ -25,6 +25,8 @@ ALLOWED: dict[str, set[str]] = {
     "trust.notice_choice": set(),
     "trust.notice_delivery": set(),
     "trust.notice_way": set(),
+    "trust.push_device": set(),
+    "trust.push_told": set(),
     "trust.works_mark": set(),
     "trust.why_question": set(),
     "exchange.message": set(),
@@ -196,6 +198,7 @@ DECIDED = {
     "insight.make_extract",
     "exchange.begin_messages", "exchange.keep_messages",
     "exchange.begin_message", "exchange.keep_message", "exchange.keep_again", "exchange.park",
+    "trust.choose_push", "trust.own_push", "trust.end_push",
     "work.queue", "work.one_piece", "work.answerable", "work.own_staff_way", "work.choose_staff_way", "work.confirm_staff_way", "work.told_to", "work.colleagues", "work.of_citizen", "work.receipts",
     "exchange.hand_over", "exchange.settle", "exchange.messages_seen", "exchange.parked_seen", "exchange.move_parked", "exchange.set_mode", "exchange.migration", "exchange.note_seen",
     "trust.ask_why", "trust.own_questions", "trust.open_questions", "trust.open_question", "trust.answer_why", "trust.set_shield", "trust.end_shield", "trust.shields_of", "trust.name_staff", "trust.staff_looks", "trust.notice_choices", "trust.notice_ways", "trust.choose_way", "trust.confirm_way", "trust.choose_notice", "trust.own_notices", "trust.unread_notices", "trust.read_notices",
@@ -287,7 +290,7 @@ WATCH = {
     "trust.watch_refresh", "trust.watch_seconds", "trust.watch_take_in", "trust.watch_export_done", "trust.watch_export_next",
 }  # fmt: skip
 #: the courier's: where to look for what is to be told, and nothing of what it is; headers stay sealed
-COURIER = {"trust.claim_notices", "trust.note_delivery", "work.claim_staff_mail", "work.note_staff_mail",
+COURIER = {"trust.claim_push", "trust.note_push", "trust.claim_notices", "trust.note_delivery", "work.claim_staff_mail", "work.note_staff_mail",
     "trust.claim_subscriptions", "exchange.due_receivers", "exchange.not_reached", "exchange.to_escalate", "exchange.escalated", "exchange.note_tasks",
     "exchange.state",
 }  # fmt: skip
