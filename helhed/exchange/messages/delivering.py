@@ -233,6 +233,9 @@ class Carrier:
                     outs.append((copy, _rendered(copy, forms)))
                 except HelhedError as error:
                     missed.append((copy, str(error), "cannot-be-said"))
+                except Exception as error:  # one that nobody foresaw hinders no other
+                    logger("exchange").error("a copy could not be written", delivery=str(copy.delivery), error=error)
+                    missed.append((copy, "It could not be written as the receiver takes it.", "cannot-be-said"))
             done = await asyncio.to_thread(_put_all, self.folders, receiver, outs)
             put.extend(outs[:done])
             missed.extend((copy, "The folder could not be written to.", "not-reached") for copy, _ in outs[done:])

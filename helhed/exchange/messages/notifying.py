@@ -113,6 +113,11 @@ class Notifier:
         except HelhedError as error:  # what it was is with what was put aside
             logger("exchange").warning("nobody was told of a stay", change=number, error=error)
             why = str(error)
+        except Exception as error:  # one that nobody foresaw waits, and hinders no other stay
+            logger("exchange").error("a stay could not be told of", change=number, error=error)
+            again = self.clock() + notifying().tried_again_after
+            await self._note(_LATER, number, again, "It could not be told of.")
+            return
         await self._note(_DONE, number, self.clock(), why)
 
     async def _tell(self, row: Any) -> str | None:

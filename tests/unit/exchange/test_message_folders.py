@@ -17,6 +17,7 @@ from helhed.exchange.messages.dropping import Drops
 from helhed.exchange.messages.folders import Folder, Folders
 from helhed.exchange.messages.following import Messages
 from helhed.exchange.messages.intake import Intake
+from helhed.exchange.messages.lettering import rendered
 from helhed.exchange.messages.modes import Mode, Modes
 from helhed.exchange.messages.older import Letters
 from helhed.foundation.ids import key_of
@@ -118,6 +119,24 @@ async def test_a_file_that_cannot_be_done_with_stays_and_hinders_no_other(post, 
     assert [len(files(root, post.hospital, name)) for name in ("in", "work", "done", "parked")] == [0, 1, 1, 0]
     assert await dropping(post, root).round() == 1
     assert await kept(post) == 2
+
+
+async def test_a_copy_that_cannot_be_written_hinders_no_other(post, root, monkeypatch):
+    await sent(post)
+    await sent(post)
+    tried = list[Any]()
+
+    def fails(*given):
+        tried.append(given)
+        if len(tried) == 1:
+            raise KeyError("x")
+        return rendered(*given)
+
+    monkeypatch.setattr("helhed.exchange.messages.delivering.rendered", fails)
+    await carrying(post, root).round()
+    assert len(files(root, post.clinic, "out")) == 1
+    reasons = await post.world.owner.fetch("select reason from exchange.delivery where reason is not null")
+    assert [row["reason"] for row in reasons] == ["cannot-be-said"]
 
 
 async def test_what_is_not_on_the_disk_does_not_count_as_handed_over(post, root, monkeypatch):

@@ -10,7 +10,8 @@ import pytest
 
 from helhed.exchange.messages.modes import Mode, Modes
 from helhed.exchange.messages.notifying import Notifier
-from helhed.exchange.messages.stays import LEAVE
+from helhed.exchange.messages.stays import LEAVE, State
+from helhed.foundation.clock import system_clock
 from helhed.foundation.ids import key_of
 from helhed.registries.identifiers import CPR, GLN, REPLACEMENT_CPR, SOR
 from helhed.trust.background import ordering_system
@@ -92,6 +93,25 @@ async def scene(world):
 def part(body: bytes, kind: str) -> Any:
     """The first resource of a type in a message."""
     return next(one["resource"] for one in orjson.loads(body)["entry"] if one["resource"]["resourceType"] == kind)
+
+
+async def test_a_stay_that_cannot_be_told_of_waits_and_hinders_no_other(scene, monkeypatch):
+    first, second = await scene.admit(), await scene.admit()
+    real = State.of
+
+    def fails(said):
+        if not done:
+            done.append(said)
+            raise KeyError("x")
+        return real(said)
+
+    done: list[Any] = []
+    monkeypatch.setattr(State, "of", fails)
+    scene.notifier.clock = system_clock  # the database goes by its own, and so waits until then
+    (message,) = await scene.sent()
+    assert part(message["body"], "Encounter")["id"] == str(second)
+    waits = await scene.world.owner.fetch("select stay, problem from exchange.stay_change where done_at is null")
+    assert [tuple(row) for row in waits] == [(first, "It could not be told of.")]
 
 
 async def test_an_admission_is_told_to_the_unit_that_has_the_citizen_and_asks_for_its_report(scene):
