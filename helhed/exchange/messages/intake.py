@@ -14,7 +14,7 @@ from helhed.exchange.messages import acknowledging
 from helhed.exchange.messages.envelope import Message, Unfit, digest_of, read_message, sor_of
 from helhed.exchange.messages.judging import MESSAGED, MOST_TOLD, SHARED, Refused, Taken, check, judge, outcome
 from helhed.exchange.messages.keeping import Kept, Outcome, begin, keep, keep_again, own_row, park
-from helhed.exchange.messages.many import Many
+from helhed.exchange.messages.many import Many, Turns
 from helhed.exchange.messages.rules import ACKNOWLEDGEMENT
 from helhed.exchange.messages.sharing import Share, keys_of
 from helhed.exchange.messages.written import loads
@@ -47,6 +47,7 @@ class Intake:
     ) -> None:
         self._store = store
         self._many = Many(store)
+        self._turns = Turns()
         self._limits = limits
         self._most_elements = most_elements
 
@@ -76,6 +77,10 @@ class Intake:
         """The same for a message that was read. What waits at the same time is taken together; what does not fit goes on alone."""
         if (taken := await self._many.take(ask, message, raw)) is not None:
             return taken
+        async with self._turns.of(ask, message):
+            return await self._alone(ask, message, raw, channel)
+
+    async def _alone(self, ask: Ask, message: Message, raw: bytes, channel: str) -> Taken:
         for attempt in range(_MOST_TRIES):
             try:
                 return await self._once(ask, message, raw)

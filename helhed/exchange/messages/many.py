@@ -6,8 +6,10 @@ neighbours a second try and nothing else. Nobody is answered before the commit (
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
 
 from helhed.exchange.messages.acknowledging import OK
 from helhed.exchange.messages.envelope import Message
@@ -18,12 +20,15 @@ from helhed.fhir.store import Store
 from helhed.foundation.aside import LARGE
 from helhed.foundation.ask import ActorKind, Ask
 from helhed.foundation.batcher import Batcher
-from helhed.foundation.errors import HelhedError
+from helhed.foundation.errors import HelhedError, Overloaded
 from helhed.foundation.lanes import DatabaseAway
 from helhed.foundation.logging import logger
 
 _LANES = 2  #: while the database works on some, others are read and compared
 _TOGETHER = 32
+_ALONE = (
+    4  #: with the lanes no more than there are connections (HELHED_WRITE_CONNECTIONS): who waits for one gives up soon
+)
 _MOST_WAITING = 512
 
 
@@ -41,6 +46,31 @@ class _Waiting(NamedTuple):
         sender = self.message.sender
         rows = {("row", self.ask.organisation, key) for key in self.keys}
         return {("header", sender, self.message.header), ("envelope", sender, self.message.envelope), *rows}
+
+
+class Turns:
+    """Messages that are taken alone take turns within a worker, before they take a connection: a few at a time, and one about the same row."""
+
+    def __init__(self) -> None:
+        self._few = asyncio.Semaphore(_ALONE)
+        self._waiting = 0
+        self._locks: WeakValueDictionary[tuple[int | None, str], asyncio.Lock] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def of(self, ask: Ask, message: Message) -> AsyncIterator[None]:
+        """The turn of a message, when those before it are done. Raises Overloaded at once where too many wait."""
+        if self._waiting >= _MOST_WAITING:
+            raise Overloaded
+        names = sorted({message.header, *keys_of(message)})
+        locks = [self._locks.setdefault((ask.organisation, name), asyncio.Lock()) for name in names]
+        async with AsyncExitStack() as held:
+            self._waiting += 1
+            try:
+                for turn in (*locks, self._few):  # all in one order
+                    await held.enter_async_context(turn)
+            finally:
+                self._waiting -= 1
+            yield
 
 
 class Many:

@@ -27,6 +27,7 @@ from tests.unit.exchange.letters import WRITER, Post, communication, envelope, l
 from tests.unit.exchange.listener import Listener
 
 _AT_ONCE = 16
+_ACTING = 4  #: no more than there are connections: who acts gives up when none is free in time
 _STEP = timedelta(minutes=31)
 #: what befalls a message on its way to the network; most arrive
 _FATES = ("arrives",) * 12 + ("lost", "answer-lost", "answer-lost", "twice", "killed", "killed")
@@ -137,8 +138,8 @@ class Simulation:
         )
         bodies = [orjson.loads(row["body"]) for row in rows]
         mine = [one for one in bodies if one["owner"]["reference"] == f"Organization/{self.post.clinic}"]
-        for place in range(0, len(mine), _AT_ONCE):
-            await asyncio.gather(*(self._act(clinic, one) for one in mine[place : place + _AT_ONCE]))
+        for place in range(0, len(mine), _ACTING):
+            await asyncio.gather(*(self._act(clinic, one) for one in mine[place : place + _ACTING]))
 
     async def _act(self, clinic: Ask, task: dict[str, Any]) -> None:
         for status in ("accepted", "completed"):
