@@ -8,7 +8,7 @@ import pytest
 
 from helhed.api import interactions
 from helhed.fhir import transaction
-from helhed.fhir.store import session
+from helhed.fhir.store import writing
 from helhed.foundation.aside import LARGE
 from tests.support.door import Door
 from tests.unit.store.scene import Scene, entry
@@ -51,7 +51,7 @@ async def test_a_heavy_entry_is_refused_alone_in_a_batch_and_with_all_in_a_trans
     [
         (interactions, "parse_json", "resource"),
         (interactions, "check_storable", "resource"),
-        (session, "add_row", "resource"),
+        (writing, "add_row", "resource"),
         (interactions, "parse_json", "transaction"),
         (transaction, "check_storable", "transaction"),
         (transaction, "items_of", "batch"),
@@ -77,6 +77,7 @@ async def test_others_are_served_while_a_large_document_is_worked_on(
         large.post(*(("/fhir/Observation", resource) if kind == "resource" else ("/fhir", bundle)))
     )
     while not begun.is_set():
+        assert not sending.done(), f"{step} was not asked"
         await asyncio.sleep(0)
     status, _ = await Door(scene.world, scene.citizen).get(f"/fhir/Patient/{scene.patient}")
     served.set()
