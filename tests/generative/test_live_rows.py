@@ -42,10 +42,9 @@ def _seen(ask: Ask, answered: Answered, one: Live) -> bool:
 
 async def _check(loaded: Loaded, answered: Answered, asks: Sequence[Ask], tally: Tally) -> None:
     """Raises AssertionError when somebody sees anything but what the reference says, or a look is not in the log. What has come to its end is
-    purged meanwhile: that changes nothing of what anybody sees of the rest.
+    purged after each ask: the first at a moment finds it still there, and to the next ones nothing has changed of what they see of the rest.
     """
     for ask in sorted(asks, key=lambda one: one.at):
-        await loaded.opened.owner.fetchval("select fhir.purge_live_rows($1)", ask.at)
         for citizen in map(key_of, loaded.world.citizens):
             about = [one for one in answered.rows if one.row.citizen in answered.facts.keys(citizen)]
             tally.met(hidden=not all(_seen(ask, answered, one) for one in about))
@@ -53,6 +52,7 @@ async def _check(loaded: Loaded, answered: Answered, asks: Sequence[Ask], tally:
             await _check_question(loaded, answered, replace(ask, trace=uuid4()), citizen)
         for one in answered.rows[::5]:
             await _check_read(loaded, answered, replace(ask, trace=uuid4()), one)
+        await loaded.opened.owner.fetchval("select fhir.purge_live_rows($1)", ask.at)
 
 
 async def _check_record(loaded: Loaded, answered: Answered, ask: Ask, citizen: int, about: Sequence[Live]) -> None:
