@@ -13,7 +13,7 @@ from helhed.trust.blocks.shapes import Blocks
 from tests.support.world import NOW, World, at
 
 HOUR, DENMARK = timedelta(hours=1), ZoneInfo("Europe/Copenhagen")
-JUMPS = [-timedelta(days=400), -HOUR, timedelta(), timedelta(days=400)]
+JUMPS = [-timedelta(days=400), -HOUR, timedelta(), timedelta(days=360)]  # a relation is over after a year
 
 
 class Place:

@@ -369,7 +369,7 @@ WORK = [
     Mutant("a calendar link to anybody's calendar", "trust.make_feed", "when found_basis is null then 'unknown'", "", (11, 21)),
     Mutant("a calendar link that has ended opens", "trust.open_feed", "and x.ended_at > moment for update", "for update", (9,)),
     Mutant("everybody ends a calendar link", "trust.end_feed", "and (f.holder = any(trust.own_keys(asker)) or f.subject = any(trust.own_keys(asker)))", "", (18,)),
-    Mutant("everybody's calendar links are listed", "trust.own_feeds", "    and (f.holder = any(trust.own_keys(asker)) or f.subject = any(trust.own_keys(asker)))\n", "", (18,)),
+    Mutant("everybody's calendar links are listed", "trust.own_feeds", " and (f.holder = any(mine) or f.subject = any(mine))\n", "\n", (18,)),
     Mutant("insight changes a stamkort", "trust.change_master_data", "case when given in (1, 9, 10, 11, 12) then given end", "given", (23,)),
     Mutant("a stamkort is changed untold", "trust.change_master_data", "if given > 1 then", "if false then", (23,)),
     Mutant("a stamkort is changed past the log", "trust.change_master_data", "perform trust.note(asker, 173::smallint, citizen_key, given, about);", "", (1,)),

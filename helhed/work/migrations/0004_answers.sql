@@ -1,6 +1,8 @@
 -- Phase: first. Citizens answer the pieces of work that are theirs. Older code writes no such answer, and reads the moves that say so as they are:
 -- the functions that are restated keep their shapes.
 
+grant select on registries.protected_citizen to helhed_work;  -- a parent who lives elsewhere answers nothing for a protected child
+
 -- Whether a piece that waits for a citizen is the asker's to answer: their own, or that of the one whom it is about, for whom they act.
 -- That they do is the decision of the Task itself.
 create function work.answers(asker fhir.ask, about bigint, asked bigint) returns boolean language sql stable as $$
