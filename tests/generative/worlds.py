@@ -524,9 +524,9 @@ def _dead(kept: Sequence[Kept]) -> frozenset[int]:
 def _with_protection(builder: _Builder, facts: Facts) -> Facts:
     """Some whose address CPR protects, and parents with whom they live. Drawn by themselves: the rest of a world stays what it was."""
     drawer = Drawer.seeded(builder.seed + 1)
-    acting = tuple(replace(one, shares_home=drawer.chance(40)) for one in facts.acting)
+    acting = tuple(replace(one, shares_home=drawer.chance(70)) for one in facts.acting)
     return replace(
-        facts, acting=acting, protected=frozenset(key_of(one) for one in builder.citizens if drawer.chance(30))
+        facts, acting=acting, protected=frozenset(key_of(one) for one in builder.citizens if drawer.chance(15))
     )
 
 
