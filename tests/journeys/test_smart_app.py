@@ -91,4 +91,4 @@ def test_a_professional_opens_an_app_from_a_record_with_the_patient(journey, app
     expect(page.get_by_role("heading", level=1)).to_have_text(name)
     told = page.evaluate(TOLD)
     assert told["patient"] == live_server.reference(CITIZEN).partition("/")[2]
-    assert (told["need_patient_banner"], "patient/" in told["scope"]) == (True, False)
+    assert (told["need_patient_banner"], "patient/" in told["scope"], "user/" in told["scope"]) == (True, True, False)
