@@ -35,6 +35,7 @@ from helhed.foundation.ids import bucket_of, new_id
 from helhed.foundation.lend import lend
 from helhed.foundation.logging import logger
 from helhed.foundation.proving import Duty, lend_proven, prove
+from helhed.foundation.rounds import in_rounds
 from helhed.foundation.settings import Settings
 from helhed.registries.addressing import delivered, routes_of
 from helhed.work.tasks import task
@@ -166,13 +167,7 @@ class Carrier:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Rounds, until it is stopped."""
-        while not stopping.is_set():
-            try:
-                await self.round()
-            except Exception as error:  # the database may be away: the next time will do
-                logger("exchange").warning("a round of messages did not end", error=error)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), _SECONDS_BETWEEN)
+        await in_rounds(self.round, stopping, _SECONDS_BETWEEN, "exchange", "a round of messages did not end")
 
     async def _address(self) -> None:
         """Where each copy goes now; what goes nowhere says why."""

@@ -5,7 +5,6 @@ organisation's folder speaks for it.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +26,7 @@ from helhed.foundation.ask import Ask
 from helhed.foundation.clock import Clock, system_clock
 from helhed.foundation.errors import HelhedError, Overloaded
 from helhed.foundation.logging import logger
+from helhed.foundation.rounds import in_rounds
 from helhed.foundation.settings import Settings
 
 _MOST_AT_ONCE, _SECONDS_BETWEEN, _MOST_TOLD = 100, 5.0, 3
@@ -80,13 +80,7 @@ class Drops:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Rounds, until it is stopped."""
-        while not stopping.is_set():
-            try:
-                await self.round()
-            except Exception as error:  # the disk may be away: the next time will do
-                logger("exchange").warning("the folders of messages could not be read", error=error)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), _SECONDS_BETWEEN)
+        await in_rounds(self.round, stopping, _SECONDS_BETWEEN, "exchange", "the folders of messages could not be read")
 
     async def _one(self, ask: Ask, folder: Folder, picked: str) -> None:
         raw = await asyncio.to_thread(folder.read, picked, DEFAULT_LIMITS.bytes)

@@ -28,6 +28,7 @@ from helhed.foundation.errors import HelhedError, Overloaded
 from helhed.foundation.ids import key_of
 from helhed.foundation.logging import logger
 from helhed.foundation.proving import Duty, lend_proven
+from helhed.foundation.rounds import in_rounds
 from helhed.registries.projections import local_target
 
 _NOTE = "select exchange.note_stays($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::jsonb[])"
@@ -87,13 +88,7 @@ class Notifier:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Rounds, until it is stopped."""
-        while not stopping.is_set():
-            try:
-                await self.round()
-            except Exception as error:  # the database may be away: the next time will do
-                logger("exchange").warning("a round of notices did not end", error=error)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), _SECONDS_BETWEEN)
+        await in_rounds(self.round, stopping, _SECONDS_BETWEEN, "exchange", "a round of notices did not end")
 
     async def _next(self) -> Any:
         wanted = notifying()
